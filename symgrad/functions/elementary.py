@@ -1,0 +1,99 @@
+"""Rows of the elementary functions: exponentials, logarithms, powers, trigonometry, hyperbolics.
+
+Partials may use the output ``y``. Square roots and powers with a constant integer or rational
+exponent are no rows: they are products of the Graph (``ir/arithmetic.py``).
+Derivatives: NIST DLMF sections 4.4, 4.7, 4.10, 4.20, 4.24, 4.34 and 4.38.
+"""
+
+from __future__ import annotations
+
+from symgrad.ir.expression import HALF, Expr, named, wrap
+from symgrad.ir.primitive import Names, define
+
+PI = named("pi")
+
+
+def call(name: str, *arguments: object) -> Expr:
+    """The Expr of the row ``name`` at ``arguments``."""
+    return Expr(name, tuple(wrap(argument) for argument in arguments))
+
+
+def select(condition: Expr, chosen: object, other: object) -> Expr:
+    """``chosen`` where ``condition`` holds, else ``other``."""
+    return call("select", condition, chosen, other)
+
+
+def equal(left: object, right: object) -> Expr:
+    """The condition that two values are equal."""
+    return call("eq", left, right)
+
+
+# fmt: off
+exp   = define("exp",   lambda y, x: y,                 domain=(-3, 3), folds={0: 1}, cost=12)
+exp2  = define("exp2",  lambda y, x: y * call("log", 2), domain=(-4, 4), folds={0: 1}, cost=14,
+               names=Names(mpmath=None, torch="exp2", numpy="exp2", c="exp2"))
+expm1 = define("expm1", lambda y, x: call("exp", x),    domain=(-2, 2), folds={0: 0}, cost=14)
+log   = define("log",   lambda y, x: 1 / x,             domain=(0.1, 9), folds={1: 0}, cost=12)
+log1p = define("log1p", lambda y, x: 1 / (1 + x),       domain=(-0.8, 5), folds={0: 0}, cost=14)
+log2  = define("log2",  lambda y, x: 1 / (x * call("log", 2)),  domain=(0.1, 9),
+               folds={1: 0}, cost=14, names=Names(mpmath=None, torch="log2", numpy="log2", c="log2"))
+log10 = define("log10", lambda y, x: 1 / (x * call("log", 10)), domain=(0.1, 9),
+               folds={1: 0}, cost=14)
+cbrt  = define("cbrt",  lambda y, x: 1 / (3 * y * y),   domain=(0.2, 9), parity="odd",
+               folds={0: 0, 1: 1}, cost=20, names=Names(mpmath=None, numpy="cbrt", c="cbrt"))
+
+sin = define("sin", lambda y, x: call("cos", x),  domain=(-6, 6), parity="odd",
+             folds={0: 0}, cost=14)
+cos = define("cos", lambda y, x: -call("sin", x), domain=(-6, 6), parity="even",
+             folds={0: 1}, cost=14)
+tan = define("tan", lambda y, x: 1 + y * y,       domain=(-1.2, 1.2), parity="odd",
+             folds={0: 0}, cost=20)
+
+asin = define("asin", lambda y, x: 1 / (1 - x * x) ** HALF,  domain=(-0.9, 0.9), parity="odd",
+              folds={0: 0, 1: PI / 2}, cost=20,
+              names=Names(mpmath="asin", torch="asin", numpy="arcsin", c="asin"))
+acos = define("acos", lambda y, x: -1 / (1 - x * x) ** HALF, domain=(-0.9, 0.9),
+              folds={0: PI / 2, 1: 0, -1: PI}, cost=20,
+              names=Names(mpmath="acos", torch="acos", numpy="arccos", c="acos"))
+atan = define("atan", lambda y, x: 1 / (1 + x * x),          domain=(-5, 5), parity="odd",
+              folds={0: 0, 1: PI / 4}, cost=20,
+              names=Names(mpmath="atan", torch="atan", numpy="arctan", c="atan"))
+atan2 = define("atan2",
+               lambda y, a, b: select(equal(a, 0) & equal(b, 0), 0, b / (a * a + b * b)),
+               lambda y, a, b: select(equal(a, 0) & equal(b, 0), 0, -a / (a * a + b * b)),
+               domain=((-3, 3), (0.2, 3)), cost=25,
+               names=Names(mpmath="atan2", torch="atan2", numpy="arctan2", c="atan2"))
+
+sinh = define("sinh", lambda y, x: call("cosh", x), domain=(-3, 3), parity="odd",
+              folds={0: 0}, cost=18)
+cosh = define("cosh", lambda y, x: call("sinh", x), domain=(-3, 3), parity="even",
+              folds={0: 1}, cost=18)
+tanh = define("tanh", lambda y, x: 1 - y * y,       domain=(-3, 3), parity="odd",
+              folds={0: 0}, cost=18)
+asinh = define("asinh", lambda y, x: 1 / (1 + x * x) ** HALF, domain=(-4, 4), parity="odd",
+               folds={0: 0}, cost=22,
+               names=Names(mpmath="asinh", torch="asinh", numpy="arcsinh", c="asinh"))
+acosh = define("acosh", lambda y, x: 1 / ((x - 1) ** HALF * (x + 1) ** HALF), domain=(1.2, 6),
+               folds={1: 0}, cost=22,
+               names=Names(mpmath="acosh", torch="acosh", numpy="arccosh", c="acosh"))
+atanh = define("atanh", lambda y, x: 1 / ((1 - x) * (1 + x)), domain=(-0.9, 0.9), parity="odd",
+               folds={0: 0}, cost=22,
+               names=Names(mpmath="atanh", torch="atanh", numpy="arctanh", c="atanh"))
+
+# d/da is 0 where b = 0, and d/db is 0 where a = 0 and b >= 0, as PyTorch has it.
+pow_ = define("pow",
+              lambda y, a, b: select(equal(b, 0), 0, b * call("pow", a, b - 1)),
+              lambda y, a, b: select(equal(a, 0) & (b >= 0), 0, y * call("log", a)),
+              domain=((0.2, 3), (-2, 3)), cost=40,
+              names=Names(mpmath="power", torch="pow", numpy="power", c="pow"))
+hypot = define("hypot",
+               lambda y, a, b: select(equal(y, 0), 0, a / y),
+               lambda y, a, b: select(equal(y, 0), 0, b / y),
+               domain=((-3, 3), (0.2, 3)), cost=20)
+# fmt: on
+
+ROWS = (
+    *(exp, exp2, expm1, log, log1p, log2, log10, cbrt, sin, cos, tan),
+    *(asin, acos, atan, atan2, sinh, cosh, tanh, asinh, acosh, atanh, pow_, hypot),
+)
+

@@ -1,0 +1,94 @@
+"""Rows of the piecewise functions: conditions, select, and everything with a kink or a jump.
+
+Derivatives hold almost everywhere; at a kink they are PyTorch's, written here in the row:
+|x|' = sign(x) with sign(0) = 0, a tie of max or min gives 1/2 each, steps have derivative 0.
+A partial that is a ``select`` with an exact 0 on one side is a mask: differentiation multiplies
+first and masks last, so that the side that was not taken never contributes a NaN.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from symgrad.functions.elementary import call, equal, select
+from symgrad.ir.expression import Expr
+from symgrad.ir.primitive import Names, Primitive, define
+
+TIE = Fraction(1, 2)
+
+
+def _zero_1(y: Expr, a: Expr) -> int:
+    return 0
+
+
+def _zero_2(y: Expr, a: Expr, b: Expr) -> int:
+    return 0
+
+
+def _floored(remainder: Expr, b: Expr) -> Expr:
+    wrong_side = call("ne", remainder, 0) & call("ne", call("sign", remainder), call("sign", b))
+    return select(wrong_side, remainder + b, remainder)
+
+
+def _condition(name: str) -> Primitive:
+    return define(
+        name, _zero_2, _zero_2, domain=(-2, 2), kind="instruction", boolean=True, cost=1, names=Names()
+    )
+
+
+def _step(name: str, numpy: str | None = None, torch: str | None = None) -> Primitive:
+    """A rounding function of C: its derivative is 0."""
+    names = Names(mpmath=None, torch=torch or name, numpy=numpy or name, c=name)
+    return define(name, _zero_1, domain=(0.1, 0.9), kind="instruction", cost=1, names=names)
+
+
+lt, le, eq, ne, and_, or_ = (_condition(name) for name in ("lt", "le", "eq", "ne", "and", "or"))
+not_ = define(
+    "not", _zero_1, domain=(-2, 2), kind="instruction", boolean=True, cost=1, names=Names()
+)
+
+# fmt: off
+# select(c, a, b): the derivatives are masks, so they follow the branch that is taken.
+select_ = define("select", lambda y, c, a, b: 0,
+                 lambda y, c, a, b: select(c, 1, 0),
+                 lambda y, c, a, b: select(c, 0, 1),
+                 domain=(-2, 2), kind="instruction", cost=1, names=Names(numpy="where", torch="where"))
+
+floor = _step("floor")
+ceil  = _step("ceil")
+trunc = _step("trunc")
+rint  = _step("rint", torch="round")  # half to even, as NumPy, PyTorch and Python round
+
+abs_ = define("abs", lambda y, x: call("sign", x), domain=(0.2, 3), parity="even",
+              kind="instruction", cost=1,
+              names=Names(mpmath="fabs", torch="abs", numpy="abs", c="fabs"))
+sign = define("sign", _zero_1, domain=(0.2, 3), parity="odd", kind="composite", cost=2,
+              expansion=lambda x: select(x > 0, 1, select(x < 0, -1, x)),
+              names=Names(mpmath="sign", torch="sign", numpy="sign", c=None))
+# The last branch, a + b, is reached with a NaN alone and hands it on.
+max_ = define("max",
+              lambda y, a, b: select(a < b, 0, select(equal(a, b), TIE, 1)),
+              lambda y, a, b: select(b < a, 0, select(equal(a, b), TIE, 1)),
+              domain=((-2, 2), (2.5, 4)), kind="composite", cost=3,
+              expansion=lambda a, b: select(a < b, b, select(b <= a, a, a + b)),
+              names=Names(mpmath=None, torch="maximum", numpy="maximum", c=None))
+min_ = define("min",
+              lambda y, a, b: select(b < a, 0, select(equal(a, b), TIE, 1)),
+              lambda y, a, b: select(a < b, 0, select(equal(a, b), TIE, 1)),
+              domain=((-2, 2), (2.5, 4)), kind="composite", cost=3,
+              expansion=lambda a, b: select(b < a, b, select(a <= b, a, a + b)),
+              names=Names(mpmath=None, torch="minimum", numpy="minimum", c=None))
+# C's fmod has the sign of a and is exact; mod has the sign of b, as torch.remainder.
+fmod = define("fmod", lambda y, a, b: 1, lambda y, a, b: -call("trunc", a / b),
+              domain=((5, 5.9), (2.1, 2.4)), kind="call", cost=25,
+              names=Names(mpmath=None, torch="fmod", numpy="fmod", c="fmod"))
+mod = define("mod", lambda y, a, b: 1, lambda y, a, b: -call("floor", a / b),
+             domain=((5, 5.9), (2.1, 2.4)), kind="composite", cost=28,
+             expansion=lambda a, b: _floored(call("fmod", a, b), b),
+             names=Names(mpmath=None, torch="remainder", numpy="mod", c=None))
+# fmt: on
+
+ROWS = (
+    *(lt, le, eq, ne, and_, or_, not_, select_, floor, ceil, trunc, rint),
+    *(abs_, sign, max_, min_, fmod, mod),
+)

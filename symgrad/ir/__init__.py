@@ -1,0 +1,1 @@
+"""The nouns that cross stage boundaries: Expr, Graph, System, Program, and the rules they keep."""

@@ -1,0 +1,247 @@
+"""Canonical sums and products: the numbers, the collecting of like terms, the signs.
+
+A sum is ``c0 + sum(c_i * node_i)`` and a product is ``prod(node_i ** e_i)``, both with their nodes
+in increasing order; coefficients are exact numbers or floats, exponents integers or fractions.
+``c * node`` is a sum of one term, so that factors float outwards to the nearest sum, and a sum's
+sign and integer content are pulled out, so that ``a - b``, ``b - a`` and ``2*a - 2*b`` share one
+node. Sums and products stay nested as the user wrote them, except that a product joins an
+enclosing product with which it shares a base (``x * x**-1`` must meet to cancel).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fractions import Fraction
+from math import gcd, isqrt
+from typing import TYPE_CHECKING
+
+from symgrad.errors import FormulaError, LimitError
+
+if TYPE_CHECKING:
+    from symgrad.ir.graph import Graph
+
+Number = int | Fraction | float
+Exponent = int | Fraction
+
+MAX_BITS = 20_000
+"""Exact integers beyond this many bits are refused: towers of powers must not eat the memory."""
+
+
+def simplest(value: Number) -> Number:
+    """``value`` with a whole Fraction turned into the int it is."""
+    if type(value) is Fraction and value.denominator == 1:
+        return value.numerator
+    return value
+
+
+def bits(value: int | Fraction) -> int:
+    """The length in bits of the larger of numerator and denominator."""
+    return max(abs(value.numerator).bit_length(), value.denominator.bit_length())
+
+
+def multiply_numbers(a: Number, b: Number) -> Number:
+    """``a * b``, exact where both are exact.
+
+    Raises:
+        LimitError: an exact result has more than MAX_BITS bits.
+    """
+    product = simplest(a * b)
+    if type(product) is not float and bits(product) > MAX_BITS:
+        raise LimitError(f"an exact constant grows beyond {MAX_BITS} bits; write it as a float")
+    return product
+
+
+def power_number(base: Number, exponent: int) -> Number:
+    """``base ** exponent``, exact where the base is.
+
+    Raises:
+        FormulaError: exact zero to a negative power.
+        LimitError: an exact result has more than MAX_BITS bits.
+    """
+    if type(base) is float:
+        try:
+            return base**exponent
+        except OverflowError:
+            return float("inf") if base > 0 or exponent % 2 == 0 else float("-inf")
+        except ZeroDivisionError:
+            return float("inf")
+    if base == 0 and exponent < 0:
+        raise FormulaError("division by exact zero; write 0.0 where an infinity is meant")
+    if base not in (0, 1, -1) and bits(base) * abs(exponent) > MAX_BITS:
+        raise LimitError(
+            f"the power of an exact constant to {exponent} has more than {MAX_BITS} bits; "
+            "write the base as a float"
+        )
+    return simplest(Fraction(base) ** exponent)
+
+
+def exact_root(base: int | Fraction, exponent: Fraction) -> Number | None:
+    """``base ** exponent`` where that is rational and base > 0, else None."""
+    if base <= 0 or bits(base) * abs(exponent.numerator) > MAX_BITS:
+        return None
+    root = exponent.denominator
+    parts = []
+    for part in (Fraction(base).numerator, Fraction(base).denominator):
+        near = isqrt(part) if root == 2 else round(part ** (1 / root)) if bits(part) < 900 else -1
+        if near**root != part:
+            return None
+        parts.append(near)
+    return simplest(Fraction(parts[0], parts[1]) ** exponent.numerator)
+
+
+def make_sum(graph: Graph, start: Number, terms: Iterable[tuple[int, Number]]) -> int:
+    """The node of ``start + sum(coefficient * node)``."""
+    ops, data = graph.ops, graph.data
+    collected: dict[int, Number] = {}
+    for node, coefficient in terms:
+        if type(coefficient) is int and coefficient == 0:
+            continue
+        op = ops[node]
+        if op == "sum":
+            inner_start, inner = data[node]
+            if len(inner) == 1 and type(inner_start) is int and inner_start == 0:
+                node = graph.args[node][0]
+                coefficient = multiply_numbers(coefficient, inner[0])
+        elif op == "constant":
+            start = simplest(start + multiply_numbers(coefficient, data[node]))
+            continue
+        before = collected.get(node)
+        if before is None:
+            collected[node] = coefficient
+        else:
+            total = simplest(before + coefficient)
+            if type(total) is int and total == 0:
+                if graph.exact:
+                    collected[node] = 0.0  # keeps the nan of inf - inf
+                else:
+                    del collected[node]
+            else:
+                collected[node] = total
+    if not collected:
+        return graph.constant(start)
+    nodes = tuple(sorted(collected))
+    coefficients = tuple([collected[node] for node in nodes])
+    no_start = type(start) is int and start == 0
+    if len(nodes) == 1 and no_start:
+        only = coefficients[0]
+        if type(only) is int and only == 1:
+            return nodes[0]
+        return graph.intern("sum", nodes, (0, coefficients))
+    content = _content(start, coefficients)
+    if content == 1:
+        return graph.intern("sum", nodes, (start, coefficients))
+    if content == -1:
+        primitive = tuple([-c for c in coefficients])
+        inner_node = graph.intern("sum", nodes, (0 if no_start else -start, primitive))
+    else:
+        primitive = tuple([c // content for c in coefficients])  # type: ignore[operator]
+        inner_node = graph.intern("sum", nodes, (start // content, primitive))
+    return graph.intern("sum", (inner_node,), (0, (content,)))
+
+
+def _content(start: Number, coefficients: tuple[Number, ...]) -> int:
+    """The signed factor to pull out: the gcd of integers, else the sign of the first term."""
+    sign = -1 if coefficients[0] < 0 else 1
+    content = abs(start) if type(start) is int else 0
+    if type(start) is not int:
+        return sign
+    for coefficient in coefficients:
+        if type(coefficient) is not int:
+            return sign
+        content = gcd(content, coefficient)
+        if content == 1:
+            return sign
+    return sign * content if content else sign
+
+
+def make_product(
+    graph: Graph, factors: Iterable[tuple[int, Exponent]], coefficient: Number = 1
+) -> int:
+    """The node of ``coefficient * prod(node ** exponent)``."""
+    ops, data, args = graph.ops, graph.data, graph.args
+    collected: dict[int, Exponent] = {}
+    nested: list[tuple[int, int]] = []
+    for node, exponent in factors:
+        whole = type(exponent) is int
+        if ops[node] == "sum" and whole:
+            inner_start, inner = data[node]
+            if len(inner) == 1 and type(inner_start) is int and inner_start == 0:
+                coefficient = multiply_numbers(coefficient, power_number(inner[0], exponent))
+                node = args[node][0]
+        op = ops[node]
+        if op == "constant":
+            value = data[node]
+            if whole:
+                coefficient = multiply_numbers(coefficient, power_number(value, exponent))
+                continue
+            if type(value) is not float:
+                if value == 0 and exponent > 0:
+                    coefficient = multiply_numbers(coefficient, 0)
+                    continue
+                root = exact_root(value, exponent)
+                if root is not None:
+                    coefficient = multiply_numbers(coefficient, root)
+                    continue
+        elif op == "product" and whole:
+            if len(args[node]) == 1:
+                node, exponent = args[node][0], simplest(data[node][0] * exponent)
+            if ops[node] == "product" and type(exponent) is int and len(args[node]) > 1:
+                nested.append((node, exponent))
+                continue
+        _collect(graph, collected, node, exponent)
+    if type(coefficient) is int and coefficient == 0:
+        return graph.constant(0)
+    if nested:
+        _join_nested(graph, collected, nested)
+    nodes = sorted(collected)
+    if not nodes:
+        return graph.constant(coefficient)
+    exponents = tuple([collected[node] for node in nodes])
+    if len(nodes) == 1 and type(exponents[0]) is int and exponents[0] == 1:
+        made = nodes[0]
+    else:
+        made = graph.intern("product", tuple(nodes), exponents)
+    if type(coefficient) is int and coefficient == 1:
+        return made
+    return make_sum(graph, 0, ((made, coefficient),))
+
+
+def _collect(
+    graph: Graph, collected: dict[int, Exponent], node: int, exponent: Exponent
+) -> None:
+    before = collected.get(node)
+    if before is None:
+        collected[node] = exponent
+        return
+    if graph.exact and not (type(before) is type(exponent) is int and before * exponent > 0):
+        # x * x**-1 is not 1 at 0, inf and nan: under exact rewrites such factors never meet.
+        held = graph.intern("product", (node,), (exponent,))
+        collected[held] = collected.get(held, 0) + 1
+        return
+    total = simplest(before + exponent)
+    assert type(total) is not float
+    if total == 0:
+        del collected[node]
+    else:
+        collected[node] = total
+
+
+def _join_nested(
+    graph: Graph, collected: dict[int, Exponent], nested: list[tuple[int, int]]
+) -> None:
+    """Flatten those products that share a base with a sibling; keep the others as they are."""
+    uses: dict[int, int] = dict.fromkeys(collected, 1)
+    for node in {node for node, _ in nested}:
+        for base in graph.args[node]:
+            uses[base] = uses.get(base, 0) + 1
+    totals: dict[int, int] = {}
+    for node, exponent in nested:
+        totals[node] = totals.get(node, 0) + exponent
+    for node, exponent in totals.items():
+        if exponent == 0 and not graph.exact:
+            continue
+        if not graph.exact and any(uses[base] > 1 for base in graph.args[node]):
+            for base, inner in zip(graph.args[node], graph.data[node], strict=True):
+                _collect(graph, collected, base, simplest(inner * exponent))
+        else:
+            _collect(graph, collected, node, exponent)

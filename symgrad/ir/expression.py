@@ -1,0 +1,320 @@
+"""Expr: an immutable handle on an expression, with Python's operators, interned when compiled.
+
+An Expr is data without meaning: ``(operation, arguments, value)``. Nothing is simplified here; a
+Graph gives it its canonical form (``graph.py``). Rows of the function table and users' traced
+Python functions are both written with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from numbers import Integral, Rational, Real
+from typing import Any
+
+from symgrad.errors import ArgumentError
+
+Number = int | Fraction | float
+Value = Number | str | bool | None
+
+NAMED_CONSTANTS = ("pi", "e", "euler_gamma", "golden_ratio", "catalan")
+ARITHMETIC = frozenset({"constant", "named", "symbol", "add", "multiply", "power"})
+BOOLEAN = frozenset({"lt", "le", "eq", "ne", "and", "or", "not", "boolean"})
+
+
+class Expr:
+    """An expression: an operation, its argument Exprs, and a value where it is a leaf.
+
+    Operations are ``constant`` (value: int, Fraction or float), ``named`` (value: a name of
+    ``NAMED_CONSTANTS``), ``boolean`` (value: True or False), ``symbol`` (value: its name), ``add``,
+    ``multiply``, ``power`` (base, exponent), and the name of any row of the function table.
+
+    ``==`` is structural. Comparisons ``<`` and the like build conditions for ``where``.
+
+    Example:
+        >>> x, y = variables("x y")
+        >>> (x + 2 * y) == (x + 2 * y)
+        True
+    """
+
+    __slots__ = ("_hash", "args", "op", "value")
+    __array_ufunc__ = None  # NumPy scalars on the left must defer to __radd__ and the like
+
+    def __init__(self, op: str, args: tuple[Expr, ...] = (), value: Value = None) -> None:
+        object.__setattr__(self, "op", op)
+        object.__setattr__(self, "args", args)
+        object.__setattr__(self, "value", value)
+        key = (op, type(value).__name__, repr(value) if value is not None else None)
+        object.__setattr__(self, "_hash", hash((key, *(a._hash for a in args))))
+
+    op: str
+    args: tuple[Expr, ...]
+    value: Value
+    _hash: int
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"Expr is immutable; cannot set {name!r}")
+
+    def __reduce__(self) -> tuple[Callable[..., Expr], tuple[Any, ...]]:
+        return _rebuild, (_flatten(self),)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Expr):
+            if isinstance(other, Real) and not isinstance(other, bool):
+                other = constant(other)
+            else:
+                return NotImplemented
+        return _same(self, other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __bool__(self) -> bool:
+        raise ArgumentError(
+            "an expression has no truth value while it is traced; write where(condition, a, b) "
+            "in place of `if`, and & | ~ in place of `and`, `or`, `not`"
+        )
+
+    def __iter__(self) -> Iterator[Expr]:
+        raise ArgumentError("an expression is a scalar and cannot be iterated or unpacked")
+
+    def __repr__(self) -> str:
+        return infix(self)
+
+    def __add__(self, other: object) -> Expr:
+        return _binary("add", self, other)
+
+    def __radd__(self, other: object) -> Expr:
+        return _binary("add", other, self)
+
+    def __mul__(self, other: object) -> Expr:
+        return _binary("multiply", self, other)
+
+    def __rmul__(self, other: object) -> Expr:
+        return _binary("multiply", other, self)
+
+    def __neg__(self) -> Expr:
+        return Expr("multiply", (MINUS_ONE, self))
+
+    def __pos__(self) -> Expr:
+        return self
+
+    def __sub__(self, other: object) -> Expr:
+        if not _operand(other):
+            return NotImplemented
+        return Expr("add", (self, -wrap(other)))
+
+    def __rsub__(self, other: object) -> Expr:
+        if not _operand(other):
+            return NotImplemented
+        return Expr("add", (wrap(other), -self))
+
+    def __truediv__(self, other: object) -> Expr:
+        if not _operand(other):
+            return NotImplemented
+        return Expr("multiply", (self, Expr("power", (wrap(other), MINUS_ONE))))
+
+    def __rtruediv__(self, other: object) -> Expr:
+        if not _operand(other):
+            return NotImplemented
+        return Expr("multiply", (wrap(other), Expr("power", (self, MINUS_ONE))))
+
+    def __pow__(self, other: object) -> Expr:
+        return _binary("power", self, other)
+
+    def __rpow__(self, other: object) -> Expr:
+        return _binary("power", other, self)
+
+    def __mod__(self, other: object) -> Expr:
+        return _binary("mod", self, other)
+
+    def __rmod__(self, other: object) -> Expr:
+        return _binary("mod", other, self)
+
+    def __floordiv__(self, other: object) -> Expr:
+        return Expr("floor", (self / other,)) if _operand(other) else NotImplemented
+
+    def __rfloordiv__(self, other: object) -> Expr:
+        return Expr("floor", (wrap(other) / self,)) if _operand(other) else NotImplemented
+
+    def __abs__(self) -> Expr:
+        return Expr("abs", (self,))
+
+    def __lt__(self, other: object) -> Expr:
+        return _binary("lt", self, other)
+
+    def __le__(self, other: object) -> Expr:
+        return _binary("le", self, other)
+
+    def __gt__(self, other: object) -> Expr:
+        return _binary("lt", other, self)
+
+    def __ge__(self, other: object) -> Expr:
+        return _binary("le", other, self)
+
+    def __and__(self, other: object) -> Expr:
+        return _binary("and", self, other)
+
+    def __rand__(self, other: object) -> Expr:
+        return _binary("and", other, self)
+
+    def __or__(self, other: object) -> Expr:
+        return _binary("or", self, other)
+
+    def __ror__(self, other: object) -> Expr:
+        return _binary("or", other, self)
+
+    def __invert__(self) -> Expr:
+        return Expr("not", (self,))
+
+
+def _operand(value: object) -> bool:
+    return isinstance(value, Expr | Real)
+
+
+def _binary(op: str, left: object, right: object) -> Expr:
+    if not (_operand(left) and _operand(right)):
+        return NotImplemented
+    return Expr(op, (wrap(left), wrap(right)))
+
+
+def constant(value: object) -> Expr:
+    """The Expr of a Python or NumPy real number: integers and fractions exact, floats kept."""
+    if isinstance(value, bool):
+        return Expr("boolean", (), value)
+    if isinstance(value, Integral):
+        return Expr("constant", (), int(value))
+    if isinstance(value, Rational):
+        exact = Fraction(value.numerator, value.denominator)
+        return Expr("constant", (), exact.numerator if exact.denominator == 1 else exact)
+    if isinstance(value, Real):
+        return Expr("constant", (), float(value))
+    raise ArgumentError(f"{value!r} is not a real number or an expression")
+
+
+def wrap(value: object) -> Expr:
+    """``value`` itself where it is an Expr, else the constant it stands for."""
+    return value if isinstance(value, Expr) else constant(value)
+
+
+def symbol(name: str) -> Expr:
+    """The Expr of the variable called ``name``."""
+    return Expr("symbol", (), name)
+
+
+def named(name: str) -> Expr:
+    """The Expr of an exact constant such as pi, by its name in ``NAMED_CONSTANTS``."""
+    return Expr("named", (), name)
+
+
+MINUS_ONE = constant(-1)
+HALF = constant(Fraction(1, 2))
+
+
+def variables(names: str, count: int | None = None) -> Any:
+    """Make traced variables: one per word of ``names``, or ``count`` numbered ones.
+
+    Returns:
+        An Expr for one word, a tuple of Exprs for several words, and with ``count`` a tuple
+        of ``count`` Exprs called ``name0, name1, ...``.
+
+    Raises:
+        ArgumentError: no name is given, or ``count`` comes with several names.
+
+    Example:
+        >>> variables("x", 2)
+        (x0, x1)
+        >>> a, b = variables("a b")
+    """
+    words = names.replace(",", " ").split()
+    if not words:
+        raise ArgumentError('variables("") names nothing; write variables("x y")')
+    if count is not None:
+        if len(words) != 1 or count < 0:
+            raise ArgumentError(f"variables({names!r}, {count}): give one name and a count >= 0")
+        return tuple(symbol(f"{words[0]}{i}") for i in range(count))
+    made = tuple(symbol(word) for word in words)
+    return made[0] if len(made) == 1 else made
+
+
+def postorder(roots: tuple[Expr, ...]) -> list[Expr]:
+    """Every distinct object below ``roots`` once, arguments before what uses them."""
+    order: list[Expr] = []
+    seen: set[int] = set()
+    stack: list[tuple[Expr, bool]] = [(root, False) for root in reversed(roots)]
+    while stack:
+        node, expanded = stack.pop()
+        if expanded:
+            order.append(node)
+        elif id(node) not in seen:
+            seen.add(id(node))
+            stack.append((node, True))
+            stack.extend((argument, False) for argument in reversed(node.args))
+    return order
+
+
+def _leaf_key(node: Expr) -> tuple[str, str, str]:
+    return (node.op, type(node.value).__name__, repr(node.value))
+
+
+def _same(left: Expr, right: Expr) -> bool:
+    if left is right:
+        return True
+    pairs = [(left, right)]
+    done: set[tuple[int, int]] = set()
+    while pairs:
+        a, b = pairs.pop()
+        if a is b or (id(a), id(b)) in done:
+            continue
+        if a._hash != b._hash or _leaf_key(a) != _leaf_key(b) or len(a.args) != len(b.args):
+            return False
+        done.add((id(a), id(b)))
+        pairs.extend(zip(a.args, b.args, strict=True))
+    return True
+
+
+def _flatten(root: Expr) -> list[tuple[str, tuple[int, ...], Value]]:
+    order = postorder((root,))
+    position = {id(node): index for index, node in enumerate(order)}
+    return [(n.op, tuple(position[id(a)] for a in n.args), n.value) for n in order]
+
+
+def _rebuild(rows: list[tuple[str, tuple[int, ...], Value]]) -> Expr:
+    made: list[Expr] = []
+    for op, args, value in rows:
+        made.append(Expr(op, tuple(made[i] for i in args), value))
+    return made[-1]
+
+
+_INFIX = {"lt": "<", "le": "<=", "eq": "==", "ne": "!=", "and": "&", "or": "|"}
+
+
+def infix(root: Expr, limit: int = 2000) -> str:
+    """``root`` as formula text; parts beyond ``limit`` characters are shortened to ``...``."""
+    texts: dict[int, str] = {}
+    for node in postorder((root,)):
+        parts = [texts[id(a)] for a in node.args]
+        if node.op in ("constant", "named", "symbol", "boolean"):
+            text = str(node.value)
+            if not isinstance(node.value, str) and (text.startswith("-") or "/" in text):
+                text = f"({text})"
+        elif node.op == "add":
+            text = "(" + " + ".join(parts) + ")"
+        elif node.op == "multiply":
+            text = "*".join(parts)
+        elif node.op == "power":
+            base = f"({parts[0]})" if node.args[0].op in ("multiply", "power") else parts[0]
+            exponent = f"({parts[1]})" if node.args[1].op in ("multiply", "power") else parts[1]
+            text = f"{base}**{exponent}"
+        elif node.op in _INFIX:
+            text = f"({parts[0]} {_INFIX[node.op]} {parts[1]})"
+        elif node.op == "not":
+            text = f"~{parts[0]}"
+        else:
+            text = f"{node.op}({', '.join(parts)})"
+        texts[id(node)] = text if len(text) <= limit else "..."
+    text = texts[id(root)]
+    return text[1:-1] if root.op == "add" and text.startswith("(") else text

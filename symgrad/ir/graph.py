@@ -1,0 +1,250 @@
+"""Graph: an append-only, hash-consed list of nodes; index order is an evaluation order.
+
+Identical nodes cannot exist twice, so common subexpressions are shared by construction. Node
+kinds, by their ``op``:
+
+===========  =============================  ===========================================
+op           args                           data
+===========  =============================  ===========================================
+constant     ()                             int, Fraction or float
+named        ()                             name of an exact constant: "pi", "e", ...
+boolean      ()                             True or False
+symbol       ()                             the variable's name
+sum          nodes, increasing              (c0, coefficients): c0 + sum(c_i * node_i)
+product      nodes, increasing              exponents: prod(node_i ** e_i)
+row's name   the arguments in their order   None
+===========  =============================  ===========================================
+
+An exact 0 is structural: that derivative cannot exist. The float 0.0 is data.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+from symgrad.errors import UnknownFunctionError
+from symgrad.ir.arithmetic import Exponent, Number, make_product, make_sum, simplest
+from symgrad.ir.expression import Expr, postorder
+from symgrad.ir.primitive import OUTPUT, Primitive, argument_name
+
+LEAVES = frozenset({"constant", "named", "boolean", "symbol"})
+
+EXPONENT_DENOMINATOR = 4
+"""A float exponent with this denominator or less (x**0.5, x**1.25) is taken as the exact fraction."""
+
+
+class Graph:
+    """Nodes as parallel lists ``ops``, ``args``, ``data``; a node is its index.
+
+    Args:
+        table: the function rows that nodes may name.
+        exact: keep every operation bit for bit: like factors of opposite sign do not cancel.
+    """
+
+    __slots__ = ("_memo", "args", "data", "exact", "ops", "table")
+
+    def __init__(self, table: Mapping[str, Primitive], *, exact: bool = False) -> None:
+        self.table = table
+        self.exact = exact
+        self.ops: list[str] = []
+        self.args: list[tuple[int, ...]] = []
+        self.data: list[Any] = []
+        self._memo: dict[Any, int] = {}
+
+    def __len__(self) -> int:
+        return len(self.ops)
+
+    def intern(self, op: str, args: tuple[int, ...], data: Any) -> int:
+        """The index of the node, appended if it is new; no simplification."""
+        key = (op, args, _key(op, data))
+        node = self._memo.get(key)
+        if node is None:
+            node = len(self.ops)
+            self._memo[key] = node
+            self.ops.append(op)
+            self.args.append(args)
+            self.data.append(data)
+        return node
+
+    def constant(self, value: Number) -> int:
+        """The node of a number: exact for int and Fraction, data for float."""
+        return self.intern("constant", (), simplest(value))
+
+    def symbol(self, name: str) -> int:
+        """The node of the variable ``name``."""
+        return self.intern("symbol", (), name)
+
+    def is_zero(self, node: int) -> bool:
+        """Whether the node is the exact, structural zero."""
+        return self.ops[node] == "constant" and self.data[node] == 0 and type(self.data[node]) is int
+
+    def is_one(self, node: int) -> bool:
+        """Whether the node is the exact one."""
+        return self.ops[node] == "constant" and self.data[node] == 1 and type(self.data[node]) is int
+
+    def sum(self, terms: Iterable[tuple[int, Number]], start: Number = 0) -> int:
+        """The canonical node of ``start + sum(coefficient * node)``."""
+        return make_sum(self, start, terms)
+
+    def product(self, factors: Iterable[tuple[int, Exponent]], coefficient: Number = 1) -> int:
+        """The canonical node of ``coefficient * prod(node ** exponent)``."""
+        return make_product(self, factors, coefficient)
+
+    def multiply(self, a: int, b: int) -> int:
+        """The canonical node of ``a * b``."""
+        return make_product(self, ((a, 1), (b, 1)))
+
+    def power(self, base: int, exponent: int) -> int:
+        """The node of ``base ** exponent``: a product for rational exponents, else the row pow."""
+        if self.ops[exponent] == "constant":
+            value = self.data[exponent]
+            if type(value) is float and abs(value) < 1e6:
+                exact = Fraction(value)
+                if exact.denominator <= EXPONENT_DENOMINATOR:
+                    value = simplest(exact)
+            if type(value) is not float:
+                return make_product(self, ((base, value),))
+        if self.ops[base] == "named" and self.data[base] == "e":
+            return self.call("exp", (exponent,))
+        return self.call("pow", (base, exponent))
+
+    def call(self, name: str, args: tuple[int, ...]) -> int:
+        """The node of the row ``name`` at ``args``, with its parity and exact values applied.
+
+        Raises:
+            UnknownFunctionError: the table has no such row.
+        """
+        row = self.table.get(name)
+        if row is None:
+            raise UnknownFunctionError(f"function {name!r} has no row in the function table")
+        if row.arity == 1:
+            if row.folds and self.ops[args[0]] == "constant":
+                value = self.data[args[0]]
+                if type(value) is not float and value in row.folds:
+                    return self.add(row.folds[Fraction(value)])
+            if row.parity is not None and self._negated(args[0]):
+                flipped = self.call(name, (self.sum(((args[0], -1),)),))
+                return flipped if row.parity == "even" else self.sum(((flipped, -1),))
+        elif name == "select":
+            return self._select(*args)
+        if row.boolean:
+            folded = self._condition(name, args)
+            if folded is not None:
+                return folded
+        return self.intern(name, args, None)
+
+    def _negated(self, node: int) -> bool:
+        """Whether the node is written as minus something: a negative factor or constant."""
+        if self.ops[node] == "sum" and len(self.args[node]) == 1:
+            start, coefficients = self.data[node]
+            return type(start) is int and start == 0 and coefficients[0] < 0
+        return self.ops[node] == "constant" and self.data[node] < 0
+
+    def _select(self, condition: int, chosen: int, other: int) -> int:
+        if chosen == other:
+            return chosen
+        if self.ops[condition] == "boolean":
+            return chosen if self.data[condition] else other
+        if self.ops[condition] == "not":
+            return self._select(self.args[condition][0], other, chosen)
+        # A choice made under the same condition is already decided inside each branch.
+        if self.ops[chosen] == "select" and self.args[chosen][0] == condition:
+            return self._select(condition, self.args[chosen][1], other)
+        if self.ops[other] == "select" and self.args[other][0] == condition:
+            return self._select(condition, chosen, self.args[other][2])
+        return self.intern("select", (condition, chosen, other), None)
+
+    def _condition(self, name: str, args: tuple[int, ...]) -> int | None:
+        """The folded condition, where constants decide it."""
+        ops, data = self.ops, self.data
+        if name == "not":
+            if ops[args[0]] == "boolean":
+                return self.intern("boolean", (), not data[args[0]])
+            return self.args[args[0]][0] if ops[args[0]] == "not" else None
+        left, right = args
+        if name in ("and", "or"):
+            if left == right:
+                return left
+            for one, another in ((left, right), (right, left)):
+                if ops[one] == "boolean":
+                    return another if data[one] == (name == "and") else one
+            return None
+        if ops[left] == ops[right] == "constant":
+            a, b = data[left], data[right]
+            truth = {"lt": a < b, "le": a <= b, "eq": a == b, "ne": a != b}[name]
+            return self.intern("boolean", (), truth)
+        return None
+
+    def add(self, expr: Expr, bindings: Mapping[str, int] | None = None) -> int:
+        """Intern an Expr; symbols in ``bindings`` stand for the nodes given there.
+
+        Raises:
+            UnknownFunctionError: a function has no row.
+        """
+        return self.add_all((expr,), bindings)[0]
+
+    def add_all(
+        self, exprs: Sequence[Expr], bindings: Mapping[str, int] | None = None
+    ) -> list[int]:
+        """Intern several Exprs, shared objects once; symbols in ``bindings`` stand for nodes."""
+        bound = bindings or {}
+        made: dict[int, int] = {}
+        for node in postorder(tuple(exprs)):
+            op = node.op
+            args = tuple([made[id(argument)] for argument in node.args])
+            if op == "add":
+                index = make_sum(self, 0, [(argument, 1) for argument in args])
+            elif op == "multiply":
+                index = make_product(self, [(argument, 1) for argument in args])
+            elif op == "power":
+                index = self.power(args[0], args[1])
+            elif op == "constant":
+                index = self.constant(node.value)  # type: ignore[arg-type]
+            elif op == "symbol":
+                name = str(node.value)
+                index = bound[name] if name in bound else self.symbol(name)
+            elif op in ("named", "boolean"):
+                index = self.intern(op, (), node.value)
+            else:
+                index = self.call(op, args)
+            made[id(node)] = index
+        return [made[id(expr)] for expr in exprs]
+
+    def partial(self, node: int, index: int) -> int:
+        """The node of the partial derivative of a function node by its argument ``index``.
+
+        Raises:
+            UnknownFunctionError: the node names no row.
+        """
+        row = self.table[self.ops[node]]
+        bindings = {argument_name(i): a for i, a in enumerate(self.args[node])}
+        bindings[OUTPUT] = node
+        return self.add(row.partials[index], bindings)
+
+    def rebuild(self, node: int, args: tuple[int, ...], into: Graph) -> int:
+        """The node of this graph made anew in ``into``, over the arguments ``args`` there."""
+        op, data = self.ops[node], self.data[node]
+        if op in LEAVES:
+            return into.intern(op, (), data)
+        if op == "sum":
+            return into.sum(zip(args, data[1], strict=True), data[0])
+        if op == "product":
+            return into.product(zip(args, data, strict=True))
+        return into.call(op, args)
+
+
+def _key(op: str, data: Any) -> Any:
+    """A key in which equal numbers of different type or sign of zero stay apart."""
+    if op == "sum":
+        start, coefficients = data
+        if type(start) is float or any([type(c) is float for c in coefficients]):
+            return tuple([_number_key(c) for c in (start, *coefficients)])
+        return data
+    return _number_key(data) if op == "constant" else data
+
+
+def _number_key(value: Number) -> Any:
+    return struct.pack("<d", value) if type(value) is float else value
