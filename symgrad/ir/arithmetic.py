@@ -162,6 +162,8 @@ def make_product(
     collected: dict[int, Exponent] = {}
     nested: list[tuple[int, int]] = []
     for node, exponent in factors:
+        if exponent == 0:
+            continue
         whole = type(exponent) is int
         if ops[node] == "sum" and whole:
             inner_start, inner = data[node]

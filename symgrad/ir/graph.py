@@ -81,6 +81,11 @@ class Graph:
         """Whether the node is the exact, structural zero."""
         return self.ops[node] == "constant" and self.data[node] == 0 and type(self.data[node]) is int
 
+    def is_condition(self, node: int) -> bool:
+        """Whether the node is a truth value and no number."""
+        row = self.table.get(self.ops[node])
+        return self.ops[node] == "boolean" or (row is not None and row.boolean)
+
     def is_one(self, node: int) -> bool:
         """Whether the node is the exact one."""
         return self.ops[node] == "constant" and self.data[node] == 1 and type(self.data[node]) is int
@@ -150,6 +155,10 @@ class Graph:
             return chosen if self.data[condition] else other
         if self.ops[condition] == "not":
             return self._select(self.args[condition][0], other, chosen)
+        if self.is_condition(chosen) and self.is_condition(other):
+            kept = self.call("and", (condition, chosen))
+            dropped = self.call("and", (self.call("not", (condition,)), other))
+            return self.call("or", (kept, dropped))
         # A choice made under the same condition is already decided inside each branch.
         if self.ops[chosen] == "select" and self.args[chosen][0] == condition:
             return self._select(condition, self.args[chosen][1], other)

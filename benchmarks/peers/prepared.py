@@ -1,0 +1,134 @@
+"""What a peer hands to the benchmark, and the choice among a peer's own variants.
+
+All times here are CPU seconds of this process and of the compilers that it has run.
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from benchmarks.problems import Problem
+
+PROBE_POINTS = 4096
+PROBE_SECONDS = 0.1
+PROBE_ROUNDS = 50
+
+
+def unchanged(points: np.ndarray) -> Any:
+    """The placement of a peer that reads points-last NumPy arrays as they are."""
+    return points
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """One problem, derived and compiled by one peer.
+
+    Attributes:
+        name: the peer.
+        settings: the settings used, and the ones they were chosen from.
+        derive_s: seconds from the traced function to its derivatives; None where the peer does
+            not separate them from compiling.
+        compile_s: seconds from there to something that can be called.
+        run: `run(X, out)`, the timed call: every output and derivative at every point of X.
+        outputs: `outputs(out) -> (value (m, N), derivative (m, n, N))`, not timed.
+        allocate: `allocate(N) -> out`, called once for all runs of N points.
+        place: points-last (columns, N) array -> X in the peer's own fastest form, not timed.
+        most_points: the most points that one call can take; more would exhaust the memory.
+    """
+
+    name: str
+    settings: str
+    derive_s: float | None
+    compile_s: float
+    run: Callable[[Any, Any], None]
+    outputs: Callable[[Any], tuple[np.ndarray, np.ndarray]]
+    allocate: Callable[[int], Any]
+    place: Callable[[np.ndarray], Any] = unchanged
+    most_points: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unavailable:
+    """A peer that takes no part, and the reason."""
+
+    name: str
+    reason: str
+
+
+def cpu_seconds() -> float:
+    """CPU seconds used so far by all threads of this process and by its finished children."""
+    children = os.times()
+    return time.process_time() + children.children_user + children.children_system
+
+
+def timed(call: Callable[[], Any]) -> float:
+    """CPU seconds of one call, all threads of this process together."""
+    start = time.process_time()
+    call()
+    return time.process_time() - start
+
+
+def fastest(
+    problem: Problem,
+    variants: Iterable[tuple[str, Callable[[], Prepared]]],
+    budget_s: float = 120.0,
+) -> Prepared:
+    """Build every variant of a peer, time them in turn on a few points and keep the fastest.
+
+    The settings of the result name the winner and what it was chosen from. Variants that would
+    start after `budget_s` are left out, and the settings say so.
+    """
+    points = problem.points(np.random.default_rng(0), PROBE_POINTS)
+    built: list[tuple[str, Prepared, Callable[[], None]]] = []
+    left_out = []
+    start = cpu_seconds()
+    for label, build in variants:
+        if built and cpu_seconds() - start > budget_s:
+            left_out.append(label)
+            continue
+        prepared = build()
+        run = partial(prepared.run, prepared.place(points), prepared.allocate(PROBE_POINTS))
+        run()
+        built.append((label, prepared, run))
+    best = [float("inf")] * len(built)
+    start = cpu_seconds()
+    for repetition in range(PROBE_ROUNDS):
+        for k, (_, _, run) in enumerate(built):
+            best[k] = min(best[k], timed(run))
+        if repetition and cpu_seconds() - start > PROBE_SECONDS * len(built):
+            break
+    order = sorted(range(len(built)), key=lambda k: best[k])
+    figures = [f"{built[k][0]} {best[k] / PROBE_POINTS * 1e9:.3g}" for k in order]
+    label, winner, _ = built[order[0]]
+    choice = f"{label} (ns at {PROBE_POINTS} points: {', '.join(figures)})"
+    if left_out:
+        choice += f"; not tried for lack of time: {', '.join(left_out)}"
+    return replace(winner, settings=f"{winner.settings}; {choice}")
+
+
+def points_last_arrays(problem: Problem) -> Callable[[int], tuple[np.ndarray, np.ndarray]]:
+    """Allocation of value (m, N) and derivative (m, n, N) as two contiguous arrays."""
+    m, n = problem.outputs, problem.inputs
+    return lambda count: (np.empty((m, count)), np.empty((m, n, count)))
+
+
+def points_first_arrays(problem: Problem) -> Callable[[int], np.ndarray]:
+    """Allocation of one (N, m + m n) array: the values, then the derivative row by row."""
+    width = problem.outputs * (1 + problem.inputs)
+    return lambda count: np.empty((count, width))
+
+
+def split_points_first(problem: Problem) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]:
+    """Reading of such an array as value (m, N) and derivative (m, n, N)."""
+    m, n = problem.outputs, problem.inputs
+    return lambda out: (out[:, :m].T, out[:, m:].T.reshape(m, n, -1))
+
+
+def points_first(points: np.ndarray) -> np.ndarray:
+    """Placement of a peer that reads one contiguous row a point."""
+    return np.ascontiguousarray(points.T)

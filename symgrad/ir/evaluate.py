@@ -1,0 +1,303 @@
+"""The slow reference interpreter: a Graph or a Program over any arithmetic.
+
+Every pass is tested by evaluating before and after it, in mpmath, without numba. An Arithmetic
+says how to make numbers and which functions there are; ``numpy_arithmetic`` works on arrays in
+float64 and ``mpmath_arithmetic`` on real numbers of any precision. Real arithmetic throughout: what has
+no real value is nan, and 1/0 is inf.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from symgrad.errors import UnknownFunctionError
+from symgrad.ir.arithmetic import Number
+from symgrad.ir.expression import Expr, postorder
+from symgrad.ir.graph import Graph
+from symgrad.ir.primitive import Primitive, argument_name
+from symgrad.ir.program import Program
+from symgrad.ir.traverse import reachable
+
+
+@dataclass(frozen=True, slots=True)
+class Arithmetic:
+    """The operations that an evaluation needs.
+
+    Attributes:
+        number: an exact number, a float or the name of a constant -> a value.
+        power: a value and an exact exponent -> a value.
+        functions: row name -> callable, for every row that is not composite.
+    """
+
+    number: Callable[[Number | str], Any]
+    power: Callable[[Any, int | Fraction], Any]
+    functions: Mapping[str, Callable[..., Any]]
+
+
+def evaluate(
+    graph: Graph, roots: Sequence[int], values: Mapping[str, Any], arithmetic: Arithmetic
+) -> list[Any]:
+    """The values of ``roots`` at the point ``values`` (symbol name -> value).
+
+    Raises:
+        UnknownFunctionError: the arithmetic cannot evaluate a function of the graph.
+    """
+    made: dict[int, Any] = {}
+    for node in reachable(graph, roots):
+        op, data = graph.ops[node], graph.data[node]
+        args = [made[argument] for argument in graph.args[node]]
+        if op == "symbol":
+            result = values[data]
+        elif op in ("constant", "named"):
+            result = arithmetic.number(data)
+        elif op == "boolean":
+            result = data
+        elif op == "sum":
+            result = _sum(arithmetic, data, args)
+        elif op == "product":
+            result = arithmetic.power(args[0], data[0])
+            for argument, exponent in zip(args[1:], data[1:], strict=True):
+                result = result * arithmetic.power(argument, exponent)
+        else:
+            result = function(op, graph.table, arithmetic)(*args)
+        made[node] = result
+    return [made[root] for root in roots]
+
+
+def _sum(arithmetic: Arithmetic, data: Any, args: list[Any]) -> Any:
+    start, coefficients = data
+    result = None if type(start) is int and start == 0 else arithmetic.number(start)
+    for argument, coefficient in zip(args, coefficients, strict=True):
+        one = type(coefficient) is int and coefficient == 1
+        term = argument if one else arithmetic.number(coefficient) * argument
+        result = term if result is None else result + term
+    return result
+
+
+def function(
+    name: str, table: Mapping[str, Primitive], arithmetic: Arithmetic
+) -> Callable[..., Any]:
+    """The row ``name`` as a callable: the arithmetic's own, or the row's expansion.
+
+    Raises:
+        UnknownFunctionError: neither is there.
+    """
+    found = arithmetic.functions.get(name)
+    if found is not None:
+        return found
+    row = table.get(name)
+    if row is None or row.expansion is None:
+        raise UnknownFunctionError(f"the interpreter has no function {name!r}")
+    expansion = row.expansion
+
+    def expanded(*args: Any) -> Any:
+        bindings = {argument_name(i): value for i, value in enumerate(args)}
+        return evaluate_expr(expansion, bindings, table, arithmetic)
+
+    return expanded
+
+
+def evaluate_expr(
+    root: Expr, values: Mapping[str, Any], table: Mapping[str, Primitive], arithmetic: Arithmetic
+) -> Any:
+    """The value of an Expr as it is written, nothing simplified."""
+    made: dict[int, Any] = {}
+    for node in postorder((root,)):
+        args = [made[id(argument)] for argument in node.args]
+        if node.op == "symbol":
+            result = values[str(node.value)]
+        elif node.op in ("constant", "named"):
+            result = arithmetic.number(node.value)  # type: ignore[arg-type]
+        elif node.op == "boolean":
+            result = node.value
+        elif node.op == "add":
+            result = args[0] + args[1]
+        elif node.op == "multiply":
+            result = args[0] * args[1]
+        elif node.op == "power":
+            exponent = node.args[1]
+            if exponent.op == "constant" and isinstance(exponent.value, int | Fraction):
+                result = arithmetic.power(args[0], exponent.value)
+            else:
+                result = arithmetic.functions["pow"](*args)
+        else:
+            result = function(node.op, table, arithmetic)(*args)
+        made[id(node)] = result
+    return made[id(root)]
+
+
+def run(
+    program: Program, table: Mapping[str, Primitive], arrays: Sequence[Sequence[Any]],
+    arithmetic: Arithmetic,
+) -> list[list[Any]]:
+    """The results of a Program: ``arrays[group][column]`` in, ``results[result][position]`` out."""
+    values: list[Any] = []
+    results = [[None] * result.size for result in program.results]
+    binary = {
+        "add": lambda a, b: a + b,
+        "sub": lambda a, b: a - b,
+        "mul": lambda a, b: a * b,
+        "div": lambda a, b: a * arithmetic.power(b, -1),
+        "neg": lambda a: -a,
+        "sqrt": lambda a: arithmetic.power(a, Fraction(1, 2)),
+    }
+    for op, args, data in program.code:
+        given = [values[argument] for argument in args]
+        value = None
+        if op == "load":
+            value = arrays[data[0]][data[1]]
+        elif op == "store":
+            results[data[0]][data[1]] = given[0]
+        elif op == "constant":
+            value = arithmetic.number(data)
+        elif op == "boolean":
+            value = data
+        elif op in binary:
+            value = binary[op](*given)
+        else:
+            value = function(op, table, arithmetic)(*given)
+        values.append(value)
+    return results  # type: ignore[return-value]
+
+
+def exact_value(graph: Graph, node: int) -> float:
+    """The double nearest to a constant node: evaluated with 50 digits and rounded once."""
+    import mpmath  # noqa: PLC0415 - 0.1 s that most programs never need
+
+    with mpmath.workdps(50):
+        return float(evaluate(graph, [node], {}, mpmath_arithmetic())[0])
+
+
+NAMED_IN_MPMATH = {
+    "pi": "pi",
+    "e": "e",
+    "euler_gamma": "euler",
+    "golden_ratio": "phi",
+    "catalan": "catalan",
+}
+
+
+def mpmath_arithmetic() -> Arithmetic:
+    """Real arithmetic in mpmath at its present working precision."""
+    import mpmath  # noqa: PLC0415 - optional at run time, needed by checks alone
+
+    mpf, nan, inf = mpmath.mpf, mpmath.nan, mpmath.inf
+
+    def number(value: Number | str) -> Any:
+        if isinstance(value, str):
+            return +getattr(mpmath, NAMED_IN_MPMATH[value])
+        if isinstance(value, Fraction):
+            return mpf(value.numerator) / value.denominator
+        return mpf(value)
+
+    def real(call: Callable[..., Any]) -> Callable[..., Any]:
+        def checked(*args: Any) -> Any:
+            try:
+                result = call(*args)
+            except (ZeroDivisionError, ValueError, OverflowError, TypeError):
+                return nan
+            return nan if isinstance(result, mpmath.mpc) else result
+
+        return checked
+
+    def power(base: Any, exponent: int | Fraction) -> Any:
+        if mpmath.isnan(base):
+            return base
+        if base == 0 and exponent < 0:
+            return inf
+        if base < 0 and not isinstance(exponent, int):
+            return nan
+        if exponent == Fraction(1, 2):
+            return mpmath.sqrt(base)
+        return base ** (exponent if isinstance(exponent, int) else number(exponent))
+
+    def pow_(a: Any, b: Any) -> Any:
+        if b == 0:
+            return mpf(1)
+        if a == 0:
+            return inf if b < 0 else mpf(0)
+        return a ** int(b) if mpmath.isint(b) else (nan if a < 0 else a**b)
+
+    def log(x: Any) -> Any:
+        return -inf if x == 0 else mpmath.log(x) if x > 0 else nan
+
+    functions: dict[str, Callable[..., Any]] = {
+        name: real(getattr(mpmath, name))
+        for name in (
+            *("exp", "expm1", "log1p", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh"),
+            *("tanh", "asinh", "acosh", "atanh", "hypot", "floor", "ceil", "erf", "erfc"),
+        )
+    }
+    functions |= {
+        "log": log,
+        "log2": lambda x: log(x) / mpmath.log(2),
+        "log10": lambda x: log(x) / mpmath.log(10),
+        "exp2": lambda x: mpf(2) ** x,
+        "cbrt": lambda x: mpmath.sign(x) * mpmath.cbrt(abs(x)),
+        "atan2": real(lambda a, b: mpf(0) if a == 0 == b else mpmath.atan2(a, b)),
+        "pow": pow_,
+        "abs": abs,
+        "trunc": lambda x: mpmath.floor(x) if x > 0 else mpmath.ceil(x),
+        "rint": mpmath.nint,
+        "fmod": real(lambda a, b: mpmath.sign(a) * mpmath.fmod(abs(a), abs(b))),
+        **_CONDITIONS,
+        "select": lambda c, a, b: a if c else b,
+    }
+    return Arithmetic(number, power, functions)
+
+
+_CONDITIONS: dict[str, Callable[..., Any]] = {
+    "lt": lambda a, b: a < b,
+    "le": lambda a, b: a <= b,
+    "eq": lambda a, b: a == b,
+    "ne": lambda a, b: a != b,
+    "and": lambda a, b: a and b,
+    "or": lambda a, b: a or b,
+    "not": lambda a: not a,
+}
+
+
+def numpy_arithmetic() -> Arithmetic:
+    """float64 arithmetic on NumPy arrays; call it inside ``numpy.errstate(all="ignore")``."""
+    import numpy as np  # noqa: PLC0415 - the package itself imports without NumPy
+
+    constants = {
+        "pi": math.pi,
+        "e": math.e,
+        "euler_gamma": 0.5772156649015329,
+        "golden_ratio": 1.618033988749895,
+        "catalan": 0.915965594177219,
+    }
+
+    def number(value: Number | str) -> Any:
+        return np.float64(constants[value] if isinstance(value, str) else value)
+
+    def power(base: Any, exponent: int | Fraction) -> Any:
+        if exponent == -1:
+            return 1.0 / np.asarray(base, dtype=float)
+        if exponent == Fraction(1, 2):
+            return np.sqrt(base)
+        return np.power(np.asarray(base, dtype=float), float(exponent))
+
+    functions: dict[str, Callable[..., Any]] = {
+        name: getattr(np, numpy_name or name)
+        for name, numpy_name in {
+            **dict.fromkeys(("exp", "exp2", "expm1", "log", "log1p", "log2", "log10", "cbrt")),
+            **dict.fromkeys(("sin", "cos", "tan", "sinh", "cosh", "tanh", "hypot", "floor")),
+            **dict.fromkeys(("ceil", "trunc", "rint", "fmod", "abs")),
+            **{"asin": "arcsin", "acos": "arccos", "atan": "arctan", "atan2": "arctan2"},
+            **{"asinh": "arcsinh", "acosh": "arccosh", "atanh": "arctanh", "pow": "power"},
+            **{"lt": "less", "le": "less_equal", "eq": "equal", "ne": "not_equal"},
+            **{"and": "logical_and", "or": "logical_or", "not": "logical_not"},
+        }.items()
+    }
+    functions |= {
+        "select": np.where,
+        "erf": np.vectorize(math.erf, otypes=[float]),
+        "erfc": np.vectorize(math.erfc, otypes=[float]),
+    }
+    return Arithmetic(number, power, functions)

@@ -1,0 +1,132 @@
+"""Program: scheduled straight-line code, one instruction a value, stores in their place.
+
+A Graph is meaning, a Program is order. Instruction k defines value k:
+
+==============  =======================  ====================================================
+op              args                     data
+==============  =======================  ====================================================
+load            ()                       (group, column): one column of an argument group
+constant        ()                       the float, rounded once from the exact constant
+boolean         ()                       True or False
+add sub mul     two values               None
+div             two values               None
+neg sqrt        one value                None
+a row's name    its arguments            None (rows of kind "call" or "instruction")
+store           one value                (result, position): entry of a result, row-major
+==============  =======================  ====================================================
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+from typing import Any, NamedTuple
+
+ARITHMETIC_OPS = ("add", "sub", "mul", "div", "neg", "sqrt")
+CONDITION_OPS = frozenset({"lt", "le", "eq", "ne", "and", "or", "not", "boolean"})
+UNCOUNTED = frozenset({"load", "constant", "boolean", "store", "neg"})
+
+WEIGHTS = {"add": 1, "sub": 1, "mul": 1, "div": 5, "sqrt": 6}
+"""Cost of the arithmetic instructions, an addition being 1; functions have theirs in their row."""
+
+
+class Instruction(NamedTuple):
+    """One value of a Program."""
+
+    op: str
+    args: tuple[int, ...] = ()
+    data: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A group of columns that arrives as one array: inputs, parameters, tangent, cotangent."""
+
+    name: str
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One array that a kernel fills: its name and its shape for one point."""
+
+    name: str
+    shape: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        """Entries for one point."""
+        return prod(self.shape)
+
+
+@dataclass(frozen=True)
+class Program:
+    """Straight-line code over one point.
+
+    Attributes:
+        groups: the argument groups, in the order in which arrays are passed.
+        results: the arrays that are filled, in order.
+        code: the instructions; an argument is always an earlier index.
+        pieces: index of the first instruction of each piece; the first is 0.
+        labels: a display name for each entry of the outputs.
+    """
+
+    groups: tuple[Group, ...]
+    results: tuple[Result, ...]
+    code: tuple[Instruction, ...]
+    pieces: tuple[int, ...] = (0,)
+    labels: tuple[str, ...] = ()
+
+    @cached_property
+    def counts(self) -> Mapping[str, int]:
+        """How many instructions of each op there are, stores and loads included."""
+        return Counter(instruction.op for instruction in self.code)
+
+    @property
+    def total(self) -> int:
+        """Arithmetic operations: loads, stores, constants and negations are not counted."""
+        return sum(count for op, count in self.counts.items() if op not in UNCOUNTED)
+
+    def to_json(self) -> str:
+        """The Program as one line of JSON; floats are written bit for bit."""
+        return json.dumps(
+            {
+                "groups": [[g.name, list(g.columns)] for g in self.groups],
+                "results": [[r.name, list(r.shape)] for r in self.results],
+                "code": [[i.op, list(i.args), _pack(i.data)] for i in self.code],
+                "pieces": list(self.pieces),
+                "labels": list(self.labels),
+            },
+            separators=(",", ":"),
+        )
+
+    @staticmethod
+    def from_json(text: str) -> Program:
+        """The Program that ``to_json`` wrote."""
+        read = json.loads(text)
+        return Program(
+            groups=tuple(Group(name, tuple(columns)) for name, columns in read["groups"]),
+            results=tuple(Result(name, tuple(shape)) for name, shape in read["results"]),
+            code=tuple(
+                Instruction(op, tuple(args), _unpack(data)) for op, args, data in read["code"]
+            ),
+            pieces=tuple(read["pieces"]),
+            labels=tuple(read["labels"]),
+        )
+
+
+def _pack(data: Any) -> Any:
+    if isinstance(data, float):
+        return struct.pack(">d", data).hex()
+    return list(data) if isinstance(data, tuple) else data
+
+
+def _unpack(data: Any) -> Any:
+    if isinstance(data, str):
+        return struct.unpack(">d", bytes.fromhex(data))[0]
+    return tuple(data) if isinstance(data, list) else data
