@@ -27,7 +27,7 @@ Lines = list[str]
 class HalfPowerPrinter(PythonCodePrinter):  # type: ignore[misc]
     """Python printer that writes half-integer powers with sqrt, which is faster than pow."""
 
-    def _print_Pow(self, expr: Any, rational: bool = False) -> str:
+    def _print_Pow(self, expr: Any, rational: bool = False) -> str:  # noqa: N802 SymPy names it
         twice = 2 * expr.exp
         if twice.is_Integer and twice % 2 and abs(expr.exp) <= 4:
             base = self._print(expr.base)

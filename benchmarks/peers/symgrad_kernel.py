@@ -3,8 +3,8 @@
 from typing import Any
 
 import numpy as np
-import symgrad as sg
 
+import symgrad as sg
 from benchmarks.peers.prepared import Prepared, cpu_seconds
 from benchmarks.problems import Problem
 

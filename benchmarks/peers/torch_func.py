@@ -41,6 +41,7 @@ def prepare(problem: Problem) -> Prepared:
             return torch.from_numpy(np.ascontiguousarray(points.T if axis == 0 else points))
 
         def run(points: torch.Tensor, out: dict[str, Any]) -> None:
+            out.clear()  # the former results make room for these
             out["results"] = mapped(points)
 
         def outputs(out: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:

@@ -110,12 +110,21 @@ class Lanes:
         shifted = self.fma(x, self.number(factor), self.number(ROUNDER))
         return self.as_bits(shifted), self.builder.fsub(shifted, self.number(ROUNDER))
 
-    def polynomial(self, x: ir.Value, coefficients: tuple[float, ...]) -> ir.Value:
-        """Sum of coefficients[i]*x^i by Horner's rule."""
-        total: ir.Value = self.number(coefficients[-1])
-        for coefficient in reversed(coefficients[:-1]):
-            total = self.fma(total, x, self.number(coefficient))
-        return total
+    def polynomial(
+        self, x: ir.Value, square: ir.Value, coefficients: tuple[float, ...]
+    ) -> ir.Value:
+        """Sum of coefficients[i]*x^i: Horner's rule in x^2 for the even and the odd powers apart.
+
+        As many operations as in one chain, half the latency.
+        """
+        even, odd = coefficients[0::2], coefficients[1::2]
+        totals = []
+        for half in (even, odd):
+            total: ir.Value = self.number(half[-1])
+            for coefficient in reversed(half[:-1]):
+                total = self.fma(total, square, self.number(coefficient))
+            totals.append(total)
+        return self.fma(totals[1], x, totals[0])
 
     def any(self, condition: ir.Value) -> ir.Value:
         """Whether an ``<width x i1>`` holds in some lane."""
@@ -215,15 +224,16 @@ def _sincos(lanes: Lanes, x: ir.Value, wanted: tuple[str, ...]) -> list[ir.Value
     tail = lanes.fma(minus_n, lanes.number(HALF_PI[2]), tail)
 
     square = builder.fmul(r, r)
-    sine = lanes.polynomial(square, SIN_POLYNOMIAL)
+    fourth = builder.fmul(square, square)
+    sine = lanes.polynomial(square, fourth, SIN_POLYNOMIAL)
     sine = builder.fadd(r, lanes.fma(builder.fmul(r, square), sine, tail))
     one = lanes.number(1.0)
     minus_half = builder.fmul(r, lanes.number(-0.5))
     top = lanes.fma(minus_half, r, one)
     rest = lanes.fma(minus_half, r, builder.fsub(one, top))
     rest = lanes.fma(builder.fneg(r), tail, rest)
-    cosine = lanes.polynomial(square, COS_POLYNOMIAL)
-    cosine = builder.fadd(top, lanes.fma(builder.fmul(square, square), cosine, rest))
+    cosine = lanes.polynomial(square, fourth, COS_POLYNOMIAL)
+    cosine = builder.fadd(top, lanes.fma(fourth, cosine, rest))
 
     odd = builder.icmp_unsigned(
         "!=", builder.and_(quadrant, lanes.bits(1)), lanes.bits(0)
@@ -327,7 +337,8 @@ def _exp(lanes: Lanes, x: ir.Value) -> ir.Value:
     one = lanes.number(1.0)
     s = builder.fadd(a, one)
     lost = lanes.fma(minus_k, lanes.number(LN2[1]), builder.fsub(a, builder.fsub(s, one)))
-    series = lanes.fma(builder.fmul(r, r), lanes.polynomial(r, EXP_POLYNOMIAL), lost)
+    square = builder.fmul(r, r)
+    series = lanes.fma(square, lanes.polynomial(r, square, EXP_POLYNOMIAL), lost)
     mantissa = builder.fadd(s, series)
 
     # Biased, k + 2046 is positive; its upper half and the rest are two exponent fields.
@@ -360,13 +371,12 @@ def _log(lanes: Lanes, x: ir.Value) -> ir.Value:
     s = builder.fdiv(f, builder.fadd(f, lanes.number(2.0)))
     half = builder.fmul(f, lanes.number(0.5))
     z = builder.fmul(s, s)
-    series = lanes.fma(z, lanes.polynomial(z, LOG_POLYNOMIAL), builder.fmul(half, f))
+    series = lanes.polynomial(z, builder.fmul(z, z), LOG_POLYNOMIAL)
+    series = lanes.fma(z, series, builder.fmul(half, f))
     total = lanes.fma(k, lanes.number(LN2_SHORT[0]), f)
-    minus_k = builder.fneg(k)
     lost = builder.fadd(f, lanes.fma(k, lanes.number(LN2_SHORT[0]), builder.fneg(total)))
     lost = lanes.fma(k, lanes.number(LN2_SHORT[1]), lost)
     lost = lanes.fma(builder.fneg(half), f, lanes.fma(s, series, lost))
-    del minus_k
     result = builder.fadd(total, lost)
 
     zero = lanes.number(0.0)

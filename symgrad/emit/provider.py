@@ -1,0 +1,283 @@
+"""Who computes each elementary function in a CPU kernel, and how exact that is.
+
+There are three providers, in order of preference:
+
+=========  ==========================================  ===========================================
+provider   what is called                              bound
+=========  ==========================================  ===========================================
+symgrad    our own IR, ``symgrad/emit/vectormath.py``  1 ulp, measured 0.83 at most
+libmvec    glibc's vector mathematics, x86-64 only     4 ulp, as its authors state
+libm       the C library's function, lane by lane      ``FUNCTIONS``, measured with glibc
+=========  ==========================================  ===========================================
+
+Both accuracies use our own functions where they exist (float64, a CPU with fused
+multiply-add) and libmvec for the others, because a scalar call costs 5 to 30 times as much;
+``"high"`` leaves out the functions in ``LIBMVEC_INEXACT``, where libmvec was seen to exceed 4 ulp.
+
+libmvec 2.36 was compared with libm for every function, dtype and vector length here, on
+zeros, subnormals, infinities, nan, huge values, the ends of every domain and random bit patterns: no
+value of another kind (nan, infinity, signed zero) and no lane that depends on its
+neighbours was found. ``tests/emit/test_provider.py`` repeats that on the machine it runs on.
+
+Nothing is loaded on import: libraries are opened and symbols looked up at the first question.
+An unresolved symbol would end the process when the kernel is loaded, so each is looked up first.
+"""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+import llvmlite.binding as llvm
+from llvmlite import ir
+
+from symgrad.emit import vectormath
+from symgrad.errors import KernelError
+
+Provider = Literal["symgrad", "libmvec", "libm"]
+"""Our own code, glibc's vector library, or the C library one lane at a time."""
+
+Accuracy = Literal["high", "fast"]
+"""Within 1 ulp where we can, or within 4 ulp where that is faster."""
+
+Dtype = Literal["float64", "float32"]
+"""The element type of a vector."""
+
+# fmt: off
+FUNCTIONS: dict[str, tuple[int, float]] = {
+    # C name: arguments, largest error of glibc's scalar function in ulp (either dtype, rounded up)
+    "sin":   (1, 1.0), "cos":   (1, 1.0), "tan":   (1, 1.0),
+    "asin":  (1, 1.0), "acos":  (1, 1.0), "atan":  (1, 1.0), "atan2": (2, 2.0),
+    "sinh":  (1, 2.0), "cosh":  (1, 2.0), "tanh":  (1, 3.0),
+    "asinh": (1, 2.0), "acosh": (1, 3.0), "atanh": (1, 2.0),
+    "exp":   (1, 1.0), "exp2":  (1, 1.0), "expm1": (1, 1.0),
+    "log":   (1, 1.0), "log1p": (1, 1.0), "log2":  (1, 1.0), "log10": (1, 3.0),
+    "cbrt":  (1, 4.0), "pow":   (2, 1.0), "hypot": (2, 1.0),
+    "erf":   (1, 2.0), "erfc":  (1, 6.0), "fmod":  (2, 0.0),
+}
+# fmt: on
+
+OWN: dict[str, Callable[..., ir.Function]] = {
+    "sin": vectormath.define_sin,
+    "cos": vectormath.define_cos,
+    "exp": vectormath.define_exp,
+    "log": vectormath.define_log,
+}
+OWN_WIDTHS = (2, 4, 8)
+OWN_ULP = 1.0
+LIBMVEC_ULP = 4.0
+
+# The vector function ABI's letter and the CPU feature it needs, by the bytes of a vector.
+INSTRUCTION_SETS = {64: ("e", "avx512f"), 32: ("d", "avx2"), 16: ("b", "sse4.1")}
+
+# Functions that "high" leaves to libm, with the dtype.
+LIBMVEC_INEXACT: frozenset[tuple[str, str]] = frozenset()
+
+MATH_LIBRARIES = {"linux": "libm.so.6", "darwin": "libSystem.dylib", "win32": "ucrtbase.dll"}
+REAL_TYPES = {"float64": ir.DoubleType(), "float32": ir.FloatType()}
+ITEM_BYTES = {"float64": 8, "float32": 4}
+
+
+@dataclass(frozen=True, slots=True)
+class Implementation:
+    """The choice for one function: ``symbol`` is what the code calls, ``ulp`` the bound it keeps."""
+
+    function: str
+    provider: Provider
+    symbol: str
+    ulp: float
+
+
+def prepare() -> None:
+    """Make libmvec's symbols resolvable in this process, where the system has it.
+
+    Call it before a compiled kernel is loaded from a cache; calling again costs nothing.
+    """
+    _libmvec()
+
+
+def vector_symbol(name: str, width: int, dtype: Dtype, arity: int) -> str:
+    """The name of libmvec's function, after the x86-64 vector function ABI (N: not masked).
+
+    >>> vector_symbol("tan", 8, "float64", 1)
+    '_ZGVeN8v_tan'
+    >>> vector_symbol("pow", 8, "float32", 2)
+    '_ZGVdN8vv_powf'
+    """
+    size = width * ITEM_BYTES[dtype]
+    if size not in INSTRUCTION_SETS:
+        raise KernelError(
+            f"libmvec has no {name} for {width} lanes of {dtype}: "
+            "a vector has 16, 32 or 64 bytes, so choose another width."
+        )
+    return f"_ZGV{INSTRUCTION_SETS[size][0]}N{width}{'v' * arity}_{_scalar_symbol(name, dtype)}"
+
+
+def implementation(name: str, width: int, dtype: Dtype, accuracy: Accuracy) -> Implementation:
+    """Who computes the C function ``name`` for vectors of ``width`` lanes on this machine.
+
+    >>> implementation("exp", 8, "float64", "high").ulp
+    1.0
+    """
+    arity, ulp = _row(name)
+    if name in OWN and dtype == "float64" and width in OWN_WIDTHS and _has_fma():
+        return Implementation(name, "symgrad", f"sg.{name}.v{width}", OWN_ULP)
+    if accuracy == "fast" or (name, dtype) not in LIBMVEC_INEXACT:
+        part = _libmvec_width(name, width, dtype, arity)
+        if part:
+            symbol = vector_symbol(name, part, dtype, arity)
+            return Implementation(name, "libmvec", symbol, LIBMVEC_ULP)
+    return Implementation(name, "libm", _scalar_symbol(name, dtype), ulp)
+
+
+def define_call(
+    module: ir.Module, name: str, width: int, dtype: Dtype, accuracy: Accuracy, *, inline: bool
+) -> ir.Function:
+    """A function ``<width x dtype>`` (one or two of them) -> ``<width x dtype>`` for ``name``.
+
+    It is our own, libmvec's declaration, or an internal function around narrower calls of libmvec
+    or scalar calls of libm. ``inline`` has a meaning for our own functions alone. Vectors of
+    ``width`` lanes have to be native to the target that the module is compiled for, as the
+    calling convention of libmvec passes them in registers. A symbol that this process does not
+    have raises ``KernelError``.
+    """
+    choice = implementation(name, width, dtype, accuracy)
+    if choice.provider == "symgrad":
+        return OWN[name](module, width, inline=inline)
+    arity, _ = _row(name)
+    part = _libmvec_width(name, width, dtype, arity) if choice.provider == "libmvec" else 1
+    outside = _declare(module, choice.symbol, part, dtype, arity)
+    if part == width:
+        return outside
+    symbol = f"sg.{choice.symbol}.v{width}"
+    if symbol in module.globals:
+        return module.globals[symbol]
+    return _define_in_parts(module, symbol, outside, width, part, dtype)
+
+
+def _row(name: str) -> tuple[int, float]:
+    """The number of arguments and the scalar bound of ``name``."""
+    if name not in FUNCTIONS:
+        raise KernelError(
+            f"no implementation of the function {name!r} for the cpu target is known. "
+            f"Known are: {', '.join(FUNCTIONS)}."
+        )
+    return FUNCTIONS[name]
+
+
+def _scalar_symbol(name: str, dtype: Dtype) -> str:
+    """The C library's name: ``sin`` for double, ``sinf`` for float."""
+    return name + ("f" if dtype == "float32" else "")
+
+
+@cache
+def _host_features() -> frozenset[str]:
+    """The features of this CPU, in LLVM's words."""
+    try:
+        features = llvm.get_host_cpu_features()
+    except RuntimeError:  # LLVM cannot tell on this system
+        return frozenset()
+    return frozenset(name for name, present in features.items() if present)
+
+
+@cache
+def _has_fma() -> bool:
+    """Whether a fused multiply-add is one instruction; as a call of libm our functions were slow."""
+    return platform.machine().lower() not in ("x86_64", "amd64", "i386", "i686") or (
+        "fma" in _host_features()
+    )
+
+
+@cache
+def _libmvec() -> bool:
+    """Load glibc's vector library for good; False where there is none (other systems and CPUs)."""
+    if sys.platform != "linux" or platform.machine() != "x86_64":
+        return False
+    try:
+        llvm.load_library_permanently("libmvec.so.1")
+    except RuntimeError:
+        return False
+    return True
+
+
+@cache
+def _libmvec_width(name: str, width: int, dtype: Dtype, arity: int) -> int:
+    """The most lanes that libmvec computes at once here, at most ``width``; 0 where it cannot."""
+    if not _libmvec():
+        return 0
+    for size, (_, feature) in INSTRUCTION_SETS.items():
+        part = size // ITEM_BYTES[dtype]
+        if part <= width and width % part == 0 and feature in _host_features():
+            symbol = vector_symbol(name, part, dtype, arity)
+            if llvm.address_of_symbol(symbol):
+                return part
+    return 0
+
+
+@cache
+def _has_scalar(symbol: str) -> bool:
+    """Whether the C library's function can be called; opens the mathematics library if need be."""
+    if llvm.address_of_symbol(symbol):
+        return True
+    try:
+        llvm.load_library_permanently(MATH_LIBRARIES.get(sys.platform, "libm.so"))
+    except RuntimeError:
+        return False
+    return bool(llvm.address_of_symbol(symbol))
+
+
+def _declare(
+    module: ir.Module, symbol: str, width: int, dtype: Dtype, arity: int
+) -> ir.Function:
+    """The declaration of an outside function on vectors, or on numbers where ``width`` is 1."""
+    if width == 1 and not _has_scalar(symbol):
+        raise KernelError(
+            f"the C library of this system has no function {symbol!r}, which a kernel needs. "
+            "Rewrite the formula without it, or compile on a system with a C99 mathematics library."
+        )
+    if symbol in module.globals:
+        return module.globals[symbol]
+    real = REAL_TYPES[dtype]
+    value = real if width == 1 else ir.VectorType(real, width)
+    function = ir.Function(module, ir.FunctionType(value, [value] * arity), symbol)
+    # errno does not matter, so equal calls may be shared and unused ones dropped.
+    function.attributes.add("readnone")
+    function.attributes.add("nounwind")
+    return function
+
+
+def _define_in_parts(
+    module: ir.Module, symbol: str, outside: ir.Function, width: int, part: int, dtype: Dtype
+) -> ir.Function:
+    """An internal function of ``width`` lanes that calls ``outside`` for ``part`` lanes at a time."""
+    whole = ir.VectorType(REAL_TYPES[dtype], width)
+    arity = len(outside.args)
+    function = ir.Function(module, ir.FunctionType(whole, [whole] * arity), symbol)
+    function.linkage = "internal"
+    function.attributes.add("noinline")
+    function.attributes.add("nounwind")
+    builder = ir.IRBuilder(function.append_basic_block("entry"))
+    index = ir.IntType(32)
+    result: ir.Value = ir.Constant(whole, ir.Undefined)
+    for start in range(0, width, part):
+        if part == 1:
+            pieces = [builder.extract_element(value, index(start)) for value in function.args]
+            result = builder.insert_element(result, builder.call(outside, pieces), index(start))
+            continue
+        take = ir.Constant(ir.VectorType(index, part), list(range(start, start + part)))
+        pieces = [builder.shuffle_vector(value, value, take) for value in function.args]
+        # Widen the piece, then choose its lanes over those of the result so far.
+        lanes = [min(lane, part - 1) for lane in range(width)]
+        wide = builder.call(outside, pieces)
+        wide = builder.shuffle_vector(wide, wide, ir.Constant(ir.VectorType(index, width), lanes))
+        mixed = [
+            width + lane - start if start <= lane < start + part else lane for lane in range(width)
+        ]
+        mask = ir.Constant(ir.VectorType(index, width), mixed)
+        result = builder.shuffle_vector(result, wide, mask)
+    builder.ret(result)
+    return function

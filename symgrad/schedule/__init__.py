@@ -1,0 +1,1 @@
+"""Verb: Graph -> Program: composite functions expanded, instructions chosen, ordered, cut."""

@@ -1,0 +1,1 @@
+"""Verb: Graph -> smaller equal Graph, by a table of rewrite rules with safety classes."""

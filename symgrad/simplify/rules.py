@@ -1,0 +1,79 @@
+"""The rewrite rules: one row each, with the class that says how safe it is.
+
+``exact``: the same bits for every input, inf, nan and -0.0 included. ``finite``: the same real
+function wherever the left side is finite. ``rounding``: equal over the reals, rounds differently.
+The canonical form of sums and products (``ir/arithmetic.py``) is no matter of rules.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from symgrad.functions import math
+from symgrad.ir.expression import Expr, variables
+
+Safety = Literal["exact", "finite", "rounding"]
+
+LEVELS: dict[str, frozenset[str]] = {
+    "exact": frozenset({"exact"}),
+    "finite": frozenset({"exact", "finite"}),
+    "all": frozenset({"exact", "finite", "rounding"}),
+}
+"""The classes that each value of the option ``rewrites`` allows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """``left`` may be replaced by ``right``; their symbols stand for any expression."""
+
+    left: Expr
+    right: Expr
+    safety: Safety
+
+    @property
+    def name(self) -> str:
+        """The rule as text."""
+        return f"{self.left} -> {self.right}"
+
+
+x, y = variables("x y")
+
+# fmt: off
+RULES: tuple[Rule, ...] = (
+    Rule(math.abs(math.abs(x)),      math.abs(x),   "exact"),
+    Rule(math.abs(math.exp(x)),      math.exp(x),   "exact"),
+    Rule(math.floor(math.floor(x)),  math.floor(x), "exact"),
+    Rule(math.floor(math.ceil(x)),   math.ceil(x),  "exact"),
+    Rule(math.floor(math.trunc(x)),  math.trunc(x), "exact"),
+    Rule(math.ceil(math.floor(x)),   math.floor(x), "exact"),
+    Rule(math.ceil(math.ceil(x)),    math.ceil(x),  "exact"),
+    Rule(math.ceil(math.trunc(x)),   math.trunc(x), "exact"),
+    Rule(math.trunc(math.floor(x)),  math.floor(x), "exact"),
+    Rule(math.trunc(math.ceil(x)),   math.ceil(x),  "exact"),
+    Rule(math.trunc(math.trunc(x)),  math.trunc(x), "exact"),
+    Rule(math.rint(math.rint(x)),    math.rint(x),  "exact"),
+    Rule(math.sign(math.sign(x)),    math.sign(x),  "exact"),
+    Rule(math.max(x, x),             x,             "exact"),
+    Rule(math.min(x, x),             x,             "exact"),
+    Rule(math.log(math.exp(x)),      x,             "finite"),
+    Rule(math.exp(math.log(x)),      x,             "finite"),
+    Rule(math.log1p(math.expm1(x)),  x,             "finite"),
+    Rule(math.expm1(math.log1p(x)),  x,             "finite"),
+    Rule(math.log2(math.exp2(x)),    x,             "finite"),
+    Rule(math.exp2(math.log2(x)),    x,             "finite"),
+    Rule(math.sin(math.asin(x)),     x,             "finite"),
+    Rule(math.cos(math.acos(x)),     x,             "finite"),
+    Rule(math.tan(math.atan(x)),     x,             "finite"),
+    Rule(math.sinh(math.asinh(x)),   x,             "finite"),
+    Rule(math.asinh(math.sinh(x)),   x,             "finite"),
+    Rule(math.cosh(math.acosh(x)),   x,             "finite"),
+    Rule(math.tanh(math.atanh(x)),   x,             "finite"),
+    Rule(math.atanh(math.tanh(x)),   x,             "finite"),
+    Rule(math.cos(math.asin(x)),     math.sqrt((1 - x) * (1 + x)), "rounding"),
+    Rule(math.sin(math.acos(x)),     math.sqrt((1 - x) * (1 + x)), "rounding"),
+    Rule(math.cosh(math.asinh(x)),   math.sqrt(1 + x**2),          "rounding"),
+    Rule(math.cos(math.atan(x)),     1 / math.sqrt(1 + x**2),      "rounding"),
+    Rule(math.sin(math.atan(x)),     x / math.sqrt(1 + x**2),      "rounding"),
+)
+# fmt: on
