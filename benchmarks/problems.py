@@ -6,7 +6,7 @@ maps every name to its `Problem`; the generators (`rosenbrock(10)`, `arm("ur5")`
 
     >>> import math
     >>> PROBLEMS["sine"].function(math, [2.0, 0.5])
-    [1.9177021544168121]
+    [1.917702154416812]
 """
 
 import itertools

@@ -1,27 +1,52 @@
 """Numba on SymPy: diff, cse, and an njit loop over the points, as an expert would write it.
 
 Two forms are timed: the scalar function of `lambdify(cse=True)` called by an njit loop, and one
-loop whose body is the printed common subexpressions. Both write points-last arrays.
+loop whose body is the printed common subexpressions; the latter with points last and first.
 """
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numba
+import numpy as np
 import sympy
 from sympy.printing.pycode import PythonCodePrinter
 
-from benchmarks.peers.prepared import Prepared, cpu_seconds, fastest, points_last_arrays
+from benchmarks.peers.prepared import Prepared, cpu_seconds, fastest, points_first, unchanged
 from benchmarks.problems import Problem
 
+Lines = list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How arrays of one layout are typed, subscripted, allocated and read."""
+
+    count: str
+    x: str
+    value: str
+    derivative: str
+    place: Callable[[np.ndarray], np.ndarray]
+    shapes: Callable[[int, int, int], tuple[tuple[int, ...], tuple[int, ...]]]
+    points_axis: int
+
+
+# fmt: off
+LAYOUTS = {
+    "points last": Layout("x.shape[1]", "x[{k}, i]", "value[{j}, i]", "derivative[{j}, {k}, i]",
+                          unchanged, lambda m, n, count: ((m, count), (m, n, count)), -1),
+    "points first": Layout("x.shape[0]", "x[i, {k}]", "value[i, {j}]", "derivative[i, {j}, {k}]",
+                           points_first, lambda m, n, count: ((count, m), (count, m, n)), 0),
+}
+# fmt: on
 SIGNATURE = numba.void(
     numba.float64[:, ::1],
     numba.float64[:, ::1],
     numba.float64[:, :, ::1],
 )
-Lines = list[str]
 
 
 class HalfPowerPrinter(PythonCodePrinter):  # type: ignore[misc]
@@ -38,18 +63,18 @@ class HalfPowerPrinter(PythonCodePrinter):  # type: ignore[misc]
         return text
 
 
-def stores(problem: Problem, values: Lines) -> Lines:
+def stores(problem: Problem, layout: Layout, values: Lines) -> Lines:
     """One assignment a value into `value` and `derivative`, at point i."""
     m, n = problem.outputs, problem.inputs
-    targets = [f"value[{j}, i]" for j in range(m)]
-    targets += [f"derivative[{j}, {k}, i]" for j in range(m) for k in range(n)]
+    targets = [layout.value.format(j=j) for j in range(m)]
+    targets += [layout.derivative.format(j=j, k=k) for j in range(m) for k in range(n)]
     return [f"{target} = {value}" for target, value in zip(targets, values, strict=True)]
 
 
-def loop(problem: Problem, body: Lines) -> str:
+def loop(problem: Problem, layout: Layout, body: Lines) -> str:
     """Source of a function that runs `body` for each point, with x0, x1, ... loaded."""
-    loads = [f"x{k} = x[{k}, i]" for k in range(problem.columns)]
-    head = ["def kernel(x, value, derivative):", "    for i in range(x.shape[1]):"]
+    loads = [f"x{k} = {layout.x.format(k=k)}" for k in range(problem.columns)]
+    head = ["def kernel(x, value, derivative):", f"    for i in range({layout.count}):"]
     return "\n".join(head + [f"        {line}" for line in loads + body])
 
 
@@ -64,7 +89,7 @@ def jit(source: str, names: dict[str, Any], fastmath: bool) -> Callable[..., Non
 
 
 def prepare(problem: Problem) -> Prepared:
-    """Derive with SymPy, then take the fastest of two forms with and without fastmath."""
+    """Derive with SymPy, then take the fastest form, layout and arithmetic."""
     start = cpu_seconds()
     x = sympy.symbols(f"x:{problem.columns}", real=True)
     traced = [sympy.sympify(entry) for entry in problem.function(sympy, x)]
@@ -73,43 +98,60 @@ def prepare(problem: Problem) -> Prepared:
     replacements, reduced = sympy.cse(flat, symbols=sympy.numbered_symbols("t"))
     cse_s = cpu_seconds() - start - derived
 
-    def printed(fastmath: bool) -> Prepared:
+    def printed(layout: Layout, fastmath: bool) -> Prepared:
         begin = cpu_seconds()
         printer = HalfPowerPrinter({"fully_qualified_modules": False})
         body = [f"{name} = {printer.doprint(value)}" for name, value in replacements]
         values = [printer.doprint(value) for value in reduced]
-        kernel = jit(loop(problem, body + stores(problem, values)), {}, fastmath)
-        return finished(kernel, derived + cse_s, cpu_seconds() - begin)
+        source = loop(problem, layout, body + stores(problem, layout, values))
+        kernel = jit(source, {}, fastmath)
+        return finished(kernel, layout, derived + cse_s, cpu_seconds() - begin)
 
-    def lambdified(fastmath: bool) -> Prepared:
+    def lambdified(layout: Layout, fastmath: bool) -> Prepared:
         begin = cpu_seconds()
         scalar = numba.njit(fastmath=fastmath, error_model="numpy")(
             sympy.lambdify(x, tuple(flat), modules="math", cse=True)
         )
-        arguments = ", ".join(f"x{k}" for k in range(problem.columns))
+        names = ", ".join(f"x{k}" for k in range(problem.columns))
         values = [f"r[{k}]" for k in range(len(flat))]
-        source = loop(problem, [f"r = scalar({arguments})", *stores(problem, values)])
-        kernel = jit(source, {"scalar": scalar}, fastmath)
-        # lambdify repeats the common subexpressions, which are derivation in the other form.
-        return finished(kernel, derived + cse_s, cpu_seconds() - begin - cse_s)
+        body = [f"r = scalar({names})", *stores(problem, layout, values)]
+        kernel = jit(loop(problem, layout, body), {"scalar": scalar}, fastmath)
+        # lambdify does its own cse, which belongs to the derivation as in the other form.
+        compile_s = max(cpu_seconds() - begin - cse_s, 0.0)
+        return finished(kernel, layout, derived + cse_s, compile_s)
 
-    def finished(kernel: Callable[..., None], derive_s: float, compile_s: float) -> Prepared:
+    def finished(
+        kernel: Callable[..., None], layout: Layout, derive_s: float, compile_s: float
+    ) -> Prepared:
+        def allocate(count: int) -> tuple[np.ndarray, ...]:
+            shapes = layout.shapes(problem.outputs, problem.inputs, count)
+            return tuple(np.empty(shape) for shape in shapes)
+
+        def outputs(out: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
+            value, derivative = (np.moveaxis(array, layout.points_axis, -1) for array in out)
+            return value, derivative
+
         return Prepared(
             name="numba",
             settings="SymPy diff and cse, njit loop, error_model=numpy",
             derive_s=derive_s,
-            compile_s=max(compile_s, 0.0),
+            compile_s=compile_s,
             run=lambda points, out: kernel(points, *out),
-            outputs=lambda out: out,
-            allocate=points_last_arrays(problem),
+            outputs=outputs,
+            allocate=allocate,
+            place=layout.place,
         )
 
-    forms = {"printed loop": printed, "lambdify in a loop": lambdified}
+    forms = (
+        ("printed loop", printed, "points last"),
+        ("printed loop", printed, "points first"),
+        ("lambdify in a loop", lambdified, "points last"),
+    )
     return fastest(
         problem,
         (
-            (f"{form} fastmath={fastmath}", partial(build, fastmath))
-            for form, build in forms.items()
+            (f"{form}, {layout}, fastmath={fastmath}", partial(build, LAYOUTS[layout], fastmath))
+            for form, build, layout in forms
             for fastmath in (False, True)
         ),
     )

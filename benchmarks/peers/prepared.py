@@ -14,8 +14,9 @@ import numpy as np
 
 from benchmarks.problems import Problem
 
-# Enough points that a branch predictor cannot learn them by heart, which flatters scalar code.
-PROBE_POINTS = 65_536
+# Enough points that a branch predictor cannot learn them by heart, which flatters scalar code, and
+# no power of two: rows that far apart share a few cache lines.
+PROBE_POINTS = 65_000
 PROBE_SECONDS = 0.3
 PROBE_ROUNDS = 50
 
@@ -110,12 +111,6 @@ def fastest(
     if left_out:
         choice += f"; not tried for lack of time: {', '.join(left_out)}"
     return replace(winner, settings=f"{winner.settings}; {choice}")
-
-
-def points_last_arrays(problem: Problem) -> Callable[[int], tuple[np.ndarray, np.ndarray]]:
-    """Allocation of value (m, N) and derivative (m, n, N) as two contiguous arrays."""
-    m, n = problem.outputs, problem.inputs
-    return lambda count: (np.empty((m, count)), np.empty((m, n, count)))
 
 
 def points_first_arrays(problem: Problem) -> Callable[[int], np.ndarray]:

@@ -230,9 +230,7 @@ def _has_scalar(symbol: str) -> bool:
     return bool(llvm.address_of_symbol(symbol))
 
 
-def _declare(
-    module: ir.Module, symbol: str, width: int, dtype: Dtype, arity: int
-) -> ir.Function:
+def _declare(module: ir.Module, symbol: str, width: int, dtype: Dtype, arity: int) -> ir.Function:
     """The declaration of an outside function on vectors, or on numbers where ``width`` is 1."""
     if width == 1 and not _has_scalar(symbol):
         raise KernelError(

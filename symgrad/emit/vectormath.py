@@ -235,9 +235,7 @@ def _sincos(lanes: Lanes, x: ir.Value, wanted: tuple[str, ...]) -> list[ir.Value
     cosine = lanes.polynomial(square, fourth, COS_POLYNOMIAL)
     cosine = builder.fadd(top, lanes.fma(fourth, cosine, rest))
 
-    odd = builder.icmp_unsigned(
-        "!=", builder.and_(quadrant, lanes.bits(1)), lanes.bits(0)
-    )
+    odd = builder.icmp_unsigned("!=", builder.and_(quadrant, lanes.bits(1)), lanes.bits(0))
     results = []
     for name in wanted:
         # sin changes sign in quadrants 2 and 3 and with x, cos in quadrants 1 and 2.
@@ -314,9 +312,7 @@ def _define_huge(module: ir.Module, width: int, wanted: tuple[str, ...]) -> ir.F
 def _scalar(module: ir.Module, name: str) -> ir.Function:
     """The declaration of an intrinsic double -> double."""
     double = ir.DoubleType()
-    return module.globals.get(name) or ir.Function(
-        module, ir.FunctionType(double, [double]), name
-    )
+    return module.globals.get(name) or ir.Function(module, ir.FunctionType(double, [double]), name)
 
 
 def _exp(lanes: Lanes, x: ir.Value) -> ir.Value:

@@ -41,6 +41,7 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
+NOTHING_REFUSED: Mapping[str, str] = {}
 WIDTH = 70
 """Characters of a line that an error message shows."""
 
@@ -104,7 +105,8 @@ _CURES = {
 def is_condition(expr: Expr) -> bool:
     """Whether an Expr is a truth value and no number; a select of conditions is one."""
     while expr.op == "select":
-        expr = expr.args[1]
+        _, chosen, other = expr.args
+        expr = other if chosen.op == "select" else chosen  # the way that ends sooner
     return expr.op in BOOLEAN
 
 
@@ -162,6 +164,7 @@ def read(
     functions: Callable[[str, tuple[Expr, ...]], Expr],
     constants: Mapping[str, Expr],
     known: Collection[str] = (),
+    refused: Mapping[str, str] = NOTHING_REFUSED,
     free: bool = False,
     limits: Limits = DEFAULT_LIMITS,
 ) -> Expr:
@@ -173,6 +176,7 @@ def read(
         functions: makes a function's Expr from its name and arguments.
         constants: names of constants.
         known: names of all functions, for messages; where it is empty ``functions`` decides.
+        refused: names that are not read, each with the reason and the cure.
         free: take a name that is nothing else as a variable of that name.
         limits: how large the formula may be.
 
@@ -192,7 +196,7 @@ def read(
             f"a formula of {len(text)} characters is longer than the limit of {limits.length}; "
             "split it by definitions"
         )
-    return _Reader(text, symbols, functions, constants, known, free, limits).run()
+    return _Reader(text, symbols, functions, constants, known, refused, free, limits).run()
 
 
 class _Reader:
@@ -210,6 +214,7 @@ class _Reader:
         functions: Callable[[str, tuple[Expr, ...]], Expr],
         constants: Mapping[str, Expr],
         known: Collection[str],
+        refused: Mapping[str, str],
         free: bool,
         limits: Limits,
     ) -> None:
@@ -218,6 +223,7 @@ class _Reader:
         self.functions = functions
         self.constants = constants
         self.known = known
+        self.refused = refused
         self.free = free
         self.limits = limits
         self.frames: list[list[Any]] = [[0, "start", 0, None, False]]
@@ -329,6 +335,8 @@ class _Reader:
             self.value = declared
         elif token == "not":
             self.frames.append([NOT, "not", position, None, False])
+        elif token in self.refused:
+            self.fail(f"{token} is not read: {self.refused[token]}", position)
         elif token in TRUTHS:
             self.value = TRUTHS[token]
         elif following == "(":
@@ -446,8 +454,8 @@ class _Reader:
         op = self.value.op
         if op in BOOLEAN or (op == "select" and is_condition(self.value)):
             self.fail(
-                f"{_SIGNS.get(token, token)!r} needs numbers, and here is a condition; write where(condition, a, b), "
-                "and join comparisons as (a < b) & (c < d)",
+                f"{_SIGNS.get(token, token)!r} needs numbers, and here is a condition; "
+                "write where(condition, a, b), and join comparisons as (a < b) & (c < d)",
                 position,
             )
 
@@ -455,8 +463,8 @@ class _Reader:
         """Refuse a number where a condition must be."""
         if not is_condition(self.value):
             self.fail(
-                f"{_SIGNS.get(token, token)!r} needs conditions, and here is a number; join comparisons as "
-                "(a < b) & (c < d)",
+                f"{_SIGNS.get(token, token)!r} needs conditions, and here is a number; "
+                "join comparisons as (a < b) & (c < d)",
                 position,
             )
 

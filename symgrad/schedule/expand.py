@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from symgrad.ir.expression import Expr, postorder, symbol
 from symgrad.ir.graph import Graph
 from symgrad.ir.primitive import argument_name
 from symgrad.ir.system import Tensor
@@ -22,18 +23,26 @@ def expand(graph: Graph, tensors: Sequence[Tensor]) -> tuple[Graph, list[Tensor]
 
 
 def _lowered(graph: Graph, node: int) -> int:
-    """The node with its row's expansion in place of it, and so on inside the expansion."""
+    """The node with its row's expansion in place of it."""
     row = graph.table.get(graph.ops[node])
     if row is None or row.expansion is None:
         return node
-    bindings = {argument_name(i): argument for i, argument in enumerate(graph.args[node])}
-    top = graph.add(row.expansion, bindings)
-    place: dict[int, int] = {}
-    below = set(graph.args[node])
-    for inner in reachable(graph, (top,)):
-        if inner in below or inner < min(below, default=0):
-            place[inner] = inner
+    return _instantiate(graph, row.expansion, graph.args[node])
+
+
+def _instantiate(graph: Graph, template: Expr, arguments: Sequence[int]) -> int:
+    """The template over ``arguments``; its depth of composite rows is the table's, a few levels."""
+    made: dict[int, int] = {}
+    for part in postorder((template,)):
+        if part.op == "symbol":
+            made[id(part)] = arguments[int(str(part.value).removeprefix("a"))]
             continue
-        args = tuple([place.get(argument, argument) for argument in graph.args[inner]])
-        place[inner] = _lowered(graph, graph.rebuild(inner, args, graph))
-    return place[top]
+        args = tuple([made[id(argument)] for argument in part.args])
+        row = graph.table.get(part.op)
+        if row is not None and row.expansion is not None:
+            made[id(part)] = _instantiate(graph, row.expansion, args)
+        else:
+            shallow = Expr(part.op, tuple([symbol(argument_name(i)) for i in range(len(args))]))
+            bindings = {argument_name(i): argument for i, argument in enumerate(args)}
+            made[id(part)] = graph.add(shallow if args else part, bindings)
+    return made[id(template)]

@@ -132,6 +132,4 @@ def _compile(
     passes.getModulePassManager().run(parsed, passes)
     engine = llvm.create_mcjit_compiler(parsed, host)
     engine.finalize_object()
-    return Compiled(
-        engine, engine.get_function_address("loop"), width, inputs, outputs, dtype
-    )
+    return Compiled(engine, engine.get_function_address("loop"), width, inputs, outputs, dtype)

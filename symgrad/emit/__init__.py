@@ -1,0 +1,1 @@
+"""Verb: Program -> code for a Target: LLVM IR for kernels, readable source for people."""

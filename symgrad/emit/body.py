@@ -1,0 +1,209 @@
+"""Program -> LLVM functions over one vector of points: straight-line code, no loop.
+
+Each piece of the Program becomes one internal function. Its arguments are, for every argument
+group and every result in order, the address of the vector's first point and the distance in bytes
+from one column to the next, and last the address of the slots through which values pass from one
+piece to a later one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from llvmlite import ir
+
+from symgrad.emit.provider import define_call
+from symgrad.emit.target import Target
+from symgrad.emit.vectormath import define_sincos
+from symgrad.ir.program import CONDITION_OPS, Program
+
+POINTER = ir.PointerType()
+INT64 = ir.IntType(64)
+SCALAR: dict[str, Any] = {"float64": ir.DoubleType(), "float32": ir.FloatType()}
+
+INLINE_CALLS = 64
+"""Up to this many calls of functions a kernel inlines them; beyond it compile time explodes."""
+
+INLINE_BODY = 400
+"""A program of this many instructions or fewer is inlined into its loop."""
+
+Emit = Callable[..., Any]
+
+
+def _llvm_intrinsic(name: str) -> Emit:
+    def emit(builder: ir.IRBuilder, value: Any) -> Any:
+        vector = value.type
+        bits = 64 if vector.element == SCALAR["float64"] else 32
+        full = f"{name}.v{vector.count}f{bits}"
+        kind = ir.FunctionType(vector, [vector])
+        function = builder.module.globals.get(full) or ir.Function(builder.module, kind, full)
+        return builder.call(function, [value])
+
+    return emit
+
+
+# No fast-math flags: nan and inf keep their meaning, and results do not depend on the compiler.
+INSTRUCTIONS: dict[str, Emit] = {
+    "add": lambda builder, a, b: builder.fadd(a, b),
+    "sub": lambda builder, a, b: builder.fsub(a, b),
+    "mul": lambda builder, a, b: builder.fmul(a, b),
+    "div": lambda builder, a, b: builder.fdiv(a, b),
+    "neg": lambda builder, a: builder.fneg(a),
+    "sqrt": _llvm_intrinsic("llvm.sqrt"),
+    "floor": _llvm_intrinsic("llvm.floor"),
+    "ceil": _llvm_intrinsic("llvm.ceil"),
+    "trunc": _llvm_intrinsic("llvm.trunc"),
+    "rint": _llvm_intrinsic("llvm.rint"),
+    "abs": _llvm_intrinsic("llvm.fabs"),
+    "lt": lambda builder, a, b: builder.fcmp_ordered("<", a, b),
+    "le": lambda builder, a, b: builder.fcmp_ordered("<=", a, b),
+    "eq": lambda builder, a, b: builder.fcmp_ordered("==", a, b),
+    "ne": lambda builder, a, b: builder.fcmp_unordered("!=", a, b),
+    "and": lambda builder, a, b: builder.and_(a, b),
+    "or": lambda builder, a, b: builder.or_(a, b),
+    "not": lambda builder, a: builder.not_(a),
+    "select": lambda builder, c, a, b: builder.select(c, a, b),
+}
+
+
+def define_pieces(module: ir.Module, program: Program, target: Target) -> list[ir.Function]:
+    """Define one function a piece in ``module`` and return them in order.
+
+    Raises:
+        KernelError: an instruction has no implementation on this machine.
+    """
+    slots = spill_slots(program)
+    bounds = [*program.pieces, len(program.code)]
+    functions = []
+    for number, (start, stop) in enumerate(zip(bounds, bounds[1:], strict=False)):
+        functions.append(_Piece(module, program, target, slots, number).define(start, stop))
+    return functions
+
+
+def spill_slots(program: Program) -> dict[int, int]:
+    """Value -> slot, for values that a later piece needs; loads and constants are made again."""
+    piece_of: list[int] = []
+    bounds = [*program.pieces, len(program.code)]
+    for number, (start, stop) in enumerate(zip(bounds, bounds[1:], strict=False)):
+        piece_of.extend([number] * (stop - start))
+    slots: dict[int, int] = {}
+    for index, instruction in enumerate(program.code):
+        for argument in instruction.args:
+            again = program.code[argument].op in ("load", "constant", "boolean")
+            if piece_of[argument] != piece_of[index] and not again:
+                slots.setdefault(argument, len(slots))
+    return slots
+
+
+def call_sites(program: Program) -> int:
+    """How many calls of library or vector functions the program has."""
+    return sum(
+        op not in INSTRUCTIONS and op not in ("load", "constant", "boolean", "store")
+        for op, _, _ in program.code
+    )
+
+
+class _Piece:
+    """The emission of one piece: its function, and the values that are there so far."""
+
+    def __init__(
+        self, module: ir.Module, program: Program, target: Target, slots: dict[int, int], number: int
+    ) -> None:
+        self.module = module
+        self.program = program
+        self.target = target
+        self.slots = slots
+        self.scalar = SCALAR[target.dtype]
+        self.vector = ir.VectorType(self.scalar, target.width)
+        self.inline = call_sites(program) <= INLINE_CALLS
+        columns = len(program.groups) + len(program.results)
+        kind = ir.FunctionType(ir.VoidType(), [POINTER, INT64] * columns + [POINTER])
+        self.function = ir.Function(module, kind, f"sg.piece{number}")
+        self.function.linkage = "internal"
+        short = len(program.pieces) == 1 and len(program.code) <= INLINE_BODY
+        self.function.attributes.add("alwaysinline" if short else "noinline")
+        for argument in self.function.args:
+            if argument.type == POINTER:
+                argument.add_attribute("noalias")
+        self.builder = ir.IRBuilder(self.function.append_basic_block())
+        self.values: dict[int, Any] = {}
+        self.paired: dict[int, Any] = {}
+
+    def define(self, start: int, stop: int) -> ir.Function:
+        """Emit the instructions from ``start`` to ``stop``."""
+        code = self.program.code
+        sines = {code[i].args[0] for i in range(start, stop) if code[i].op == "sin"}
+        cosines = {code[i].args[0] for i in range(start, stop) if code[i].op == "cos"}
+        self.pairs = sines & cosines if self.target.dtype == "float64" else set()
+        for index in range(start, stop):
+            self.values[index] = self._emit(index)
+            if index in self.slots:
+                self._spill(index)
+        self.builder.ret_void()
+        return self.function
+
+    def _emit(self, index: int) -> Any:
+        op, args, data = self.program.code[index]
+        size = self.target.itemsize
+        if op == "load":
+            return self.builder.load(self._column(2 * data[0], data[1]), typ=self.vector, align=size)
+        if op == "store":
+            address = self._column(2 * (len(self.program.groups) + data[0]), data[1])
+            self.builder.store(self._value(args[0]), address, align=size)
+            return None
+        if op == "constant":
+            return ir.Constant(self.vector, [ir.Constant(self.scalar, data)] * self.target.width)
+        if op == "boolean":
+            flags = ir.VectorType(ir.IntType(1), self.target.width)
+            return ir.Constant(flags, [ir.Constant(ir.IntType(1), int(data))] * self.target.width)
+        values = [self._value(argument) for argument in args]
+        if op in INSTRUCTIONS:
+            return INSTRUCTIONS[op](self.builder, *values)
+        return self._call(op, args, values)
+
+    def _call(self, op: str, args: tuple[int, ...], values: list[Any]) -> Any:
+        width, target = self.target.width, self.target
+        if op in ("sin", "cos") and args[0] in self.pairs:
+            both = self.paired.get(args[0])
+            if both is None:
+                function = define_sincos(self.module, width, inline=self.inline)
+                both = self.paired[args[0]] = self.builder.call(function, values)
+            return self.builder.extract_value(both, 0 if op == "sin" else 1)
+        function = define_call(
+            self.module, op, width, target.dtype, target.accuracy, inline=self.inline
+        )
+        return self.builder.call(function, values)
+
+    def _column(self, argument: int, column: int) -> Any:
+        base, row = self.function.args[argument], self.function.args[argument + 1]
+        if column == 0:
+            return base
+        offset = self.builder.mul(row, ir.Constant(INT64, column))
+        return self.builder.gep(base, [offset], source_etype=ir.IntType(8))
+
+    def _value(self, index: int) -> Any:
+        """The value ``index``, made again or loaded where an earlier piece computed it."""
+        if index not in self.values:
+            again = self.program.code[index].op in ("load", "constant", "boolean")
+            self.values[index] = self._emit(index) if again else self._reload(index)
+        return self.values[index]
+
+    def _slot(self, index: int) -> Any:
+        size = self.target.width * self.target.itemsize
+        offset = ir.Constant(INT64, self.slots[index] * size)
+        return self.builder.gep(self.function.args[-1], [offset], source_etype=ir.IntType(8))
+
+    def _spill(self, index: int) -> None:
+        value = self.values[index]
+        if self.program.code[index].op in CONDITION_OPS:
+            value = self.builder.uitofp(value, self.vector)
+        self.builder.store(value, self._slot(index), align=self.target.itemsize)
+
+    def _reload(self, index: int) -> Any:
+        value = self.builder.load(self._slot(index), typ=self.vector, align=self.target.itemsize)
+        if self.program.code[index].op in CONDITION_OPS:
+            zero = ir.Constant(self.vector, [ir.Constant(self.scalar, 0.0)] * self.target.width)
+            value = self.builder.fcmp_ordered("!=", value, zero)
+        return value
+

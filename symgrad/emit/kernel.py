@@ -1,0 +1,156 @@
+"""The generated module: one numba intrinsic whose body is the whole Program, in one njit function.
+
+The file holds the Program and the Target as text, which only code generation decodes; a process
+that finds compiled code in numba's cache beside the file never does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from llvmlite import ir
+from numba.core import types
+
+from symgrad.emit import provider
+from symgrad.emit.body import POINTER
+from symgrad.emit.loop import define_loop, scratch_layout, tile_points
+from symgrad.emit.target import DEFAULT_VECTOR_BYTES, ITEMSIZE, VECTOR_BYTES, Accuracy, Dtype, Target
+from symgrad.ir.program import Program
+
+TEMPLATE = '''"""A kernel that symgrad generated; it is made anew when it is missing."""
+
+from numba import njit
+from numba.extending import intrinsic
+
+from symgrad.emit.kernel import declare, generate
+
+PROGRAM = {program!r}
+TARGET = {target!r}
+
+
+@intrinsic
+def body(context, start, stop, scratch, {arrays}):
+    return declare(start, stop, scratch, {arrays}), codegen
+
+
+def codegen(context, builder, signature, arguments):
+    return generate(PROGRAM, TARGET, context, builder, signature, arguments)
+
+
+@njit({signature!r}, nogil=True, cache={cache}, error_model="numpy")
+def {name}(start, stop, scratch, {arrays}):
+    body(start, stop, scratch, {arrays})
+'''
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """A generated module before it is loaded.
+
+    Attributes:
+        name: of the kernel function and, with a prefix, of the module; it holds the hash.
+        source: the module's text, with numba's cache on disk.
+        uncached: the same with code in memory alone.
+        scratch_bytes: memory that one call needs besides its arrays.
+        dtype: of every array.
+        width: lanes of a vector.
+    """
+
+    name: str
+    source: str
+    uncached: str
+    scratch_bytes: int
+    dtype: Dtype
+    width: int
+
+
+def vector_bytes() -> int:
+    """Bytes of the widest vector register that this machine's CPU has."""
+    features = provider._host_features()
+    for feature, size in VECTOR_BYTES:
+        if feature in features:
+            return size
+    return DEFAULT_VECTOR_BYTES
+
+
+def cpu_target(program: Program, dtype: Dtype, accuracy: Accuracy) -> Target:
+    """The Target of this machine for ``program``."""
+    itemsize = ITEMSIZE[dtype]
+    width = vector_bytes() // itemsize
+    tile = tile_points(program, width, itemsize)
+    return Target("cpu", width, dtype, accuracy, tile)
+
+
+def emit_kernel(program: Program, target: Target) -> Kernel:
+    """The generated module of ``program`` for ``target``, named by the hash of all its inputs."""
+    count = len(program.groups) + len(program.results)
+    arrays = ", ".join(f"array{i}" for i in range(count))
+    inputs = [f"Array({target.dtype}, 2, 'A', False, aligned=True)"] * len(program.groups)
+    outputs = [f"Array({target.dtype}, 2, 'A', True, aligned=True)"] * len(program.results)
+    signature = f"void(int64, int64, Array(uint8, 1, 'C', True, aligned=True), {', '.join(inputs + outputs)})"
+    parts = {"program": program.to_json(), "target": target.to_json(), "arrays": arrays}
+    _, _, scratch = scratch_layout(program, target)
+    key = "\n".join([TEMPLATE, *parts.values(), signature, fingerprint()])
+    name = f"kernel_{hashlib.sha256(key.encode()).hexdigest()[:24]}"
+    parts |= {"name": name}
+    return Kernel(
+        name=name,
+        source=_text(parts, signature, cache=True),
+        uncached=_text(parts, signature, cache=False),
+        scratch_bytes=scratch,
+        dtype=target.dtype,
+        width=target.width,
+    )
+
+
+def _text(parts: dict[str, str], signature: str, *, cache: bool) -> str:
+    return TEMPLATE.format(**parts, signature=signature, cache=cache)
+
+
+def fingerprint() -> str:
+    """Everything besides the Program and Target that generated code depends on."""
+    versions = [f"{package} {version(package)}" for package in ("numba", "llvmlite")]
+    here = Path(__file__).parent
+    sources = [*sorted(here.glob("*.py")), here.parent / "ir" / "program.py"]
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
+    return " ".join([*versions, digest, str(platform.libc_ver()), str(provider._libmvec())])
+
+
+def declare(*arrays: Any) -> Any:
+    """The numba signature of the intrinsic: it returns nothing."""
+    return types.void(*arrays)
+
+
+def generate(
+    program_text: str, target_text: str, context: Any, builder: Any, signature: Any, arguments: Any
+) -> Any:
+    """Define the loop in the caller's module and call it with each array's memory and strides."""
+    program, target = Program.from_json(program_text), Target.from_json(target_text)
+    provider.prepare()
+    loop = define_loop(builder.module, program, target)
+    start, stop, *arrays = arguments
+    structs = [
+        context.make_array(kind)(context, builder, value)
+        for kind, value in zip(signature.args[2:], arrays, strict=True)
+    ]
+    scratch, *data = structs
+    passed = [start, stop, builder.bitcast(scratch.data, POINTER)]
+    for struct in data:
+        passed.append(builder.bitcast(struct.data, POINTER))
+        passed += [builder.extract_value(struct.strides, i) for i in range(2)]
+    builder.call(loop, passed)
+    return context.get_dummy_value()
+
+
+def llvm_text(program: Program, target: Target) -> str:
+    """The LLVM IR of the loop and its pieces, before optimisation, for people."""
+    module = ir.Module("symgrad")
+    define_loop(module, program, target)
+    return str(module)
+
+

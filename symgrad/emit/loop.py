@@ -1,0 +1,208 @@
+"""The loop over points around the pieces, in LLVM IR: tiles, scratch memory, padding.
+
+Points are handled in tiles. An array whose points are adjacent in memory (points last) is read
+and written in place; any other layout goes through scratch columns, and so does the end of a
+batch that does not fill a vector: there the last point is repeated, so that every point goes
+through the same vector instructions and results do not depend on the batch's size. A group that
+is shared by the whole batch (stride 0) is spread over one vector once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from llvmlite import ir
+
+from symgrad.emit.body import INT64, POINTER, SCALAR, define_pieces, spill_slots
+from symgrad.emit.target import Target
+from symgrad.ir.program import Program
+
+SCRATCH_BYTES = 96 * 1024
+"""Scratch columns of one tile stay in the second-level cache."""
+
+MAX_TILE = 256
+LOOP = "sg.loop"
+BYTE = ir.IntType(8)
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Where one array's scratch columns lie: offset in bytes, and how many there are."""
+
+    offset: int
+    count: int
+
+
+def tile_points(program: Program, width: int, itemsize: int) -> int:
+    """Points of a tile: as many vectors as the scratch memory holds, one at least."""
+    columns = sum(len(g.columns) for g in program.groups) + sum(r.size for r in program.results)
+    points = SCRATCH_BYTES // (itemsize * max(columns, 1))
+    return max(width, min(MAX_TILE, points) // width * width)
+
+
+def scratch_layout(program: Program, target: Target) -> tuple[list[Columns], int, int]:
+    """The scratch columns of every array, the offset of the spill slots, and all bytes needed."""
+    offset, found = 0, []
+    counts = [len(g.columns) for g in program.groups] + [r.size for r in program.results]
+    for count in counts:
+        found.append(Columns(offset, count))
+        offset += count * target.tile * target.itemsize
+    slots = len(spill_slots(program)) * target.width * target.itemsize
+    return found, offset, offset + slots
+
+
+def define_loop(module: ir.Module, program: Program, target: Target) -> ir.Function:
+    """Define ``sg.loop(start, stop, scratch, (base, point stride, column stride) per array)``.
+
+    Strides are in bytes. Arrays are the argument groups, then the results, in the Program's order.
+    """
+    pieces = define_pieces(module, program, target)
+    layout, spill_offset, _ = scratch_layout(program, target)
+    kind = ir.FunctionType(
+        ir.VoidType(), [INT64, INT64, POINTER] + [POINTER, INT64, INT64] * len(layout)
+    )
+    function = ir.Function(module, kind, LOOP)
+    function.linkage = "internal"
+    function.attributes.add("noinline")
+    builder = ir.IRBuilder(function.append_basic_block("entry"))
+    start, stop, scratch, *given = function.args
+    arrays = [
+        _Array(builder, target, columns, scratch, *given[3 * i : 3 * i + 3])
+        for i, columns in enumerate(layout)
+    ]
+    groups, results = arrays[: len(program.groups)], arrays[len(program.groups) :]
+    for group in groups:
+        group.spread()
+    spill = _offset(builder, scratch, spill_offset)
+    tile = ir.Constant(INT64, target.tile)
+    width = ir.Constant(INT64, target.width)
+    with _loop(builder, start, stop, tile) as first:
+        left = builder.sub(stop, first)
+        count = builder.select(builder.icmp_signed("<", left, tile), left, tile)
+        whole = builder.icmp_signed(
+            "==", builder.and_(count, ir.Constant(INT64, target.width - 1)), ir.Constant(INT64, 0)
+        )
+        for array in arrays:
+            array.place(first, whole)
+        for group in groups:
+            group.copy_in(first, count)
+        with _loop(builder, ir.Constant(INT64, 0), count, width) as point:
+            arguments: list[Any] = []
+            for array in arrays:
+                arguments += array.at(point)
+            for piece in pieces:
+                builder.call(piece, [*arguments, spill])
+        for result in results:
+            result.copy_out(first, count)
+    builder.ret_void()
+    return function
+
+
+@contextmanager
+def _loop(builder: ir.IRBuilder, start: Any, stop: Any, step: Any) -> Iterator[Any]:
+    """``for i in range(start, stop, step)`` around what the context emits; yields i."""
+    before = builder.block
+    head = builder.append_basic_block("head")
+    body = builder.append_basic_block("body")
+    done = builder.append_basic_block("done")
+    builder.branch(head)
+    builder.position_at_end(head)
+    index = builder.phi(INT64)
+    index.add_incoming(start, before)
+    builder.cbranch(builder.icmp_signed("<", index, stop), body, done)
+    builder.position_at_end(body)
+    yield index
+    index.add_incoming(builder.add(index, step), builder.block)
+    builder.branch(head)
+    builder.position_at_end(done)
+
+
+def _offset(builder: ir.IRBuilder, base: Any, amount: Any) -> Any:
+    if isinstance(amount, int):
+        amount = ir.Constant(INT64, amount)
+    return builder.gep(base, [amount], source_etype=BYTE)
+
+
+class _Array:
+    """One array of the kernel: its memory, and where the present tile reads or writes it."""
+
+    def __init__(
+        self,
+        builder: ir.IRBuilder,
+        target: Target,
+        columns: Columns,
+        scratch: Any,
+        base: Any,
+        point_stride: Any,
+        column_stride: Any,
+    ) -> None:
+        self.builder = builder
+        self.target = target
+        self.columns = columns
+        self.scratch = _offset(builder, scratch, columns.offset)
+        self.base = base
+        self.point_stride = point_stride
+        self.column_stride = column_stride
+        self.scalar = SCALAR[target.dtype]
+        self.scratch_stride = ir.Constant(INT64, target.tile * target.itemsize)
+        zero = ir.Constant(INT64, 0)
+        self.shared = builder.icmp_signed("==", point_stride, zero)
+        item = ir.Constant(INT64, target.itemsize)
+        self.adjacent = builder.icmp_signed("==", point_stride, item)
+        # A shared group stays at the same vector while the points go on.
+        self.step = builder.select(self.shared, zero, item)
+
+    def spread(self) -> None:
+        """Fill one vector of every scratch column with a shared group's values."""
+        with self.builder.if_then(self.shared):
+            self._each_column(
+                ir.Constant(INT64, 0), ir.Constant(INT64, 1), ir.Constant(INT64, self.target.width), True
+            )
+
+    def place(self, first: Any, whole: Any) -> None:
+        """Decide where the tile that starts at point ``first`` lies: in place or in scratch."""
+        builder = self.builder
+        self.direct = builder.and_(self.adjacent, whole)
+        here = _offset(builder, self.base, builder.mul(first, self.point_stride))
+        self.pointer = builder.select(self.direct, here, self.scratch)
+        self.row = builder.select(self.direct, self.column_stride, self.scratch_stride)
+
+    def at(self, point: Any) -> list[Any]:
+        """The arguments of a piece for the vector that starts at ``point`` of the tile."""
+        builder = self.builder
+        return [_offset(builder, self.pointer, builder.mul(point, self.step)), self.row]
+
+    def copy_in(self, first: Any, count: Any) -> None:
+        """Copy a tile into scratch, the last point repeated to fill the last vector."""
+        builder = self.builder
+        skip = builder.or_(self.direct, self.shared)
+        with builder.if_then(builder.not_(skip)):
+            mask = ir.Constant(INT64, self.target.width - 1)
+            filled = builder.and_(builder.add(count, mask), builder.not_(mask))
+            self._each_column(first, count, filled, True)
+
+    def copy_out(self, first: Any, count: Any) -> None:
+        """Copy a tile's results from scratch to the array."""
+        with self.builder.if_then(self.builder.not_(self.direct)):
+            self._each_column(first, count, count, False)
+
+    def _each_column(self, first: Any, count: Any, filled: Any, inward: bool) -> None:
+        """Move ``filled`` points of every column; those from ``count`` on repeat the last one."""
+        builder = self.builder
+        zero, one = ir.Constant(INT64, 0), ir.Constant(INT64, 1)
+        last = builder.sub(count, one)
+        origin = _offset(builder, self.base, builder.mul(first, self.point_stride))
+        with _loop(builder, zero, ir.Constant(INT64, self.columns.count), one) as column:
+            outside = _offset(builder, origin, builder.mul(column, self.column_stride))
+            inside = _offset(builder, self.scratch, builder.mul(column, self.scratch_stride))
+            with _loop(builder, zero, filled, one) as point:
+                taken = builder.select(builder.icmp_signed("<", point, last), point, last)
+                there = _offset(builder, outside, builder.mul(taken, self.point_stride))
+                here = builder.gep(inside, [point], source_etype=self.scalar)
+                source, sink = (there, here) if inward else (here, there)
+                value = builder.load(source, typ=self.scalar, align=self.target.itemsize)
+                builder.store(value, sink, align=self.target.itemsize)
+

@@ -1,0 +1,50 @@
+"""Target: what the emitter knows about a machine. A capability is a lookup, never a comparison."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+Dtype = Literal["float64", "float32"]
+Accuracy = Literal["high", "fast"]
+
+ITEMSIZE: dict[str, int] = {"float64": 8, "float32": 4}
+
+VECTOR_BYTES = (("avx512f", 64), ("avx2", 32), ("avx", 32), ("sse2", 16), ("neon", 16))
+"""Vector registers by CPU feature, the widest first."""
+
+DEFAULT_VECTOR_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A machine and the choices that code for it depends on.
+
+    Attributes:
+        name: "cpu".
+        width: lanes of a vector.
+        dtype: the type of every value.
+        accuracy: which vector mathematics may be used.
+        tile: points that are copied to and from scratch memory at a time; a multiple of width.
+    """
+
+    name: str
+    width: int
+    dtype: Dtype
+    accuracy: Accuracy
+    tile: int
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of one value."""
+        return ITEMSIZE[self.dtype]
+
+    def to_json(self) -> str:
+        """The Target as one line of JSON."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @staticmethod
+    def from_json(text: str) -> Target:
+        """The Target that ``to_json`` wrote."""
+        return Target(**json.loads(text))

@@ -1,0 +1,1 @@
+"""parse: SymPy objects, formula text and problem files -> Expr, with every name declared."""
