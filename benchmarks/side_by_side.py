@@ -30,18 +30,23 @@ from typing import Any
 import numpy as np
 
 from benchmarks.peers import PEERS, prepare
-from benchmarks.peers.prepared import Prepared, Unavailable, timed
+from benchmarks.peers.prepared import (
+    TOLERANCE,
+    Prepared,
+    Results,
+    Unavailable,
+    distance,
+    results_at,
+    timed,
+)
 from benchmarks.problems import PROBLEMS, Problem
 
 MAIN_PROBLEMS = ("sine", "black_scholes", "bundle_adjustment", "ur5")
 # No powers of two: rows that far apart share a few cache lines, which costs up to twice the time.
 PIECES = (65_000, 4_040)
 CHECKED_POINTS = 1001
-TOLERANCE = 1e-9
 PIECES_SECONDS = 0.2  # the pieces of one round together take about this long at most
 WHOLE_SECONDS = 5.0  # a peer that would need longer for the whole batch runs in pieces only
-
-Results = tuple[np.ndarray, np.ndarray]
 
 
 @dataclass(slots=True)
@@ -131,17 +136,6 @@ def machine(peers: Sequence[str]) -> dict[str, str]:
     return described
 
 
-def distance(got: Results, expected: Results) -> float:
-    """Largest error of value or derivative, relative to the largest entry at each point."""
-    worst = 0.0
-    for g, e in zip(got, expected, strict=True):
-        axes = tuple(range(e.ndim - 1))
-        scale = np.maximum(np.abs(e).max(axes), np.finfo(float).tiny)
-        error = float((np.abs(g - e).max(axes) / scale).max())
-        worst = max(worst, math.inf if math.isnan(error) else error)
-    return worst
-
-
 def errors(results: dict[str, Results]) -> dict[str, float]:
     """Distance of every peer's results from those of the peer that most others agree with."""
     votes = {
@@ -150,14 +144,6 @@ def errors(results: dict[str, Results]) -> dict[str, float]:
     }
     reference = results[max(votes, key=lambda name: votes[name])]
     return {name: distance(mine, reference) for name, mine in results.items()}
-
-
-def results_at(prepared: Prepared, points: np.ndarray) -> Results:
-    """Value and derivative at a few points, as copies."""
-    out = prepared.allocate(points.shape[1])
-    prepared.run(prepared.place(points), out)
-    value, derivative = prepared.outputs(out)
-    return value.copy(), derivative.copy()
 
 
 def run_pieces(prepared: Prepared, placed: Sequence[Any], out: Any) -> None:
@@ -227,8 +213,9 @@ def measure(problem: Problem, peers: Sequence[str], points: int, rounds: int) ->
                 unavailable.append(prepared)
                 continue
             entrant, results[name] = enter(prepared, x, check)
-        except Exception as error:  # a failure is a result too
-            unavailable.append(Unavailable(name, f"failed: {type(error).__name__}: {error}"))
+        except Exception as failure:  # a failure is a result too
+            reason = f"failed: {type(failure).__name__}: {failure}"
+            unavailable.append(Unavailable(name, reason))
             continue
         entrants.append(entrant)
     if results:
@@ -261,10 +248,10 @@ def table(report: Report) -> str:
             "", "ns/point", "ns/point", "points", f"{base.name}=1", "", "s", "s"))  # fmt: skip
     for row in sorted(report.rows, key=lambda row: row.best):
         assert base is not None
-        both = row.whole is not None and base.whole is not None
+        ratio = row.whole / base.whole if row.whole and base.whole else None
         lines.append(
             f"{row.name:<15}{number(row.whole):>10}{number(row.pieces):>10}{row.piece:>8}"
-            f"{number(row.whole / base.whole) if both else '-':>9}"
+            f"{number(ratio):>9}"
             f"{number(row.best / base.best):>9}"
             f"{number(row.derive_s):>9}{number(row.compile_s):>9}  "
             + (f"{row.error:.0e}" if row.agrees else f"DISAGREES by {row.error:.1e}")

@@ -2,12 +2,11 @@
 
 Run from the root of the repository: ``python -m benchmarks.vector_math [--points 100000]``.
 
-A row is one function of one provider: nanoseconds an element for vectors of 16, 32 and 64 bytes
-in a loop over 1,024 elements that stay in the first cache (best of several runs), the
-largest error over all points in units of the last place, and the argument where it occurs. Errors come
-from long double arithmetic where that has 64 bits; the worst of them are measured again
-with mpmath at 50 digits, and that is what is printed. Without such a long double, mpmath does
-it all, slowly.
+A row is one function of one provider: nanoseconds an element for vectors of 16, 32 and 64 bytes in
+a loop over 1,024 elements that stay in the first cache (best of eight runs), the largest error
+over all points in units of the last place, and the argument where it occurs. Errors come from long
+double arithmetic where that has 64 bits; the worst of them are measured again with mpmath at 50
+digits, and that is what is printed. Without such a long double, mpmath does it all, slowly.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks import side_by_side
 from benchmarks.peers import PEERS, prepare
-from benchmarks.peers.prepared import Prepared, Unavailable, fastest
+from benchmarks.peers.prepared import Prepared, Unavailable, distance, fastest
 from benchmarks.problems import PROBLEMS
 
 # Importing the other peers takes longer than everything here together.
@@ -126,7 +126,7 @@ def test_disagreement_is_found_and_shown():
 def test_nan_counts_as_disagreement():
     good = np.ones((1, 4)), np.ones((1, 2, 4))
     bad = np.full((1, 4), np.nan), np.ones((1, 2, 4))
-    assert side_by_side.distance(bad, good) == math.inf
+    assert distance(bad, good) == math.inf
 
 
 def test_missing_library_is_reported_not_raised(monkeypatch):
@@ -136,23 +136,36 @@ def test_missing_library_is_reported_not_raised(monkeypatch):
     assert "pip install nothing" in result.reason
 
 
-def test_fastest_keeps_the_faster_variant_and_names_both():
-    def variant(repetitions):
-        return Prepared(
-            name="peer",
-            settings="plain",
-            derive_s=0.0,
-            compile_s=0.0,
-            run=lambda points, out: [points.sum() for _ in range(repetitions)],
-            outputs=lambda out: out,
-            allocate=lambda count: None,
-        )
+def stub(repetitions, shift=0.0):
+    """A peer that copies its first input `repetitions` times, `shift` too high."""
 
-    chosen = fastest(
-        PROBLEMS["sine"], [("slow", lambda: variant(100)), ("quick", lambda: variant(1))]
+    def run(points, out):
+        for _ in range(repetitions):
+            np.add(points[:1], shift, out=out)
+
+    return Prepared(
+        name="peer",
+        settings="stub",
+        derive_s=0.0,
+        compile_s=0.0,
+        run=run,
+        outputs=lambda out: (out, np.broadcast_to(out, (1, *out.shape))),
+        allocate=lambda count: np.empty((1, count)),
     )
-    assert chosen.settings.startswith("plain; quick (ns at")
+
+
+def test_fastest_keeps_the_faster_variant_and_names_both():
+    variants = [("slow", lambda: stub(50)), ("quick", lambda: stub(1))]
+    chosen = fastest(PROBLEMS["sine"], variants)
+    assert chosen.settings.startswith("stub; quick (ns at")
     assert "slow" in chosen.settings
+
+
+def test_fastest_leaves_out_a_variant_with_other_results():
+    variants = [("right", lambda: stub(50)), ("wrong", lambda: stub(1, shift=1e-6))]
+    chosen = fastest(PROBLEMS["sine"], variants)
+    assert chosen.settings.startswith("stub; right (ns at")
+    assert "left out: wrong is wrong by" in chosen.settings
 
 
 def test_every_peer_has_a_module():

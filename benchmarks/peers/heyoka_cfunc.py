@@ -35,6 +35,9 @@ def prepare(problem: Problem) -> Prepared:
             for entry in problem.function(heyoka, x)
         ]
         flat = traced + derive(traced, x[:n])
+        # From a cache, in memory or on disk, the code would compile in no time.
+        heyoka.llvm_state.set_diskcache_enabled(False)
+        heyoka.llvm_state.clear_memcache()
         derived = cpu_seconds()
         kernel = heyoka.cfunc(
             flat, vars=x, fast_math=True, force_avx512=force_avx512, compact_mode=False

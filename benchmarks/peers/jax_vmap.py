@@ -53,7 +53,7 @@ def prepare(problem: Problem) -> Prepared:
 
     def build(mode: str, axis: int, fast: bool) -> Prepared:
         mapped = jax.vmap(one_point(problem, mode), in_axes=axis, out_axes=axis)
-        options = {"xla_cpu_enable_fast_math": True} if fast else {}
+        options: dict[str, str | bool] = {"xla_cpu_enable_fast_math": True} if fast else {}
         compiled: dict[tuple[int, ...], Any] = {}
 
         def kernel(shape: tuple[int, ...]) -> Any:

@@ -3,6 +3,7 @@
 All times here are CPU seconds of this process and of the compilers that it has run.
 """
 
+import math
 import os
 import time
 from collections.abc import Callable, Iterable
@@ -19,6 +20,10 @@ from benchmarks.problems import Problem
 PROBE_POINTS = 65_000
 PROBE_SECONDS = 0.3
 PROBE_ROUNDS = 50
+CHECKED_POINTS = 1001
+TOLERANCE = 1e-9
+
+Results = tuple[np.ndarray, np.ndarray]
 
 
 def unchanged(points: np.ndarray) -> Any:
@@ -48,7 +53,7 @@ class Prepared:
     derive_s: float | None
     compile_s: float
     run: Callable[[Any, Any], None]
-    outputs: Callable[[Any], tuple[np.ndarray, np.ndarray]]
+    outputs: Callable[[Any], Results]
     allocate: Callable[[int], Any]
     place: Callable[[np.ndarray], Any] = unchanged
     most_points: int | None = None
@@ -75,6 +80,25 @@ def timed(call: Callable[[], Any]) -> float:
     return time.process_time() - start
 
 
+def distance(got: Results, expected: Results) -> float:
+    """Largest error of value or derivative, relative to the largest entry at each point."""
+    worst = 0.0
+    for g, e in zip(got, expected, strict=True):
+        axes = tuple(range(e.ndim - 1))
+        scale = np.maximum(np.abs(e).max(axes), np.finfo(float).tiny)
+        error = float((np.abs(g - e).max(axes) / scale).max())
+        worst = max(worst, math.inf if math.isnan(error) else error)
+    return worst
+
+
+def results_at(prepared: Prepared, points: np.ndarray) -> Results:
+    """Value and derivative at a few points, as copies."""
+    out = prepared.allocate(points.shape[1])
+    prepared.run(prepared.place(points), out)
+    value, derivative = prepared.outputs(out)
+    return value.copy(), derivative.copy()
+
+
 def fastest(
     problem: Problem,
     variants: Iterable[tuple[str, Callable[[], Prepared]]],
@@ -82,21 +106,30 @@ def fastest(
 ) -> Prepared:
     """Build every variant of a peer, time them in turn on a few points and keep the fastest.
 
-    The settings of the result name the winner and what it was chosen from. Variants that would
-    start after `budget_s` are left out, and the settings say so.
+    The settings of the result name the winner and what it was chosen from. The first variant is
+    the plainest: one whose results are not the same is left out, as are those that would start
+    after `budget_s`, and the settings say so.
     """
     points = problem.points(np.random.default_rng(0), PROBE_POINTS)
+    few = np.ascontiguousarray(points[:, :CHECKED_POINTS])
+    expected: Results | None = None
     built: list[tuple[str, Prepared, Callable[[], None]]] = []
     left_out = []
     start = cpu_seconds()
     for label, build in variants:
         if built and cpu_seconds() - start > budget_s:
-            left_out.append(label)
+            left_out.append(f"{label} not tried for lack of time")
             continue
         prepared = build()
-        run = partial(prepared.run, prepared.place(points), prepared.allocate(PROBE_POINTS))
-        run()
-        built.append((label, prepared, run))
+        results = results_at(prepared, few)
+        expected = expected or results
+        error = distance(results, expected)
+        if error > TOLERANCE:
+            left_out.append(f"{label} is wrong by {error:.0e}")
+            continue
+        first = partial(prepared.run, prepared.place(points), prepared.allocate(PROBE_POINTS))
+        first()
+        built.append((label, prepared, first))
     best = [float("inf")] * len(built)
     start = cpu_seconds()
     for repetition in range(PROBE_ROUNDS):
@@ -109,7 +142,7 @@ def fastest(
     label, winner, _ = built[order[0]]
     choice = f"{label} (ns at {PROBE_POINTS} points: {', '.join(figures)})"
     if left_out:
-        choice += f"; not tried for lack of time: {', '.join(left_out)}"
+        choice += f"; left out: {', '.join(left_out)}"
     return replace(winner, settings=f"{winner.settings}; {choice}")
 
 

@@ -16,7 +16,11 @@ from benchmarks.problems import Problem
 
 
 def prepare(problem: Problem) -> Prepared:
-    """Take the faster of Lambdify with and without common subexpression elimination."""
+    """Take the faster of Lambdify with and without common subexpression elimination.
+
+    With it, sums of terms of very different size can lose all digits; `fastest` leaves it out
+    where they do.
+    """
     backend = "llvm" if symengine.have_llvm else "lambda"
 
     def build(cse: bool) -> Prepared:
@@ -37,4 +41,4 @@ def prepare(problem: Problem) -> Prepared:
             place=points_first,
         )
 
-    return fastest(problem, ((f"cse={cse}", partial(build, cse)) for cse in (True, False)))
+    return fastest(problem, ((f"cse={cse}", partial(build, cse)) for cse in (False, True)))

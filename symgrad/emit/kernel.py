@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import platform
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -34,8 +35,8 @@ TARGET = {target!r}
 
 
 @intrinsic
-def body(context, start, stop, scratch, {arrays}):
-    return declare(start, stop, scratch, {arrays}), codegen
+def body(context, start, stop, stream, scratch, {arrays}):
+    return declare(start, stop, stream, scratch, {arrays}), codegen
 
 
 def codegen(context, builder, signature, arguments):
@@ -43,8 +44,8 @@ def codegen(context, builder, signature, arguments):
 
 
 @njit({signature!r}, nogil=True, cache={cache}, error_model="numpy")
-def {name}(start, stop, scratch, {arrays}):
-    body(start, stop, scratch, {arrays})
+def {name}(start, stop, stream, scratch, {arrays}):
+    body(start, stop, stream, scratch, {arrays})
 '''
 
 
@@ -92,33 +93,44 @@ def emit_kernel(program: Program, target: Target) -> Kernel:
     arrays = ", ".join(f"array{i}" for i in range(count))
     inputs = [f"Array({target.dtype}, 2, 'A', False, aligned=True)"] * len(program.groups)
     outputs = [f"Array({target.dtype}, 2, 'A', True, aligned=True)"] * len(program.results)
-    signature = f"void(int64, int64, Array(uint8, 1, 'C', True, aligned=True), {', '.join(inputs + outputs)})"
+    signature = f"void(int64, int64, int64, Array(uint8, 1, 'C', True, aligned=True), {', '.join(inputs + outputs)})"
     parts = {"program": program.to_json(), "target": target.to_json(), "arrays": arrays}
     _, _, scratch = scratch_layout(program, target)
-    key = "\n".join([TEMPLATE, *parts.values(), signature, fingerprint()])
+    key = "\n".join([TEMPLATE, *parts.values(), signature, machine(), emitters()])
     name = f"kernel_{hashlib.sha256(key.encode()).hexdigest()[:24]}"
     parts |= {"name": name}
     return Kernel(
         name=name,
-        source=_text(parts, signature, cache=True),
-        uncached=_text(parts, signature, cache=False),
+        source=_text(parts, signature, cached=True),
+        uncached=_text(parts, signature, cached=False),
         scratch_bytes=scratch,
         dtype=target.dtype,
         width=target.width,
     )
 
 
-def _text(parts: dict[str, str], signature: str, *, cache: bool) -> str:
-    return TEMPLATE.format(**parts, signature=signature, cache=cache)
+def _text(parts: dict[str, str], signature: str, *, cached: bool) -> str:
+    return TEMPLATE.format(**parts, signature=signature, cache=cached)
 
 
-def fingerprint() -> str:
-    """Everything besides the Program and Target that generated code depends on."""
-    versions = [f"{package} {version(package)}" for package in ("numba", "llvmlite")]
+@cache
+def machine() -> str:
+    """Everything besides symgrad's own sources that generated code depends on."""
+    return " ".join(
+        [
+            *(f"{package} {version(package)}" for package in ("numba", "llvmlite")),
+            *(platform.machine(), *platform.libc_ver()),
+            *(str(vector_bytes()), f"libmvec {provider._libmvec()}"),
+        ]
+    )
+
+
+@cache
+def emitters() -> str:
+    """A hash of the sources that turn a Program into code."""
     here = Path(__file__).parent
     sources = [*sorted(here.glob("*.py")), here.parent / "ir" / "program.py"]
-    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
-    return " ".join([*versions, digest, str(platform.libc_ver()), str(provider._libmvec())])
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
 
 
 def declare(*arrays: Any) -> Any:
@@ -133,13 +145,13 @@ def generate(
     program, target = Program.from_json(program_text), Target.from_json(target_text)
     provider.prepare()
     loop = define_loop(builder.module, program, target)
-    start, stop, *arrays = arguments
+    start, stop, stream, *arrays = arguments
     structs = [
         context.make_array(kind)(context, builder, value)
-        for kind, value in zip(signature.args[2:], arrays, strict=True)
+        for kind, value in zip(signature.args[3:], arrays, strict=True)
     ]
     scratch, *data = structs
-    passed = [start, stop, builder.bitcast(scratch.data, POINTER)]
+    passed = [start, stop, stream, builder.bitcast(scratch.data, POINTER)]
     for struct in data:
         passed.append(builder.bitcast(struct.data, POINTER))
         passed += [builder.extract_value(struct.strides, i) for i in range(2)]

@@ -26,6 +26,7 @@ SCRATCH_BYTES = 96 * 1024
 MAX_TILE = 256
 LOOP = "sg.loop"
 BYTE = ir.IntType(8)
+CACHE_LINE = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,20 +56,21 @@ def scratch_layout(program: Program, target: Target) -> tuple[list[Columns], int
 
 
 def define_loop(module: ir.Module, program: Program, target: Target) -> ir.Function:
-    """Define ``sg.loop(start, stop, scratch, (base, point stride, column stride) per array)``.
+    """Define ``sg.loop(start, stop, stream, scratch, (base, point stride, column stride)...)``.
 
     Strides are in bytes. Arrays are the argument groups, then the results, in the Program's order.
+    ``stream`` is 1 where results are larger than the cache.
     """
     pieces = define_pieces(module, program, target)
     layout, spill_offset, _ = scratch_layout(program, target)
     kind = ir.FunctionType(
-        ir.VoidType(), [INT64, INT64, POINTER] + [POINTER, INT64, INT64] * len(layout)
+        ir.VoidType(), [INT64, INT64, INT64, POINTER] + [POINTER, INT64, INT64] * len(layout)
     )
     function = ir.Function(module, kind, LOOP)
     function.linkage = "internal"
     function.attributes.add("noinline")
     builder = ir.IRBuilder(function.append_basic_block("entry"))
-    start, stop, scratch, *given = function.args
+    start, stop, stream, scratch, *given = function.args
     arrays = [
         _Array(builder, target, columns, scratch, *given[3 * i : 3 * i + 3])
         for i, columns in enumerate(layout)
@@ -79,14 +81,18 @@ def define_loop(module: ir.Module, program: Program, target: Target) -> ir.Funct
     spill = _offset(builder, scratch, spill_offset)
     tile = ir.Constant(INT64, target.tile)
     width = ir.Constant(INT64, target.width)
-    with _loop(builder, start, stop, tile) as first:
-        left = builder.sub(stop, first)
-        count = builder.select(builder.icmp_signed("<", left, tile), left, tile)
+    can_stream = target.width * target.itemsize == CACHE_LINE
+    wanted = builder.icmp_signed("!=", stream, ir.Constant(INT64, 0))
+    wanted = builder.and_(wanted, ir.Constant(ir.IntType(1), int(can_stream)))
+    peeled = results[0].misaligned_points(start, wanted)
+    with _tiles(builder, start, stop, tile, peeled) as (first, count):
         whole = builder.icmp_signed(
             "==", builder.and_(count, ir.Constant(INT64, target.width - 1)), ir.Constant(INT64, 0)
         )
         for array in arrays:
             array.place(first, whole)
+        for result in results:
+            result.decide_streaming(wanted)
         for group in groups:
             group.copy_in(first, count)
         with _loop(builder, ir.Constant(INT64, 0), count, width) as point:
@@ -95,6 +101,9 @@ def define_loop(module: ir.Module, program: Program, target: Target) -> ir.Funct
                 arguments += array.at(point)
             for piece in pieces:
                 builder.call(piece, [*arguments, spill])
+            if can_stream:
+                for result in results:
+                    result.stream_out(point)
         for result in results:
             result.copy_out(first, count)
     builder.ret_void()
@@ -116,6 +125,33 @@ def _loop(builder: ir.IRBuilder, start: Any, stop: Any, step: Any) -> Iterator[A
     builder.position_at_end(body)
     yield index
     index.add_incoming(builder.add(index, step), builder.block)
+    builder.branch(head)
+    builder.position_at_end(done)
+
+
+@contextmanager
+def _tiles(
+    builder: ir.IRBuilder, start: Any, stop: Any, size: Any, peeled: Any
+) -> Iterator[tuple[Any, Any]]:
+    """Tiles of ``size`` points after a first one of ``peeled``; yields (first point, count)."""
+    before = builder.block
+    head = builder.append_basic_block("tile.head")
+    body = builder.append_basic_block("tile.body")
+    done = builder.append_basic_block("tile.done")
+    nothing = builder.icmp_signed("==", peeled, ir.Constant(INT64, 0))
+    opening = builder.select(nothing, size, peeled)
+    builder.branch(head)
+    builder.position_at_end(head)
+    first, limit = builder.phi(INT64), builder.phi(INT64)
+    first.add_incoming(start, before)
+    limit.add_incoming(opening, before)
+    builder.cbranch(builder.icmp_signed("<", first, stop), body, done)
+    builder.position_at_end(body)
+    left = builder.sub(stop, first)
+    count = builder.select(builder.icmp_signed("<", left, limit), left, limit)
+    yield first, count
+    first.add_incoming(builder.add(first, count), builder.block)
+    limit.add_incoming(size, builder.block)
     builder.branch(head)
     builder.position_at_end(done)
 
@@ -153,7 +189,7 @@ class _Array:
         item = ir.Constant(INT64, target.itemsize)
         self.adjacent = builder.icmp_signed("==", point_stride, item)
         # A shared group stays at the same vector while the points go on.
-        self.step = builder.select(self.shared, zero, item)
+        self.stride = builder.select(self.shared, zero, item)
 
     def spread(self) -> None:
         """Fill one vector of every scratch column with a shared group's values."""
@@ -165,10 +201,49 @@ class _Array:
     def place(self, first: Any, whole: Any) -> None:
         """Decide where the tile that starts at point ``first`` lies: in place or in scratch."""
         builder = self.builder
+        self.step = self.stride
         self.direct = builder.and_(self.adjacent, whole)
         here = _offset(builder, self.base, builder.mul(first, self.point_stride))
         self.pointer = builder.select(self.direct, here, self.scratch)
         self.row = builder.select(self.direct, self.column_stride, self.scratch_stride)
+
+    def misaligned_points(self, start: Any, wanted: Any) -> Any:
+        """Points from ``start`` to the next cache line, 0 where nothing is streamed."""
+        builder = self.builder
+        here = _offset(builder, self.base, builder.mul(start, self.point_stride))
+        line = ir.Constant(INT64, CACHE_LINE - 1)
+        missing = builder.and_(builder.neg(builder.ptrtoint(here, INT64)), line)
+        points = builder.udiv(missing, ir.Constant(INT64, self.target.itemsize))
+        return builder.select(builder.and_(wanted, self.adjacent), points, ir.Constant(INT64, 0))
+
+    def decide_streaming(self, wanted: Any) -> None:
+        """Stream this tile's results where every column starts on a cache line."""
+        builder = self.builder
+        address = builder.or_(builder.ptrtoint(self.pointer, INT64), self.row)
+        line = ir.Constant(INT64, CACHE_LINE - 1)
+        aligned = builder.icmp_signed("==", builder.and_(address, line), ir.Constant(INT64, 0))
+        self.streaming = builder.and_(builder.and_(wanted, self.direct), aligned)
+        self.destination, self.destination_row = self.pointer, self.row
+        lines = ir.Constant(INT64, self.target.width * self.target.itemsize)
+        self.pointer = builder.select(self.streaming, self.scratch, self.pointer)
+        self.row = builder.select(self.streaming, lines, self.row)
+        self.step = builder.select(self.streaming, ir.Constant(INT64, 0), self.step)
+
+    def stream_out(self, point: Any) -> None:
+        """Write the vector at ``point`` of every column past the cache."""
+        builder, target = self.builder, self.target
+        vector = ir.VectorType(self.scalar, target.width)
+        zero, one = ir.Constant(INT64, 0), ir.Constant(INT64, 1)
+        item = ir.Constant(INT64, target.itemsize)
+        with builder.if_then(self.streaming):
+            place = _offset(builder, self.destination, builder.mul(point, item))
+            with _loop(builder, zero, ir.Constant(INT64, self.columns.count), one) as column:
+                source = builder.gep(self.scratch, [column], source_etype=vector)
+                sink = _offset(builder, place, builder.mul(column, self.destination_row))
+                value = builder.load(source, typ=vector, align=target.itemsize)
+                store = builder.store(value, sink, align=CACHE_LINE)
+                flag = builder.module.add_metadata([ir.Constant(ir.IntType(32), 1)])
+                store.set_metadata("nontemporal", flag)
 
     def at(self, point: Any) -> list[Any]:
         """The arguments of a piece for the vector that starts at ``point`` of the tile."""

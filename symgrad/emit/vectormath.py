@@ -1,25 +1,29 @@
 """Our own vector mathematics, emitted as LLVM IR: sin and cos together, exp and log, within 1 ulp.
 
-``define_sincos``, ``define_sin``, ``define_cos``, ``define_exp`` and ``define_log`` add one internal
-function on ``<W x double>`` to a module and return it. W is 2, 4 or 8; which of them is fast is the
-caller's business, the results are the same bits for all three and on every CPU: the instructions
-are IEEE additions, multiplications, divisions, ``llvm.fma`` and integer operations, without
-fast-math flags. A lane's result never depends on its neighbours.
+``define_sincos``, ``define_sin``, ``define_cos``, ``define_exp`` and ``define_log`` add one
+internal function on ``<W x double>`` to a module and return it. W is 2, 4 or 8; which of them is
+fast is the caller's business, the results are the same bits for all three and on every CPU: the
+instructions are IEEE additions, multiplications, divisions, ``llvm.fma`` and integer operations,
+without fast-math flags. (Only sin and cos of |x| > 2^20 depend on the C library, which computes
+them.) A lane's result never depends on its neighbours.
 
 Every double argument gets a result within 1 ulp of the real function, subnormal arguments and
-results, signed zeros, infinities and nan included. Largest errors seen over some ten million arguments
-(``benchmarks/vector_math.py``): sin and cos 0.78, exp 0.66, log 0.72 ulp.
+results, signed zeros, infinities and nan included. Largest errors seen over some twenty million
+arguments (``benchmarks/vector_math.py``): sin and cos 0.89, exp 0.72 and 0.79 where the result is
+subnormal, log 0.75 ulp.
 
-Method (Cody and Waite, *Software Manual for the Elementary Functions*, 1980; Tang, ACM TOMS 15, 1989; the
-splitting of log is that of fdlibm's e_log.c): a multiple of pi/2 or ln 2 is taken away in two or three parts,
-the first of them exactly, because a product inside a fused multiply-add is not rounded; the
-rest is a polynomial, and what roundings lost on the way is added back to its small terms.
+Method (Cody and Waite, *Software Manual for the Elementary Functions*, 1980; Tang, ACM TOMS 15,
+1989; the splitting of log is that of fdlibm's e_log.c): a multiple of pi/2 or ln 2 is taken away in
+two or three parts, the first of them exactly, because a product inside a fused multiply-add is
+not rounded; the rest is a polynomial, and what roundings lost on the way is added back to its
+small terms.
 
 Coefficients are our own: minimax polynomials by the Remez exchange in 60-digit arithmetic (mpmath),
-leading terms that have an exact value kept fixed (1 + r + r^2/2 of exp, z of sin(z), 1 - z^2/2 of cos,
-2s of log), error weighted by 1/|f|, so relative; for sin, cos and log each coefficient was rounded to
-double in turn from the lowest order, and the ones that remained fitted again. The relative error each
-polynomial is left with stands beside it, and the tests measure it again.
+leading terms that have an exact value kept fixed (1 + r + r^2/2 of exp, r of sin, 1 - r^2/2 of
+cos, 2s of log), the error divided by the function, so relative. For sin, cos and log each
+coefficient was rounded to double in turn from the lowest order and the remaining ones fitted again;
+those of exp were rounded at once. The relative error that each polynomial is left with stands
+beside it, and the tests measure it again.
 """
 
 from __future__ import annotations
@@ -29,7 +33,7 @@ from dataclasses import dataclass
 
 from llvmlite import ir
 
-# pi/2 in 53 + 33 + 53 bits: n*HALF_PI[1] is exact for |n| < 2^20, and the three miss pi/2 by 2^-141.8.
+# pi/2 in 53 + 33 + 53 bits, 2^-141.8 away from it; n*HALF_PI[1] is exact for |n| < 2^20.
 HALF_PI = (float.fromhex("0x1.921fb54442d18p+0"), float.fromhex("0x1.1a626331p-54"),
            float.fromhex("0x1.1701b839a252p-88"))  # fmt: skip
 TWO_OVER_PI = float.fromhex("0x1.45f306dc9c883p-1")
@@ -51,7 +55,7 @@ EXP_POLYNOMIAL = (  # (exp(r) - 1 - r)/r^2 in r, |r| <= ln(2)/2: 2^-57.2
     0.5, 0.16666666666666433, 0.041666666666604, 0.008333333333499917, 0.0013888888926778607,
     0.000198412694664254, 2.4801508706755843e-05, 2.7557640742311344e-06,
     2.762517647016652e-07, 2.497839774151907e-08)
-LOG_POLYNOMIAL = (  # (log((1+s)/(1-s))/s - 2)/s^2 in s^2, 1/sqrt(2) <= (1+s)/(1-s) <= sqrt(2): 2^-59.5
+LOG_POLYNOMIAL = (  # (log((1+s)/(1-s))/s - 2)/s^2 in s^2, |s| <= 3 - sqrt(8): 2^-59.5
     0.6666666666666734, 0.39999999999417046, 0.2857142874189255, 0.22222198621636044,
     0.18183561905237838, 0.1531411040419311, 0.14795368918880838)
 # fmt: on
@@ -66,7 +70,7 @@ FRACTION_BITS = (1 << 52) - 1
 
 @dataclass(frozen=True, slots=True)
 class Lanes:
-    """The instructions of one vector width: every operand is a ``<width x double>`` or ``<width x i64>``."""
+    """The instructions of one width; operands are ``<width x double>`` or ``<width x i64>``."""
 
     builder: ir.IRBuilder
     width: int
@@ -248,8 +252,8 @@ def _sincos(lanes: Lanes, x: ir.Value, wanted: tuple[str, ...]) -> list[ir.Value
         sign = builder.and_(turned, lanes.bits(SIGN_BIT))
         results.append(lanes.as_real(builder.xor(lanes.as_bits(value), sign)))
 
-    # Unordered: nan takes the slow path too.
-    huge = builder.fcmp_unordered(">", size, lanes.number(SINCOS_LIMIT))
+    # nan is nan already, and infinity is huge.
+    huge = builder.fcmp_ordered(">", size, lanes.number(SINCOS_LIMIT))
     slow = builder.append_basic_block("huge")
     done = builder.append_basic_block("done")
     builder.cbranch(lanes.any(huge), slow, done).set_weights([1, 1 << 20])
@@ -269,7 +273,7 @@ def _sincos(lanes: Lanes, x: ir.Value, wanted: tuple[str, ...]) -> list[ir.Value
 
 
 def _define_huge(module: ir.Module, width: int, wanted: tuple[str, ...]) -> ir.Function:
-    """The internal function that puts libm's results in the lanes with |x| > SINCOS_LIMIT or nan."""
+    """The internal function that puts libm's results where |x| > SINCOS_LIMIT."""
     symbol = f"sg.{''.join(wanted)}.huge.v{width}"
     if symbol in module.globals:
         return module.globals[symbol]
@@ -287,7 +291,7 @@ def _define_huge(module: ir.Module, width: int, wanted: tuple[str, ...]) -> ir.F
         size = builder.call(_scalar(module, "llvm.fabs.f64"), [argument])
         limit = ir.Constant(ir.DoubleType(), SINCOS_LIMIT)
         before = builder.block
-        with builder.if_then(builder.fcmp_unordered(">", size, limit)):
+        with builder.if_then(builder.fcmp_ordered(">", size, limit)):
             patched = [
                 builder.insert_element(
                     value, builder.call(_scalar(module, f"llvm.{name}.f64"), [argument]), index
@@ -345,7 +349,7 @@ def _exp(lanes: Lanes, x: ir.Value) -> ir.Value:
 
 
 def _log(lanes: Lanes, x: ir.Value) -> ir.Value:
-    """log x = k*ln 2 + log(1 + f) with x = 2**k (1 + f) and 1 + f in [1/sqrt(2), sqrt(2)).
+    """The sum k*ln 2 + log(1 + f), where x = 2**k (1 + f) and 1 + f in [1/sqrt(2), sqrt(2)).
 
     With s = f/(2 + f): log(1 + f) = f - f^2/2 + s*(f^2/2 + R), R = s^2 L(s^2). The sum k*L0 + f is
     kept with its rounding error; f^2/2 enters by a fused multiply-add, unrounded.

@@ -88,11 +88,28 @@ def writing(
         yield _csv_writer(target, layout)
         return
     suffix = check_target(target, layout.shapes, overwrite=overwrite)
-    real = Path(os.path.realpath(target))
+    with _replacing(target) as scratch, WRITERS[suffix](scratch, layout) as write:
+        yield write
+
+
+def write_text(path: str | os.PathLike[str], text: str, *, overwrite: bool = False) -> None:
+    """Write a text file, all of it or nothing.
+
+    Raises:
+        FileFormatError: the folder is missing, or the file exists and may not be overwritten.
+    """
+    check_place(path, overwrite=overwrite)
+    with _replacing(path) as scratch:
+        scratch.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def _replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """A scratch file, alone in a hidden folder, that becomes ``path`` when all went well."""
+    real = Path(os.path.realpath(path))
     with tempfile.TemporaryDirectory(prefix=f".{real.name}.", dir=real.parent) as folder:
         scratch = Path(folder, real.name)
-        with WRITERS[suffix](scratch, layout) as write:
-            yield write
+        yield scratch
         scratch.replace(real)
 
 
@@ -106,13 +123,7 @@ def check_target(
         OptionError: npy is asked to hold several results.
     """
     suffix = suffix_of(path, WRITERS)
-    target = Path(path)
-    if not target.parent.is_dir():
-        raise FileFormatError(f"{path}: there is no folder {str(target.parent)!r}")
-    if target.exists() and not target.is_file():
-        raise FileFormatError(f"{path} is not a regular file; write beside it instead")
-    if target.exists() and not overwrite:
-        raise FileFormatError(f"{path} exists already: choose another name, or allow overwriting")
+    check_place(path, overwrite=overwrite)
     names = tuple(results)
     if suffix == ".npy" and len(names) > 1:
         raise OptionError(
@@ -120,6 +131,21 @@ def check_target(
             f"({', '.join(names)}): name the file .npz, or ask for one of them"
         )
     return suffix
+
+
+def check_place(path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+    """Refuse a path that nothing can, or may, be written to.
+
+    Raises:
+        FileFormatError: the folder is missing, or the file exists already.
+    """
+    target = Path(path)
+    if not target.parent.is_dir():
+        raise FileFormatError(f"{path}: there is no folder {str(target.parent)!r}")
+    if target.exists() and not target.is_file():
+        raise FileFormatError(f"{path} is not a regular file; write beside it instead")
+    if target.exists() and not overwrite:
+        raise FileFormatError(f"{path} exists already: choose another name, or allow overwriting")
 
 
 @contextmanager

@@ -365,7 +365,7 @@ class _Reader:
         """A function that the table does not have."""
         close = close_names(token, self.known)
         self.fail(
-            f"{shorten(token)!r} is no known function; add a row for it with functions={close}",
+            f"function {shorten(token)!r} has no row; add one with the option functions{close}",
             position,
             UnknownFunctionError,
         )

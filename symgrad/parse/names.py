@@ -21,14 +21,14 @@ from symgrad.ir.reader import PIECEWISE, close_names, is_condition, shorten
 # fmt: off
 SPELLINGS: dict[str, str] = {
     "Abs": "abs", "absolute": "abs", "fabs": "abs",
-    "Max": "max", "maximum": "max", "fmax": "max",
-    "Min": "min", "minimum": "min", "fmin": "min",
+    "Max": "max", "maximum": "max",
+    "Min": "min", "minimum": "min",
     "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arctan2": "atan2",
     "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh",
     "arsinh": "asinh", "arcosh": "acosh", "artanh": "atanh",
     "ceiling": "ceil", "fix": "trunc", "round": "rint",
     "Heaviside": "heaviside", "Mod": "mod", "remainder": "mod", "clip": "clamp",
-    "Sqrt": "sqrt", "Cbrt": "cbrt", "real_root": "root",
+    "Sqrt": "sqrt", "Cbrt": "cbrt",
     "sgn": "sign",
     "loggamma": "lgamma", "gammaln": "lgamma", "tgamma": "gamma", "psi": "digamma",
     "LambertW": "lambertw",
@@ -109,6 +109,16 @@ def _rational(numerator: Expr, denominator: Expr | None = None) -> Expr:
     return numerator if denominator is None else numerator / denominator
 
 
+def _ignoring_nan(name: str) -> Callable[..., Expr]:
+    """C's fmax and fmin: the other number where one is nan."""
+
+    def chosen(a: Expr, b: Expr) -> Expr:
+        a_is_nan, b_is_nan = Expr("ne", (a, a)), Expr("ne", (b, b))
+        return _where(a_is_nan, b, _where(b_is_nan, a, Expr(name, (a, b))))
+
+    return chosen
+
+
 def _arg(x: Expr) -> Expr:
     return Expr("select", (x < 0, named("pi"), constant(0)))
 
@@ -143,6 +153,8 @@ FORMS: dict[str, tuple[tuple[int, ...], str, Callable[..., Expr]]] = {
     "Implies":    ((2,),   CONDITIONS, lambda a, b: ~a | b),
     "Equivalent": ((2,),   CONDITIONS, lambda a, b: ~_one(a, b)),
     "pow":        ((2,),   NUMBERS,    lambda a, b: a**b),
+    "fmax":       ((2,),   NUMBERS,    _ignoring_nan("max")),
+    "fmin":       ((2,),   NUMBERS,    _ignoring_nan("min")),
     "root":       ((2,),   NUMBERS,    _root),
     "fma":        ((3,),   NUMBERS,    lambda a, b, c: a * b + c),
     "Rational":   ((1, 2), NUMBERS,    _rational),
@@ -174,6 +186,14 @@ def function_names(rows: Mapping[str, Primitive]) -> frozenset[str]:
     return frozenset(found | {name for name in SPELLINGS if resolve(name, rows) is not None})
 
 
+def unknown_function(name: str, rows: Mapping[str, Primitive]) -> UnknownFunctionError:
+    """The error for a function that no table has."""
+    close = close_names(name, function_names(rows))
+    return UnknownFunctionError(
+        f"function {shorten(name)!r} has no row; add one with the option functions{close}"
+    )
+
+
 def call(name: str, arguments: tuple[Expr, ...], rows: Mapping[str, Primitive]) -> Expr:
     """The Expr of the function ``name`` in any spelling, with the kinds of its arguments checked.
 
@@ -188,10 +208,7 @@ def call(name: str, arguments: tuple[Expr, ...], rows: Mapping[str, Primitive]) 
     """
     target = resolve(name, rows)
     if target is None:
-        raise UnknownFunctionError(
-            f"{shorten(name)!r} is no known function; add a row for it with functions=..."
-            f"{close_names(name, function_names(rows))}"
-        )
+        raise unknown_function(name, rows)
     own = rows.get(target)
     form = FORMS.get(target)
     if form is None or (own is not None and own is not PRIMITIVES.get(target)):

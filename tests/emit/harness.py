@@ -64,7 +64,7 @@ def compile_loop(
     cpu: str | None = None,
     features: str | None = None,
 ) -> Compiled:
-    """Compile ``for r in range(repeat): for i in range(0, n, width): outputs[i:] = f(inputs[i:])``."""
+    """Compile a loop that applies the function to ``width`` elements at a time, and repeats."""
     module = ir.Module("harness")
     function = define(module)
     result = function.function_type.return_type

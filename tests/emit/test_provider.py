@@ -158,13 +158,28 @@ def test_without_libmvec_each_lane_calls_libm(fresh: None, monkeypatch: pytest.M
     assert str(function).count('call double @"tan"') == 4
 
 
+def test_only_instructions_of_this_cpu_are_called(
+    fresh: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(provider, "_libmvec", cache(lambda: True))
+    monkeypatch.setattr(provider.llvm, "address_of_symbol", lambda symbol: 1)
+    monkeypatch.setattr(provider, "_host_features", lambda: frozenset({"sse4.1", "avx2"}))
+    assert provider.implementation("tan", 8, "float64", "high").symbol == "_ZGVdN4v_tan"
+    provider._libmvec_width.cache_clear()
+    monkeypatch.setattr(provider, "_host_features", lambda: frozenset({"sse4.1"}))
+    assert provider.implementation("tan", 8, "float64", "high").symbol == "_ZGVbN2v_tan"
+    provider._libmvec_width.cache_clear()
+    monkeypatch.setattr(provider, "_host_features", frozenset)
+    assert provider.implementation("tan", 8, "float64", "high").symbol == "tan"
+
+
 def test_fmod_is_libm_everywhere() -> None:
     choice = provider.implementation("fmod", 8, "float32", "fast")
     assert choice == provider.Implementation("fmod", "libm", "fmodf", 0.0)
 
 
 def test_unknown_function_is_named() -> None:
-    with pytest.raises(KernelError, match="'besselj'.*Known are: sin"):
+    with pytest.raises(KernelError, match=r"'besselj'.*Known are: sin"):
         provider.implementation("besselj", 8, "float64", "high")
 
 

@@ -1,4 +1,4 @@
-"""Our vector mathematics against 50-digit arithmetic: accuracy, special values, independent lanes."""
+"""Our vector mathematics against 50-digit arithmetic: accuracy, special values, lanes."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ def neighbours(values: np.ndarray) -> np.ndarray:
 def nearest_to_multiples_of_half_pi() -> np.ndarray:
     """For each binade up to 2^20, the doubles closest to a multiple of pi/2.
 
-    In the binade of 2^e a double is m*2^(e-52), so m/n with m*2^(e-52) ~ n*pi/2 is a convergent of the
-    continued fraction of pi/2 * 2^(52-e).
+    In the binade of 2^e a double is m*2^(e-52); where it is next to n*pi/2, m/n is a convergent of
+    the continued fraction of pi/2 * 2^(52-e).
     """
     found = []
     with mpmath.workdps(80):
@@ -69,8 +69,8 @@ def nearest_to_multiples_of_half_pi() -> np.ndarray:
                 below, denominator = denominator, whole * denominator + below
                 if numerator >= 2**53:
                     break
-                for factor in range(1, 9):
-                    found.append(float(mpmath.ldexp(factor * numerator, exponent - 52)))
+                unit = mpmath.ldexp(numerator, exponent - 52)
+                found.extend(float(factor * unit) for factor in range(1, 9))
                 rest = 1 / (rest - whole)
     return np.array([value for value in found if value < vectormath.SINCOS_LIMIT])
 
@@ -224,7 +224,7 @@ def test_a_lane_does_not_depend_on_its_neighbours(name: str, width: int) -> None
 
 
 def test_nearest_points_are_really_near() -> None:
-    # The hardest of them are within 2^-58 of a multiple of pi/2: the reduction has to be exact there.
+    # The hardest of them are within 2^-58 of a multiple of pi/2, where nothing may be lost.
     with mpmath.workdps(60):
         distances = [
             abs(mpmath.sin(2 * mpmath.mpf(value))) for value in nearest_to_multiples_of_half_pi()

@@ -1,0 +1,406 @@
+"""compile(): the whole pipeline on one screen, one verb a line.
+
+    text / SymPy --parse--> Graph --differentiate--> Graph --simplify--> Graph --schedule--> Program
+                 --emit--> kernel --load--> CompiledFunction
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from functools import cache as memoize
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from symgrad.differentiate.tensors import COTANGENT, TANGENT, derive, seed_names
+from symgrad.errors import DerivativeError, OptionError, ProblemFileError
+from symgrad.functions import PRIMITIVES
+from symgrad.ir.convert import to_exprs
+from symgrad.ir.expression import Expr
+from symgrad.ir.graph import Graph
+from symgrad.ir.program import ARITHMETIC_OPS, UNCOUNTED, WEIGHTS, Group, Program
+from symgrad.ir.program import Result as ResultSpec
+from symgrad.ir.recipe import Recipe
+from symgrad.ir.system import Request, System, Tensor
+from symgrad.ir.text import read_graph, write
+from symgrad.options import Options
+from symgrad.parse.outputs import Parsed, parse_outputs
+from symgrad.parse.requests import parse_requests
+from symgrad.schedule.lower import schedule
+from symgrad.simplify.rewrite import simplify
+
+if TYPE_CHECKING:
+    from symgrad.parse.problem import Problem
+    from symgrad.runtime.function import CompiledFunction, Details
+
+SOURCE_TARGETS = ("numba", "c")
+
+
+def compile(  # noqa: A001 - the verb that users say
+    outputs: object,
+    inputs: object,
+    derivatives: object = None,
+    *,
+    parameters: object = (),
+    wrt: object = None,
+    dtype: str = "float64",
+    batch_axis: int = 0,
+    accuracy: str = "high",
+    rewrites: str = "all",
+    name: str = "",
+    cache: bool = True,
+) -> CompiledFunction:
+    """Compile formulas and their derivatives into one kernel over batches of points.
+
+    Args:
+        outputs: a SymPy expression, a traced Expr or formula text; a (nested) sequence, a Matrix
+            or a dict of these. Their shape is S: () for one expression.
+        inputs: symbols or names that vary per point; one string may name several.
+        derivatives: what to evaluate: "value", "gradient" (S = () only), "jacobian", "hessian", an
+            order such as 3, "vjp", "jvp", "hvp", a sequence of these, or a dict of chosen partials
+            such as {"u_xx": (x, x)}. By default the gradient of one expression, else the Jacobian.
+        parameters: symbols or names that a whole batch shares.
+        wrt: what to differentiate by; by default the inputs.
+        dtype: "float64" or "float32", of every value in the kernel.
+        batch_axis: 0 for points first, -1 for points last (the fastest layout).
+        accuracy: "high" or "fast" vector mathematics.
+        rewrites: "all", "finite" or "exact": the classes of rewrite rules allowed.
+        name: a name for people.
+        cache: keep derived programs and compiled code on disk.
+
+    Returns:
+        A function; N points give arrays of shape (N, *S) for the value, (N, *S, n) for first and
+        (N, *S, n, n) for second derivatives, n being the number of variables in wrt.
+
+    Raises:
+        SymgradError: an expression, a name, a derivative or an option that cannot be used.
+
+    Example:
+        >>> fn = compile("x**2*sin(y)", "x y", ["value", "gradient"])
+        >>> value, gradient = fn([[3.0, 0.5]])
+        >>> gradient.shape
+        (1, 2)
+    """
+    options = Options(dtype, batch_axis, accuracy, rewrites)  # type: ignore[arg-type]
+    parsed = parse(outputs, inputs, parameters, wrt)
+    requests = parse_requests(derivatives, parsed.shape, parsed.wrt, partial(_name_of, parsed))
+    recipe = make_recipe(parsed, requests, options, name)
+    return build(recipe, cache=cache)
+
+
+def parse(
+    outputs: object,
+    inputs: object,
+    parameters: object = (),
+    wrt: object = None,
+    definitions: Mapping[str, object] | None = None,
+) -> Parsed:
+    """Read outputs over inputs and parameters (``parse/outputs.py``)."""
+    return parse_outputs(
+        outputs, inputs, parameters, wrt, definitions=definitions, differentiate=differentiate_expr
+    )
+
+
+def make_recipe(
+    parsed: Parsed, requests: Sequence[Request], options: Options, name: str = ""
+) -> Recipe:
+    """The Recipe of a parsed system: its graph as text, and what is wanted of it."""
+    graph = Graph(PRIMITIVES, exact=options.rewrites == "exact")
+    nodes = graph.add_all(parsed.exprs)
+    return Recipe(
+        graph=write(graph, {"value": nodes}),
+        inputs=parsed.inputs,
+        parameters=parsed.parameters,
+        wrt=parsed.wrt,
+        shape=parsed.shape,
+        labels=parsed.output_names,
+        requests=tuple(requests),
+        options=asdict(options),
+        name=name,
+    )
+
+
+def build(recipe: Recipe, *, cache: bool = True) -> CompiledFunction:
+    """The CompiledFunction of a Recipe: from the disk cache, derived and compiled if need be."""
+    from symgrad.emit import provider  # noqa: PLC0415 - imports numba, which takes a while
+    from symgrad.runtime import load as loader  # noqa: PLC0415
+    from symgrad.runtime.function import CompiledFunction, Signature  # noqa: PLC0415
+
+    options = Options(**recipe.options)
+    groups = argument_groups(recipe)
+    kernel, program = _kernel(recipe, options, groups, cache=cache)
+    function = loader.load(kernel, provider.prepare, use_cache=cache)
+    signature = Signature(
+        inputs=recipe.inputs,
+        parameters=recipe.parameters,
+        wrt=recipe.wrt,
+        groups=groups,
+        results=tuple(ResultSpec(r.name, result_shape(r, recipe)) for r in recipe.requests),
+        output_shape=recipe.shape,
+        dtype=options.dtype,
+        batch_axis=options.batch_axis,
+        single=len(recipe.requests) == 1,
+    )
+    details = partial(_details, recipe, options, program)
+    return CompiledFunction(function, kernel.scratch_bytes, signature, recipe, details)
+
+
+def derive_program(
+    recipe: Recipe, options: Options, groups: Sequence[Group]
+) -> tuple[Graph, list[Tensor], Program]:
+    """Differentiate, simplify and schedule: from a Recipe to a Program."""
+    system = read_system(recipe)
+    system = _simplified(system, options)
+    tensors = derive(system, recipe.requests)
+    graph, tensors = simplify(system.graph, tensors, options.rewrites)
+    program = schedule(graph, tensors, groups, recipe.labels)
+    return graph, tensors, program
+
+
+def read_system(recipe: Recipe) -> System:
+    """The System that a Recipe's text describes."""
+    graph, outputs = read_graph(recipe.graph, PRIMITIVES)
+    graph.exact = recipe.options.get("rewrites") == "exact"
+    value = Tensor("value", recipe.shape, tuple(outputs["value"]))
+    return System(graph, recipe.inputs, recipe.parameters, recipe.wrt, value, recipe.labels)
+
+
+def _simplified(system: System, options: Options) -> System:
+    """The system with its primal simplified: what is rewritten here need not be differentiated."""
+    graph, (value,) = simplify(system.graph, [system.outputs], options.rewrites)
+    names = (system.inputs, system.parameters, system.wrt)
+    return System(graph, *names, value, system.labels)
+
+
+def argument_groups(recipe: Recipe) -> tuple[Group, ...]:
+    """The arrays that the kernel takes: inputs, and what the wanted results need besides."""
+    kinds = {request.kind for request in recipe.requests}
+    groups = [Group("inputs", recipe.inputs)]
+    if recipe.parameters:
+        groups.append(Group("parameters", recipe.parameters))
+    if kinds & {"jvp", "hvp"}:
+        groups.append(Group(TANGENT, seed_names(TANGENT, len(recipe.wrt))))
+    count = len(recipe.labels)
+    if "vjp" in kinds or ("hvp" in kinds and recipe.shape != ()):
+        groups.append(Group(COTANGENT, seed_names(COTANGENT, count)))
+    return tuple(groups)
+
+
+def result_shape(request: Request, recipe: Recipe) -> tuple[int, ...]:
+    """The shape of a wanted result for one point."""
+    n = len(recipe.wrt)
+    if request.kind in ("vjp", "hvp"):
+        return (n,)
+    return recipe.shape + (n,) * (request.order if request.kind == "tensor" else 0)
+
+
+def _kernel(
+    recipe: Recipe, options: Options, groups: Sequence[Group], *, cache: bool
+) -> tuple[Any, Program | None]:
+    """The emitted kernel, from disk where this recipe was derived before; else its Program too."""
+    from symgrad.emit.kernel import Kernel, cpu_target, emit_kernel, machine  # noqa: PLC0415
+    from symgrad.runtime import cache as disk  # noqa: PLC0415
+
+    folder = disk.usable_directory() if cache else None
+    key = "\n".join([recipe.to_json(), fingerprint(), machine()])
+    file = folder and folder / f"derived_{hashlib.sha256(key.encode()).hexdigest()[:32]}.json"
+    if file and file.exists():
+        try:
+            return Kernel(**json.loads(file.read_text(encoding="utf-8"))), None
+        except (ValueError, TypeError, OSError):
+            file.unlink(missing_ok=True)
+    _, _, program = derive_program(recipe, options, groups)
+    kernel = emit_kernel(program, cpu_target(program, options.dtype, options.accuracy))
+    if file:
+        disk.write(file, json.dumps(asdict(kernel)))
+    return kernel, program
+
+
+@memoize
+def fingerprint() -> str:
+    """A hash of symgrad's own sources: derived programs are made anew when one changes."""
+    here = Path(__file__).parent
+    texts = [path.read_bytes() for path in sorted(here.rglob("*.py"))]
+    return hashlib.sha256(b"\0".join(texts)).hexdigest()
+
+
+def _details(recipe: Recipe, options: Options, program: Program | None) -> Details:
+    from symgrad.emit.kernel import cpu_target, llvm_text  # noqa: PLC0415
+    from symgrad.emit.provider import implementation  # noqa: PLC0415
+    from symgrad.runtime.function import Details  # noqa: PLC0415
+
+    graph, _, derived = derive_program(recipe, options, argument_groups(recipe))
+    program = program or derived
+    target = cpu_target(program, options.dtype, options.accuracy)
+    called = [op for op in program.counts if op in PRIMITIVES and PRIMITIVES[op].kind == "call"]
+    return Details(
+        program=program,
+        operations=count_operations(program),
+        accuracy={
+            op: implementation(op, target.width, options.dtype, options.accuracy) for op in called
+        },
+        source=partial(source, recipe, program, options),
+        llvm=partial(llvm_text, program, target),
+        graph=graph,
+    )
+
+
+def count_operations(program: Program) -> dict[str, Any]:
+    """Operations of a program: by kind, in all, and weighted by what each costs."""
+    counted = {op: n for op, n in sorted(program.counts.items()) if op not in UNCOUNTED}
+    weights = {op: WEIGHTS.get(op) or PRIMITIVES[op].cost for op in counted}
+    return {
+        **counted,
+        "total": program.total,
+        "weighted": sum(weights[op] * count for op, count in counted.items()),
+        "arithmetic": sum(n for op, n in counted.items() if op in ARITHMETIC_OPS),
+    }
+
+
+def source(recipe: Recipe, program: Program, options: Options, target: str) -> str:
+    """Readable, self-contained source with a self-test at one point.
+
+    Raises:
+        OptionError: ``target`` is not one of SOURCE_TARGETS.
+    """
+    from symgrad.emit.c_source import c_source  # noqa: PLC0415
+    from symgrad.emit.numba_source import numba_source  # noqa: PLC0415
+
+    writers: dict[str, Callable[..., str]] = {"numba": numba_source, "c": c_source}
+    if target not in writers:
+        raise OptionError(f"target={target!r} is not possible; choose one of {SOURCE_TARGETS}")
+    point, values = sample(recipe, program)
+    return writers[target](
+        program,
+        name=recipe.name if recipe.name.isidentifier() else "kernel",
+        dtype=options.dtype,
+        test_point=point,
+        test_values=values,
+    )
+
+
+def sample(recipe: Recipe, program: Program) -> tuple[list[list[float]], list[list[float]]]:
+    """A point for a self-test and the results there, computed with 50 digits."""
+    import mpmath  # noqa: PLC0415 - only where a self-test is written
+
+    from symgrad.ir.evaluate import mpmath_arithmetic, run  # noqa: PLC0415
+
+    point = [
+        [0.5 + 0.375 * ((7 * i + 3 * k) % 11) / 11 for i in range(len(group.columns))]
+        for k, group in enumerate(program.groups)
+    ]
+    with mpmath.workdps(50):
+        exact = [[mpmath.mpf(value) for value in group] for group in point]
+        results = run(program, PRIMITIVES, exact, mpmath_arithmetic())
+        return point, [[float(value) for value in result] for result in results]
+
+
+def differentiate_expr(expr: Expr, names: Sequence[str]) -> Expr:
+    """The partial derivative of an Expr by the named variables, one after the other."""
+    graph = Graph(PRIMITIVES)
+    node = graph.add(expr)
+    wrt = tuple(dict.fromkeys(names))
+    system = System(graph, wrt, (), wrt, Tensor("value", (), (node,)), ("",))
+    request = Request("partial", "partial", len(names), tuple(wrt.index(name) for name in names))
+    (tensor,) = derive(system, [request])
+    return to_exprs(graph, tensor.nodes)[0]
+
+
+def _name_of(parsed: Parsed, variable: object) -> str:
+    """The name of a variable in a dict of chosen partials."""
+    try:
+        return parsed.variables.find(variable, "a variable of a chosen partial")
+    except Exception as error:
+        raise DerivativeError(str(error)) from None
+
+
+def load(path: str) -> CompiledFunction:
+    """The function that ``fn.save(path)`` wrote; loading executes nothing from the file.
+
+    Raises:
+        ProblemFileError: the file cannot be read or is no saved function.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise ProblemFileError(f"{path} cannot be read: {error.strerror}") from None
+    return build(Recipe.from_json(text))
+
+
+def restore(recipe_text: str) -> CompiledFunction:
+    """What unpickling calls: build the function of a recipe's JSON."""
+    return build(Recipe.from_json(recipe_text))
+
+
+def problem_recipe(
+    problem: Problem, derivatives: object = None, dtype: str | None = None, **options: Any
+) -> Recipe:
+    """The Recipe of a problem file (``parse/problem.py``)."""
+    parsed = parse(
+        problem.system(), problem.inputs, problem.parameters, None, definitions=problem.definitions
+    )
+    wanted = derivatives if derivatives is not None else problem.derivatives
+    chosen = Options(dtype=dtype or problem.dtype or "float64", **options)  # type: ignore[arg-type]
+    requests = parse_requests(wanted, parsed.shape, parsed.wrt, partial(_name_of, parsed))
+    return make_recipe(parsed, requests, chosen, problem.name or "")
+
+
+def compile_problem(
+    problem: Problem,
+    *,
+    derivatives: object = None,
+    dtype: str | None = None,
+    cache: bool = True,
+    **options: Any,
+) -> CompiledFunction:
+    """Compile a problem file; ``derivatives`` and ``dtype`` override what the file says."""
+    return build(problem_recipe(problem, derivatives, dtype, **options), cache=cache)
+
+
+def stage_text(problem: Problem, stage: str, **options: Any) -> str:
+    """A problem at one stage of the pipeline, as text for people.
+
+    Args:
+        problem: the problem.
+        stage: "graph" (as parsed), "simplify" (derived and simplified), "program", "source", "llvm".
+        **options: as for ``problem_recipe``.
+
+    Raises:
+        OptionError: there is no such stage.
+    """
+    recipe = problem_recipe(problem, **options)
+    chosen = Options(**recipe.options)
+    if stage == "graph":
+        return recipe.graph
+    if stage not in ("simplify", "program", "source", "llvm"):
+        raise OptionError(
+            f"stage={stage!r} is not possible; choose graph, simplify, program, source or llvm"
+        )
+    graph, tensors, program = derive_program(recipe, chosen, argument_groups(recipe))
+    if stage == "simplify":
+        return write(graph, {tensor.name: tensor.nodes for tensor in tensors})
+    if stage == "program":
+        return program_text(program)
+    if stage == "source":
+        return source(recipe, program, chosen, "numba")
+    from symgrad.emit.kernel import cpu_target, llvm_text  # noqa: PLC0415
+
+    return llvm_text(program, cpu_target(program, chosen.dtype, chosen.accuracy))
+
+
+def program_text(program: Program) -> str:
+    """One line an instruction: its number, what it is, and where loads and stores go."""
+    lines = []
+    for index, (op, args, data) in enumerate(program.code):
+        given = " ".join(f"%{argument}" for argument in args)
+        if op == "load":
+            given = f"{program.groups[data[0]].name}[{program.groups[data[0]].columns[data[1]]}]"
+        elif op == "store":
+            given += f" -> {program.results[data[0]].name}[{data[1]}]"
+        elif data is not None:
+            given = repr(data)
+        lines.append(f"%{index} = {op} {given}" if op != "store" else f"store {given}")
+    return "\n".join(lines)

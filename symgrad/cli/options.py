@@ -1,0 +1,193 @@
+"""What several subcommands share: the problem argument, its options, and how they are read."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import click
+
+from symgrad.errors import OptionError, ProblemFileError
+from symgrad.parse.problem import Problem, problem_from_formula, read_problem
+
+Command = Callable[..., Any]
+Given = tuple[str, float | None]
+"""A parameter's name and its value, if it was given one."""
+
+
+class NamedValue(click.ParamType):
+    """``k=-2.5``: a name and a number; ``k`` alone declares a parameter without a value."""
+
+    name = "name=value"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Given:
+        """The name and the number."""
+        if isinstance(value, tuple):
+            return value
+        name, sign, text = value.partition("=")
+        number = _number(text)
+        if not name.strip() or (sign and number is None):
+            self.fail(f"{value!r} must read NAME=NUMBER, such as k=-2.5", param, ctx)
+        return name.strip(), number
+
+
+class NamedRange(click.ParamType):
+    """``x=-1:1``: a name, a low and a high end."""
+
+    name = "name=low:high"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, tuple[float, float]]:
+        """The name and the two ends."""
+        if isinstance(value, tuple):
+            return value
+        name, _, ends = value.partition("=")
+        low, high = (_number(end) for end in (ends.partition(":")[::2]))
+        if not name.strip() or low is None or high is None or not low <= high:
+            self.fail(f"{value!r} must read NAME=LOW:HIGH, such as x=-1:1", param, ctx)
+        return name.strip(), (low, high)
+
+
+class Names(click.ParamType):
+    """``x,y``: names parted by commas or blanks."""
+
+    name = "names"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        """The names in order."""
+        if isinstance(value, tuple):
+            return value
+        names = tuple(value.replace(",", " ").split())
+        if not names:
+            self.fail("no name is given; write names parted by commas, such as x,y", param, ctx)
+        return names
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def problem_options(command: Command) -> Command:
+    """The FILE|FORMULA argument and the options that say what is wanted of it."""
+    decorators = (
+        click.argument("problem", metavar="FILE|FORMULA"),
+        click.option(
+            "--inputs", type=Names(), metavar="X,Y,...", help="The inputs, in order, of a formula."
+        ),
+        click.option(
+            "--parameter",
+            "parameters",
+            type=NamedValue(),
+            multiple=True,
+            metavar="NAME[=VALUE]",
+            help="A parameter and its value; give it once for each.",
+        ),
+        click.option(
+            "--derivatives",
+            type=Names(),
+            metavar="NAME,...",
+            help="value, gradient, jacobian, hessian, or orders such as 3.",
+        ),
+        click.option(
+            "--dtype",
+            type=click.Choice(["float64", "float32"]),
+            help="The type of all numbers; float64 unless the problem says otherwise.",
+        ),
+    )
+    for decorate in reversed(decorators):
+        command = decorate(command)
+    return command
+
+
+def load_problem(
+    text: str,
+    inputs: Sequence[str] | None,
+    parameters: Sequence[Given] = (),
+    ranges: Sequence[tuple[str, tuple[float, float]]] = (),
+) -> Problem:
+    """The problem that an argument names, with values and ranges from the command line.
+
+    An argument that is no file and has no ``.toml`` in it is a formula.
+
+    Raises:
+        ProblemFileError: there is no such file.
+        OptionError: a formula comes without inputs or a file with them, or a name is unknown.
+        FormulaError: the formula cannot be read.
+
+    Example:
+        >>> load_problem("k*x**2", ["x"], [("k", 2.0)]).parameters
+        ('k',)
+    """
+    values = _distinct("--parameter", parameters)
+    if os.path.isfile(text):
+        if inputs is not None:
+            raise OptionError(f"{text} declares its own inputs; leave out --inputs")
+        problem = read_problem(text)
+        _known("--parameter", values, problem.parameters, text)
+    elif ".toml" in text or os.path.isdir(text):
+        raise ProblemFileError(f"there is no problem file {text!r}")
+    elif inputs is None:
+        raise OptionError(
+            f"{text!r} is no file, so it is read as a formula, and a formula needs its inputs "
+            "named: add --inputs x,y"
+        )
+    else:
+        problem = problem_from_formula(text, inputs, tuple(values))
+    limits = _distinct("--range", ranges)
+    _known("--range", limits, (*problem.inputs, *problem.parameters), text)
+    return replace(
+        problem,
+        parameter_values={
+            **problem.parameter_values,
+            **{name: value for name, value in values.items() if value is not None},
+        },
+        ranges={**problem.ranges, **limits},
+    )
+
+
+def requested(names: Sequence[str] | None) -> tuple[str | int, ...] | None:
+    """``--derivatives`` as ``sg.compile`` takes it: orders are numbers."""
+    if names is None:
+        return None
+    return tuple(int(name) if name.isdecimal() else name for name in names)
+
+
+def require_values(problem: Problem, known: Mapping[str, object], cure: str) -> None:
+    """Refuse a problem with a parameter that has no value.
+
+    Raises:
+        OptionError: ``known`` lacks a parameter.
+    """
+    missing = [name for name in problem.parameters if name not in known]
+    if missing:
+        raise OptionError(f"no value is given for the parameter(s) {', '.join(missing)}: {cure}")
+
+
+def _distinct(option: str, pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        raise OptionError(f"{option} is given twice for {', '.join(twice)}")
+    return made
+
+
+def _known(option: str, given: Mapping[str, object], names: Sequence[str], text: str) -> None:
+    unknown = [name for name in given if name not in names]
+    if unknown:
+        raise OptionError(
+            f"{option} names {', '.join(unknown)}, which {text} does not declare; "
+            f"it declares {', '.join(names) or 'none'}"
+        )

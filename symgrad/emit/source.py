@@ -1,0 +1,353 @@
+"""What every readable source shares: one walk over a Program, and its names, numbers and comments.
+
+A language is data: a table of templates (``Language``), and ``body`` is the one loop that fills
+them in. Names that a user chose never become identifiers: arrays are called x, p, value, jacobian
+or g0, o0, and values v0, v1, ... In comments they stand as ``plain`` has made them harmless.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from ctypes import c_float
+from dataclasses import dataclass
+from math import inf, isnan, nextafter, prod
+
+from symgrad.emit.target import Dtype
+from symgrad.errors import ArgumentError, OptionError, ShapeError, UnknownFunctionError
+from symgrad.ir.program import CONDITION_OPS, Program
+
+WIDTH = 96
+"""Columns of generated text."""
+
+LONGEST_NAME = 60
+"""Characters of a user's name or label that a comment shows."""
+
+MOST_NAMES = 24
+"""Names of columns that the head of a source lists."""
+
+GROUP_IDENTIFIERS = {
+    "inputs": "x",
+    "parameters": "p",
+    "tangent": "tangent",
+    "cotangent": "cotangent",
+}
+SHARED_GROUPS = frozenset({"parameters"})
+"""Groups that the points of a batch have in common: no axis of points."""
+
+RESULT_IDENTIFIER = re.compile("value|gradient|jacobian|hessian|vjp|jvp|hvp|order[0-9]{1,2}")
+ONE_ENTRY_AN_OUTPUT = frozenset({"value", "jvp"})
+OUTPUTS_FIRST = re.compile("gradient|jacobian|hessian|order[0-9]{1,2}")
+
+RESERVED = re.compile("[vgo][0-9]+|expected_.*|order[0-9]+|n|i|x|p|(co)?tangent|" + RESULT_IDENTIFIER.pattern)
+
+SELF_TEST_LIMIT: Mapping[str, float] = {"float64": 1e6, "float32": 1e3}
+"""Error in ulp up to which a self-test passes: it finds wrong code, it does not measure accuracy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """How a language writes a Program: templates, filled by ``str.format``.
+
+    Attributes:
+        name: the language, for messages.
+        operations: op -> expression; {0}, {1}, {2} are its operands (names or literals) and the
+            named fields are those of ``words``.
+        words: what differs between dtypes: the type's name, the suffix of functions.
+        number: a float as a literal.
+        truth: the literals for False and True.
+        load: an expression; {0} is the array, {1} the column.
+        real, condition: the definition of a value; {0} is its name, {1} the expression.
+        store: {0} is the array, {1} the index, {2} the value.
+        index: an entry of a result, from its shape and its position.
+        comment: what begins a comment.
+    """
+
+    name: str
+    operations: Mapping[str, str]
+    words: Mapping[str, str]
+    number: Callable[[float], str]
+    truth: tuple[str, str]
+    load: str
+    real: str
+    condition: str
+    store: str
+    index: Callable[[tuple[int, ...], int], str]
+    comment: str
+
+
+@dataclass(frozen=True, slots=True)
+class Array:
+    """One argument of a generated function.
+
+    Attributes:
+        identifier: its name in the code.
+        title: the group's or the result's own name, harmless.
+        shape: its shape for one point.
+        shared: whether all points of a batch have it in common.
+        columns: the names of a group's columns, harmless; empty for results.
+    """
+
+    identifier: str
+    title: str
+    shape: tuple[int, ...]
+    shared: bool = False
+    columns: tuple[str, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Entries for one point."""
+        return prod(self.shape)
+
+
+def plain(text: str) -> str:
+    """A user's text as it may stand in a comment or a docstring of any language.
+
+    Quotes, backslashes, line ends and whatever else does not print (control characters, marks that
+    change the direction of writing, lone surrogates) are dropped; C's comment marks and
+    trigraphs are pulled apart. Text beyond 60 characters is cut.
+
+    Example:
+        >>> plain("rate*/\\nevil()")
+        'rate* /evil()'
+    """
+    kept = "".join(c for c in text if c.isprintable() and c not in "\"'`\\")
+    kept = re.sub(r"\?{2,}", "?", kept)
+    kept = re.sub(r"(?<=\*)(?=/)|(?<=/)(?=[*/])", " ", kept).strip()
+    return kept if len(kept) <= LONGEST_NAME else kept[: LONGEST_NAME - 3].rstrip() + "..."
+
+
+def group_arrays(program: Program) -> tuple[Array, ...]:
+    """The arguments that are read, in order."""
+    made: dict[str, Array] = {}
+    for index, group in enumerate(program.groups):
+        identifier = GROUP_IDENTIFIERS.get(group.name, f"g{index}")
+        identifier = f"g{index}" if identifier in made else identifier
+        columns = tuple(map(plain, group.columns))
+        shared = group.name in SHARED_GROUPS
+        made[identifier] = Array(identifier, plain(group.name), (len(columns),), shared, columns)
+    return tuple(made.values())
+
+
+def result_arrays(program: Program) -> tuple[Array, ...]:
+    """The arguments that are filled, in order."""
+    made: dict[str, Array] = {}
+    for index, result in enumerate(program.results):
+        known = RESULT_IDENTIFIER.fullmatch(result.name) and result.name not in made
+        identifier = result.name if known else f"o{index}"
+        made[identifier] = Array(identifier, plain(result.name), result.shape)
+    return tuple(made.values())
+
+
+def entry_index(shape: tuple[int, ...], position: int) -> tuple[int, ...]:
+    """The index of an entry of an array in row-major order."""
+    index: list[int] = []
+    for size in reversed(shape):
+        position, last = divmod(position, size)
+        index.append(last)
+    return tuple(reversed(index))
+
+
+def entry_comment(program: Program, result: int, position: int) -> str:
+    """What a stored entry is: ``jacobian[1, 0] of energy``.
+
+    The output is named where the result's shape leaves no doubt which one it is: a Program does
+    not say whether a result keeps structural zeros.
+    """
+    name, shape = program.results[result].name, program.results[result].shape
+    outputs = len(program.labels)
+    entry = ", ".join(map(str, entry_index(shape, position)))
+    text = plain(name) + (f"[{entry}]" if shape else "")
+    leading = {prod(shape[:rank]) for rank in range(1, len(shape))}
+    label = ""
+    if outputs == 1:
+        label = program.labels[0]
+    elif name in ONE_ENTRY_AN_OUTPUT and prod(shape) == outputs:
+        label = program.labels[position]
+    elif OUTPUTS_FIRST.fullmatch(name) and outputs in leading:
+        label = program.labels[position // (prod(shape) // outputs)]
+    return f"{text} of {plain(label)}" if plain(label) else text
+
+
+def rounded(value: float, dtype: Dtype) -> float:
+    """``value`` rounded to ``dtype``, as a Python float; beyond the largest float32 it is inf."""
+    return float(c_float(value).value) if dtype == "float32" else float(value)
+
+
+def shortest(value: float, dtype: Dtype) -> str:
+    """The shortest decimal that reads back as the finite ``value`` of ``dtype``.
+
+    Example:
+        >>> shortest(0.1, "float64"), shortest(rounded(0.1, "float32"), "float32")
+        ('0.1', '0.1')
+    """
+    text = repr(float(value))
+    if dtype == "float32":
+        for digits in range(6, 10):
+            text = f"{value:.{digits}g}"
+            # A reader may round the text to double first: the double must not be a tie.
+            near = (nextafter(float(text), side) for side in (-inf, inf))
+            if all(rounded(neighbour, dtype) == value for neighbour in near):
+                break
+    return text if any(mark in text for mark in ".e") else f"{text}.0"
+
+
+def needed(program: Program) -> list[bool]:
+    """Which instructions a store depends on."""
+    found = [op == "store" for op, _, _ in program.code]
+    for index in range(len(program.code) - 1, -1, -1):
+        if found[index]:
+            for argument in program.code[index].args:
+                found[argument] = True
+    return found
+
+
+def unused_arrays(program: Program) -> list[Array]:
+    """The arguments that the code never mentions: no column is read, no entry is there to fill."""
+    pairs = zip(program.code, needed(program), strict=True)
+    read = {instruction.data[0] for instruction, used in pairs if used and instruction.op == "load"}
+    groups = [array for index, array in enumerate(group_arrays(program)) if index not in read]
+    return groups + [array for array in result_arrays(program) if array.size == 0]
+
+
+def body(program: Program, language: Language) -> list[str]:
+    """The statements of a Program, a comment before every store.
+
+    Constants stand where they are used; everything else is a value of its own, so templates
+    need no parentheses.
+
+    Raises:
+        UnknownFunctionError: the language has no template for an operation.
+    """
+    groups, results = group_arrays(program), result_arrays(program)
+    used = needed(program)
+    words, lines, texts, count = language.words, [], [], 0
+    for index, (op, args, data) in enumerate(program.code):
+        text = ""
+        if op == "store":
+            array = results[data[0]]
+            value = texts[args[0]]
+            value = value[1:-1] if value.startswith("(") else value
+            place = language.index(array.shape, data[1])
+            lines.append(f"{language.comment} {entry_comment(program, *data)}")
+            lines.append(language.store.format(array.identifier, place, value))
+        elif not used[index]:
+            pass
+        elif op == "constant":
+            number = language.number(data)
+            text = f"({number})" if number.startswith("-") else number
+        elif op == "boolean":
+            text = language.truth[bool(data)]
+        else:
+            text, count = f"v{count}", count + 1
+            note = ""
+            if op == "load":
+                array = groups[data[0]]
+                expression = language.load.format(array.identifier, data[1], **words)
+                note = f"  {language.comment} {array.columns[data[1]]}".rstrip()
+            else:
+                template = _template(op, index, language)
+                expression = template.format(*(texts[a] for a in args), **words)
+            define = language.condition if op in CONDITION_OPS else language.real
+            lines.append(define.format(text, expression, **words) + note)
+        texts.append(text)
+    return lines
+
+
+def _template(op: str, index: int, language: Language) -> str:
+    found = language.operations.get(op)
+    if found is None:
+        raise UnknownFunctionError(
+            f"instruction {index}: {language.name} source has no {op!r}; define the function as "
+            "composite, written in functions of the table, or compile it without printing source"
+        )
+    return found
+
+
+def description(program: Program, written: Callable[[Array], str], indent: str) -> list[str]:
+    """A paragraph for each array, as ``written`` names it: ``x[2]  inputs: a, b``."""
+    lines = []
+    for array in group_arrays(program):
+        rest = len(array.columns) - MOST_NAMES
+        names = (*array.columns[:MOST_NAMES], *((f"and {rest} more",) if rest > 0 else ()))
+        text = f"{written(array)}  {array.title}: {', '.join(names) or 'none'}"
+        lines += wrapped(text, indent, indent + " " * 4)
+    for array in result_arrays(program):
+        text = "" if array.title == array.identifier else f"  {array.title}"
+        lines += wrapped(f"{written(array)}{text}", indent, indent + " " * 4)
+    return lines
+
+
+def wrapped(text: str, first: str, following: str, width: int = WIDTH) -> list[str]:
+    """``text`` broken at spaces into lines with their indentation."""
+    return textwrap.wrap(
+        text,
+        width,
+        initial_indent=first,
+        subsequent_indent=following,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names as a sentence has them: ``value, gradient and hessian``."""
+    *head, last = names
+    return f"{', '.join(head)} and {last}" if head else last
+
+
+def words_of(*texts: str) -> frozenset[str]:
+    """Every identifier that occurs in generated text: a kernel cannot have its name."""
+    return frozenset(re.findall("[A-Za-z_][A-Za-z_0-9]*", " ".join(texts)))
+
+
+def checked_name(name: str, taken: frozenset[str]) -> str:
+    """``name``, where it can be the name of a generated function.
+
+    Raises:
+        OptionError: it is no ASCII identifier, or it has a meaning in the generated code.
+    """
+    if not re.fullmatch("[A-Za-z][A-Za-z_0-9]{0,59}", name):
+        raise OptionError(
+            f"the kernel's name {name!r} must be a letter followed by up to 59 letters, digits "
+            "and underscores"
+        )
+    if name in taken or RESERVED.fullmatch(name):
+        raise OptionError(f"the kernel's name {name!r} has a meaning in the generated code: take another")
+    return name
+
+
+def checked_test(
+    program: Program,
+    dtype: Dtype,
+    test_point: Sequence[Sequence[float]],
+    test_values: Sequence[Sequence[float]],
+) -> tuple[list[list[float]], list[list[float]]]:
+    """The point and the expected values of a self-test, the values rounded to ``dtype``.
+
+    Raises:
+        ShapeError: they do not have the Program's columns and entries.
+        ArgumentError: the point is not exact in ``dtype``, so that the values belong to another.
+    """
+    _check_sizes("test_point", test_point, [(g.name, len(g.columns)) for g in program.groups])
+    _check_sizes("test_values", test_values, [(r.name, r.size) for r in program.results])
+    point = [[float(number) for number in column] for column in test_point]
+    for group, numbers in zip(program.groups, point, strict=True):
+        for name, number in zip(group.columns, numbers, strict=True):
+            if rounded(number, dtype) != number and not isnan(number):
+                raise ArgumentError(
+                    f"test_point: {number!r} for {name!r} is no {dtype}; round it first, then "
+                    "compute test_values there"
+                )
+    return point, [[rounded(number, dtype) for number in entries] for entries in test_values]
+
+
+def _check_sizes(
+    what: str, given: Sequence[Sequence[float]], wanted: Sequence[tuple[str, int]]
+) -> None:
+    if len(given) != len(wanted):
+        raise ShapeError(f"{what} needs {len(wanted)} sequences, {len(given)} given")
+    for numbers, (name, size) in zip(given, wanted, strict=True):
+        if len(numbers) != size:
+            raise ShapeError(f"{what} for {name!r} needs {size} numbers, {len(numbers)} given")

@@ -1,0 +1,57 @@
+"""The choices of ``sg.compile``: closed sets as Literals, one validator."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Literal, get_args
+
+from symgrad.errors import OptionError
+
+Dtype = Literal["float64", "float32"]
+"""The type of every value inside a kernel."""
+
+Accuracy = Literal["high", "fast"]
+"""high: elementary functions within 1 ulp where they are our own; fast: within 4 ulp."""
+
+Rewrites = Literal["all", "finite", "exact"]
+"""Which classes of rewrite rules may be used (``simplify/rules.py``)."""
+
+BatchAxis = Literal[0, -1]
+"""0: points first; -1: points last, the fastest layout."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Validated choices.
+
+    Raises:
+        OptionError: a value is outside the allowed ones.
+    """
+
+    dtype: Dtype = "float64"
+    batch_axis: BatchAxis = 0
+    accuracy: Accuracy = "high"
+    rewrites: Rewrites = "all"
+
+    def __post_init__(self) -> None:
+        choose("dtype", self.dtype, get_args(Dtype))
+        choose("batch_axis", self.batch_axis, get_args(BatchAxis))
+        choose("accuracy", self.accuracy, get_args(Accuracy))
+        choose("rewrites", self.rewrites, get_args(Rewrites))
+
+
+def choose(name: str, value: object, allowed: Iterable[object]) -> None:
+    """Check that ``value`` is one of ``allowed``.
+
+    Raises:
+        OptionError: it is not; the message lists what is, and the nearest.
+    """
+    choices = list(allowed)
+    if any(value == choice and type(value) is type(choice) for choice in choices):
+        return
+    near = get_close_matches(str(value), [str(choice) for choice in choices], 1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    listed = ", ".join(repr(choice) for choice in choices)
+    raise OptionError(f"{name}={value!r} is not possible; choose one of {listed}{hint}")

@@ -1,0 +1,99 @@
+"""What a user asks for, ``["value", "gradient", 3]`` or chosen partials -> Requests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from difflib import get_close_matches
+
+from symgrad.errors import DerivativeError, DuplicateNameError
+from symgrad.ir.system import Request
+
+ORDERS = {"value": 0, "gradient": 1, "jacobian": 1, "hessian": 2}
+PRODUCTS = ("vjp", "jvp", "hvp")
+KNOWN = (*ORDERS, *PRODUCTS)
+
+MAX_ORDER = 64
+
+
+def parse_requests(
+    derivatives: object,
+    shape: tuple[int, ...],
+    wrt: Sequence[str],
+    name_of: Callable[[object], str] = str,
+) -> tuple[Request, ...]:
+    """The Requests that ``derivatives`` names.
+
+    Args:
+        derivatives: None (gradient for one expression, else jacobian), a name, an order, a
+            sequence of these, or a dict of chosen partials: name -> sequence of variables.
+        shape: S, the shape of the outputs.
+        wrt: the variables of differentiation.
+        name_of: the name of a variable that is given as a symbol.
+
+    Raises:
+        DerivativeError: an unknown name, an impossible order, a variable that is not in wrt, or
+            "gradient" of more than one expression.
+        DuplicateNameError: the same result is asked for twice.
+
+    Example:
+        >>> parse_requests(["value", 3], (), ("x",))[1]
+        Request(name='order3', kind='tensor', order=3, indices=())
+    """
+    if derivatives is None:
+        derivatives = "gradient" if shape == () else "jacobian"
+    if isinstance(derivatives, Mapping):
+        requests = [_partial(n, given, wrt, name_of) for n, given in derivatives.items()]
+    else:
+        single = isinstance(derivatives, str | int)
+        wanted = [derivatives] if single else list(derivatives)  # type: ignore[call-overload]
+        requests = [_named(item, shape) for item in wanted]
+    if not requests:
+        raise DerivativeError('derivatives is empty; ask for "value" at least')
+    names = [request.name for request in requests]
+    for name in names:
+        if names.count(name) > 1:
+            raise DuplicateNameError(f"the result {name!r} is asked for twice; name it once")
+    return tuple(requests)
+
+
+def _named(item: object, shape: tuple[int, ...]) -> Request:
+    if isinstance(item, int) and not isinstance(item, bool):
+        if not 0 <= item <= MAX_ORDER:
+            raise DerivativeError(f"order {item} is not between 0 and {MAX_ORDER}")
+        return Request(f"order{item}", "tensor", item)
+    if item in PRODUCTS:
+        return Request(str(item), str(item))  # type: ignore[arg-type]
+    if not isinstance(item, str) or item not in ORDERS:
+        near = get_close_matches(str(item), KNOWN, 1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise DerivativeError(
+            f"derivative {item!r} is unknown; choose from {', '.join(KNOWN)}, an order such as 3, "
+            f'or a dict of partials such as {{"u_xx": ("x", "x")}}{hint}'
+        )
+    if item == "gradient" and shape != ():
+        raise DerivativeError(
+            f'"gradient" needs one expression, but the outputs have shape {shape}; ask for '
+            '"jacobian", or pass the expression itself instead of a sequence of one'
+        )
+    return Request(item, "tensor", ORDERS[item])
+
+
+def _partial(
+    name: object, given: object, wrt: Sequence[str], name_of: Callable[[object], str]
+) -> Request:
+    if not isinstance(name, str) or not name.isidentifier():
+        raise DerivativeError(f"a chosen partial needs an identifier as its name, not {name!r}")
+    if isinstance(given, str) or not isinstance(given, Sequence):
+        given = (given,)
+    if len(given) > MAX_ORDER:
+        raise DerivativeError(f"partial {name!r} has order {len(given)}; {MAX_ORDER} is the limit")
+    indices = []
+    for variable in given:
+        label = name_of(variable)
+        if label not in wrt:
+            raise DerivativeError(
+                f"partial {name!r} differentiates by {label!r}, which is not in wrt "
+                f"({', '.join(wrt)}); add it to wrt"
+            )
+        indices.append(list(wrt).index(label))
+    return Request(name, "partial", len(indices), tuple(indices))

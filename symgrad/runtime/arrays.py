@@ -1,0 +1,181 @@
+"""Arrays in and out: what a call was given, as columns over points, and where results go.
+
+A batch of points has any number of axes. ``batch_axis=0`` has them first: X is (*batch, n) and a
+result (*batch, *shape); ``batch_axis=-1`` has them last: X is (n, *batch), a result (*shape, *batch).
+Inside, every array is seen as (points, columns); only layouts that have no such view are copied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from symgrad.errors import ArgumentError, DtypeError, LimitError, ShapeError
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """One argument group of a call: a (points, columns) view, or separate columns that broadcast.
+
+    Attributes:
+        table: the view, where the group came as one array.
+        columns: one array a column, each broadcast to the batch, otherwise.
+    """
+
+    table: Array | None
+    columns: tuple[Array, ...] = ()
+
+    def chunk(self, start: int, stop: int, dtype: np.dtype[Any]) -> Array:
+        """The points from start to stop as (points, columns) of ``dtype``, copied where needed."""
+        if self.table is not None:
+            if self.table.shape[0] == 1:
+                # One point for all of the batch: stride 0 along the points.
+                row = np.ascontiguousarray(self.table, dtype=dtype)
+                return np.broadcast_to(row, (stop - start, row.shape[1]))
+            part = self.table[start:stop]
+            if part.dtype != dtype or not part.flags.aligned:
+                part = part.T.astype(dtype, order="C").T
+            return part
+        block = np.empty((len(self.columns), stop - start), dtype)
+        for row, column in zip(block, self.columns, strict=True):
+            row[...] = column if column.shape[0] == 1 else column[start:stop]
+        return block.T
+
+
+def as_array(name: str, value: Any, dtype: np.dtype[Any]) -> Array:
+    """``value`` as an array that may be cast to ``dtype`` without changing its kind.
+
+    Raises:
+        DtypeError: complex or object entries, text, or a ragged nesting.
+    """
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise DtypeError(f"{name} is ragged: {error}; give rows of equal length") from None
+    if array.dtype == object or not np.can_cast(array.dtype, dtype, "same_kind"):
+        raise DtypeError(
+            f"{name} has dtype {array.dtype}, which cannot become {dtype} "
+            f"(NumPy's same_kind rule); convert it first, with .astype({str(dtype)!r}) if that is meant"
+        )
+    return array
+
+
+def points_from_table(
+    name: str, array: Array, columns: int, batch_axis: int
+) -> tuple[tuple[int, ...], Columns]:
+    """The batch shape and the columns of one array that holds all columns of a group.
+
+    Raises:
+        ShapeError: the array has no axis of ``columns`` entries in the right place.
+    """
+    axis = -1 if batch_axis == 0 else 0
+    wanted = f"(*batch, {columns})" if batch_axis == 0 else f"({columns}, *batch)"
+    if columns == 1 and array.ndim <= 1:
+        # One input: a vector is a column of points, a number is one point.
+        return array.shape, Columns(array.reshape(-1, 1))
+    if array.ndim == 0 or array.shape[axis] != columns:
+        raise ShapeError(f"{name} has shape {array.shape}; {wanted} is needed")
+    if batch_axis == 0:
+        return array.shape[:-1], Columns(array.reshape(-1, columns))
+    return array.shape[1:], Columns(array.reshape(columns, -1).T)
+
+
+def points_from_columns(
+    names: Sequence[str], arrays: Sequence[Array]
+) -> tuple[tuple[int, ...], Columns]:
+    """The batch shape and the columns of separate arrays that broadcast against each other.
+
+    Raises:
+        ShapeError: they do not broadcast.
+    """
+    try:
+        batch = np.broadcast_shapes(*(array.shape for array in arrays))
+    except ValueError:
+        shapes = ", ".join(f"{n}: {a.shape}" for n, a in zip(names, arrays, strict=True))
+        raise ShapeError(f"the inputs do not broadcast to one shape ({shapes})") from None
+    return batch, Columns(None, tuple(column(array, batch) for array in arrays))
+
+
+def column(array: Array, batch: tuple[int, ...]) -> Array:
+    """``array`` along the flat batch: one entry where it is the same for all points."""
+    if array.size == 1:
+        return array.reshape(1)
+    return np.broadcast_to(array, batch).reshape(-1)
+
+
+def parameter_columns(
+    names: Sequence[str], values: Mapping[str, Array], batch: tuple[int, ...]
+) -> Columns:
+    """The parameters of a call: one row for the whole batch, or columns along the batch.
+
+    Raises:
+        ShapeError: a parameter is neither a number nor an array along the batch.
+    """
+    if all(values[name].size == 1 for name in names):
+        return Columns(np.array([[values[name].reshape(()) for name in names]]))
+    for name in names:
+        try:
+            fits = np.broadcast_shapes(values[name].shape, batch) == batch
+        except ValueError:
+            fits = False
+        if not fits:
+            raise ShapeError(
+                f"parameter {name!r} has shape {values[name].shape}; give one number, or an "
+                f"array that broadcasts to the batch {batch}"
+            )
+    return Columns(None, tuple(column(values[name], batch) for name in names))
+
+
+def result_shape(shape: tuple[int, ...], batch: tuple[int, ...], batch_axis: int) -> tuple[int, ...]:
+    """The shape of a result array over a batch."""
+    return batch + shape if batch_axis == 0 else shape + batch
+
+
+def allocate(shape: tuple[int, ...], dtype: np.dtype[Any], name: str) -> Array:
+    """An uninitialised array whose memory starts on a cache line.
+
+    Raises:
+        LimitError: there is not that much memory; the message says how much.
+    """
+    size = prod(shape) * dtype.itemsize
+    try:
+        raw = np.empty(size + 64, np.uint8)
+    except MemoryError:
+        raise LimitError(
+            f"result {name!r} of shape {shape} needs {size:,} bytes, which there are not; "
+            "evaluate the batch in parts"
+        ) from None
+    offset = -raw.ctypes.data % 64
+    return raw[offset : offset + size].view(dtype).reshape(shape)
+
+
+def check_out(name: str, array: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    """``array``, if results can be written into it.
+
+    Raises:
+        ShapeError: its shape is not the result's.
+        DtypeError: its dtype is not the kernel's, or it cannot be written.
+    """
+    if not isinstance(array, np.ndarray):
+        raise ArgumentError(f"out for {name!r} is {type(array).__name__}; give a NumPy array")
+    if array.shape != shape:
+        raise ShapeError(f"out for {name!r} has shape {array.shape}; {shape} is needed")
+    if array.dtype != dtype or not array.flags.writeable or not array.flags.aligned:
+        raise DtypeError(f"out for {name!r} must be writable, aligned and of dtype {dtype}")
+    return array
+
+
+def flat_view(array: Array, size: int, points: int, batch_axis: int) -> Array | None:
+    """A result array seen as (points, entries), or None where its layout has no such view."""
+    if batch_axis == 0:
+        flat = array.reshape(points, size)
+    else:
+        flat = array.reshape(size, points).T
+    return flat if np.may_share_memory(flat, array) or array.size == 0 else None

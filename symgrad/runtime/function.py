@@ -1,0 +1,423 @@
+"""CompiledFunction: a kernel with its call conventions."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Any
+
+import numpy as np
+
+from symgrad.errors import ArgumentError, ShapeError
+from symgrad.ir.program import Group, Program
+from symgrad.ir.program import Result as ResultSpec
+from symgrad.runtime import threads
+from symgrad.runtime.arrays import (
+    Array,
+    Columns,
+    allocate,
+    as_array,
+    check_out,
+    flat_view,
+    parameter_columns,
+    points_from_columns,
+    points_from_table,
+    result_shape,
+)
+from symgrad.runtime.result import Result
+
+RESERVED = frozenset(
+    {"out", "accumulate", "workers", "executor", "on_chunk", "tangent", "cotangent", "parameters"}
+)
+"""Keywords of a call: an input or parameter of such a name is given by position or in a dict."""
+
+STREAM_BYTES = 16 * 1024 * 1024
+"""Results larger than this in all do not stay in the cache and are written past it."""
+
+
+@dataclass(frozen=True)
+class Signature:
+    """What a kernel takes and gives, for one point.
+
+    Attributes:
+        inputs: names that vary per point.
+        parameters: names shared by a batch.
+        wrt: names of the derivative directions.
+        groups: the kernel's argument groups in order.
+        results: the kernel's results in order.
+        output_shape: S, the shape of the outputs.
+        dtype: of every array.
+        batch_axis: 0 (points first) or -1 (points last).
+        single: hand out the only result itself instead of a Result.
+    """
+
+    inputs: tuple[str, ...]
+    parameters: tuple[str, ...]
+    wrt: tuple[str, ...]
+    groups: tuple[Group, ...]
+    results: tuple[ResultSpec, ...]
+    output_shape: tuple[int, ...]
+    dtype: str
+    batch_axis: int
+    single: bool
+
+
+class CompiledFunction:
+    """A compiled function over batches of points; ``sg.compile`` makes it.
+
+    Attributes:
+        signature: what it takes and gives.
+        recipe: everything that is needed to make it again: what pickling carries.
+    """
+
+    def __init__(
+        self,
+        kernel: Callable[..., Any],
+        scratch_bytes: int,
+        signature: Signature,
+        recipe: Any,
+        details: Callable[[], Details],
+    ) -> None:
+        self.signature = signature
+        self.recipe = recipe
+        self._kernel = kernel
+        self._scratch_bytes = scratch_bytes
+        self._details = details
+        self._dtype = np.dtype(signature.dtype)
+        self._local = threading.local()
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The names that vary per point, in the order of X's columns."""
+        return self.signature.inputs
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The names that a whole batch shares."""
+        return self.signature.parameters
+
+    @property
+    def results(self) -> tuple[str, ...]:
+        """The names of the results, in the order in which they were asked for."""
+        return tuple(result.name for result in self.signature.results)
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shape of every result for one point."""
+        return {result.name: result.shape for result in self.signature.results}
+
+    @cached_property
+    def details(self) -> Details:
+        """The Program, the graph and the emitters, derived again if the cache gave only code."""
+        return self._details()
+
+    @property
+    def program(self) -> Program:
+        """The scheduled instructions."""
+        return self.details.program
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """A display name for every output entry."""
+        return self.details.program.labels
+
+    @property
+    def operations(self) -> Mapping[str, Any]:
+        """Counts of the scheduled program: by kind, in all ("total") and weighted ("weighted")."""
+        return self.details.operations
+
+    @property
+    def accuracy(self) -> Mapping[str, Any]:
+        """For every function the kernel calls: who computes it and the error bound in ulp."""
+        return self.details.accuracy
+
+    def source(self, target: str = "numba") -> str:
+        """Readable, self-contained source of the function for ``target``."""
+        return self.details.source(target)
+
+    def llvm(self) -> str:
+        """The LLVM IR of the kernel before optimisation."""
+        return self.details.llvm()
+
+    def save(self, path: str) -> None:
+        """Write the recipe as JSON, which ``sg.load`` reads; it holds no code."""
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(self.recipe.to_json())
+
+    def __reduce__(self) -> tuple[Callable[..., CompiledFunction], tuple[Any, ...]]:
+        return self.recipe.rebuild()
+
+    def __repr__(self) -> str:
+        signature = self.signature
+        shapes = ", ".join(f"{name}{list(shape)}" for name, shape in self.shapes.items())
+        given = ", ".join(signature.inputs[:8]) + (", ..." if len(signature.inputs) > 8 else "")
+        extra = f"; {', '.join(signature.parameters)}" if signature.parameters else ""
+        return f"<symgrad function ({given}{extra}) -> {shapes}, {signature.dtype}>"
+
+    def __call__(
+        self,
+        *points: Any,
+        out: Any = None,
+        accumulate: bool = False,
+        workers: int | None = None,
+        executor: Any = None,
+        on_chunk: Callable[[int, int], None] | None = None,
+        tangent: Any = None,
+        cotangent: Any = None,
+        parameters: Mapping[str, Any] | None = None,
+        **named: Any,
+    ) -> Any:
+        """Evaluate at a batch of points.
+
+        Args:
+            *points: one array of shape (*batch, n) (with ``batch_axis=-1``: (n, *batch)), or one
+                array per input; these broadcast.
+            out: an array of the result's shape to write into; for several results a dict by name.
+            accumulate: add into ``out`` instead of overwriting it.
+            workers: threads; by default all processors for large batches.
+            executor: anything with ``.map``: the batch's chunks are evaluated through it.
+            on_chunk: called with (points done, points in all).
+            tangent: for "jvp" and "hvp": direction, shape (*batch, len(wrt)).
+            cotangent: for "vjp" and "hvp": weights of the outputs, shape (*batch, *S).
+            parameters: values of parameters by name, in place of keywords.
+            **named: parameters by keyword; inputs by name where ``points`` is empty.
+
+        Returns:
+            The array where one derivative was asked for, else a Result.
+
+        Raises:
+            ArgumentError: something is missing, unknown or given twice.
+            ShapeError: an array's shape does not fit.
+            DtypeError: an array cannot become the function's dtype.
+        """
+        batch, groups = self._arguments(points, {**(parameters or {}), **named}, tangent, cotangent)
+        count = int(np.prod(batch, dtype=np.int64))
+        given = self._given_out(out, accumulate)
+        arrays: dict[str, Array] = {}
+        for result in self.signature.results:
+            shape = result_shape(result.shape, batch, self.signature.batch_axis)
+            if given is None:
+                arrays[result.name] = allocate(shape, self._dtype, result.name)
+            else:
+                arrays[result.name] = check_out(
+                    result.name, given[result.name], shape, self._dtype
+                )
+        if count:
+            self._fill(groups, arrays, count, accumulate, workers, executor, on_chunk)
+        if given is None and not batch:
+            arrays = {name: array[()] for name, array in arrays.items()}
+        return next(iter(arrays.values())) if self.signature.single else Result(arrays)
+
+    def _given_out(self, out: Any, accumulate: bool) -> Mapping[str, Any] | None:
+        if out is None:
+            if accumulate:
+                raise ArgumentError("accumulate=True adds into out=; give it")
+            return None
+        if isinstance(out, Result):
+            out = out.as_dict()
+        if not isinstance(out, Mapping):
+            if len(self.signature.results) != 1:
+                raise ArgumentError(
+                    f"out must be a dict with an array for each of {', '.join(self.results)}"
+                )
+            out = {self.results[0]: out}
+        if set(out) != set(self.results):
+            raise ArgumentError(
+                f"out has {', '.join(map(str, out))}; {', '.join(self.results)} is needed"
+            )
+        return out
+
+    def _arguments(
+        self, points: tuple[Any, ...], named: Mapping[str, Any], tangent: Any, cotangent: Any
+    ) -> tuple[tuple[int, ...], list[Columns]]:
+        """The batch shape, and the columns of every argument group."""
+        signature = self.signature
+        values = dict(named)
+        inputs = signature.inputs
+        batch: tuple[int, ...]
+        if not points:
+            missing = [name for name in inputs if name not in values]
+            if missing:
+                raise ArgumentError(f"input {missing[0]!r} is missing; the inputs are {inputs}")
+            points = tuple(values.pop(name) for name in inputs)
+            if len(inputs) == 1:
+                batch, columns = self._single(points[0])
+            else:
+                batch, columns = self._separate(points)
+        elif len(points) == 1:
+            batch, columns = self._single(points[0])
+        elif len(points) == len(inputs):
+            batch, columns = self._separate(points)
+        else:
+            raise ArgumentError(
+                f"{len(points)} arrays given; give one of shape (*batch, {len(inputs)}) or "
+                f"{len(inputs)}, for {', '.join(inputs)}"
+            )
+        groups = []
+        for group in signature.groups:
+            if group.name == "inputs":
+                groups.append(columns)
+            elif group.name == "parameters":
+                groups.append(self._parameters(values, batch))
+            elif group.name == "tangent":
+                groups.append(self._direction("tangent", tangent, (len(signature.wrt),), batch))
+            else:
+                groups.append(self._direction("cotangent", cotangent, signature.output_shape, batch))
+        used = {group.name for group in signature.groups}
+        if "parameters" not in used:
+            self._parameters(values, batch)
+        for name, value in (("tangent", tangent), ("cotangent", cotangent)):
+            if value is not None and name not in used:
+                raise ArgumentError(f"{name}= is given, but no result needs it")
+        return batch, groups
+
+    def _single(self, value: Any) -> tuple[tuple[int, ...], Columns]:
+        array = as_array("X", value, self._dtype)
+        return points_from_table("X", array, len(self.inputs), self.signature.batch_axis)
+
+    def _separate(self, points: Sequence[Any]) -> tuple[tuple[int, ...], Columns]:
+        pairs = zip(self.inputs, points, strict=True)
+        arrays = [as_array(f"input {name!r}", value, self._dtype) for name, value in pairs]
+        return points_from_columns(self.inputs, arrays)
+
+    def _parameters(self, values: Mapping[str, Any], batch: tuple[int, ...]) -> Columns:
+        names = self.signature.parameters
+        for name in names:
+            if name not in values:
+                raise ArgumentError(f"parameter {name!r} is missing; pass {name}=...")
+        for name in values:
+            if name not in names:
+                also = " and once by position" if name in self.inputs else ""
+                known = ", ".join(names) or "none"
+                raise ArgumentError(
+                    f"{name!r} is no parameter{also}; the parameters are: {known}"
+                )
+        arrays = {n: as_array(f"parameter {n!r}", values[n], self._dtype) for n in names}
+        return parameter_columns(names, arrays, batch)
+
+    def _direction(
+        self, name: str, value: Any, shape: tuple[int, ...], batch: tuple[int, ...]
+    ) -> Columns:
+        """A tangent or cotangent: one vector per point, or one for the whole batch."""
+        if value is None:
+            raise ArgumentError(f"{name}= is missing; its shape is (*batch, *{shape})")
+        array = as_array(name, value, self._dtype)
+        size = int(np.prod(shape, dtype=np.int64))
+        if array.shape == shape and batch != ():
+            return Columns(array.reshape(1, size))
+        wanted = result_shape(shape, batch, self.signature.batch_axis)
+        if array.shape != wanted:
+            raise ShapeError(f"{name} has shape {array.shape}; {wanted} is needed")
+        if self.signature.batch_axis == 0:
+            return Columns(array.reshape(-1, size))
+        return Columns(array.reshape(size, -1).T)
+
+    def _fill(
+        self,
+        groups: Sequence[Columns],
+        arrays: Mapping[str, Array],
+        count: int,
+        accumulate: bool,
+        workers: int | None,
+        executor: Any,
+        on_chunk: Callable[[int, int], None] | None,
+    ) -> None:
+        """Write the results of all points into ``arrays``."""
+        targets = []
+        copies: list[tuple[Array, Array]] = []
+        for result in self.signature.results:
+            array = arrays[result.name]
+            flat = flat_view(array, result.size, count, self.signature.batch_axis)
+            if flat is None:
+                made = np.zeros(array.shape, array.dtype)
+                copies.append((array, made))
+                flat = flat_view(made, result.size, count, self.signature.batch_axis)
+            assert flat is not None
+            targets.append(flat)
+        if executor is not None:
+            self._map(groups, targets, count, accumulate, executor, on_chunk)
+        else:
+            stream = int(sum(target.nbytes for target in targets) > STREAM_BYTES)
+            work = partial(self._chunk, groups, targets, accumulate, stream)
+            threads.run(work, count, workers, on_chunk)
+        for array, made in copies:
+            array[...] = array + made if accumulate else made
+
+    def _chunk(
+        self,
+        groups: Sequence[Columns],
+        targets: Sequence[Array],
+        accumulate: bool,
+        stream: int,
+        start: int,
+        stop: int,
+    ) -> None:
+        columns = [group.chunk(start, stop, self._dtype) for group in groups]
+        if accumulate:
+            for target, block in zip(targets, self._evaluate(columns), strict=True):
+                target[start:stop] += block
+        else:
+            parts = [target[start:stop] for target in targets]
+            self._kernel(0, stop - start, stream, self._scratch(), *columns, *parts)
+
+    def _evaluate(self, columns: Sequence[Array]) -> list[Array]:
+        """The results of one block of points in new arrays of shape (points, entries)."""
+        points = columns[0].shape[0]
+        made = [np.empty((r.size, points), self._dtype).T for r in self.signature.results]
+        self._kernel(0, points, 0, self._scratch(), *columns, *made)
+        return made
+
+    def _scratch(self) -> Array:
+        """This thread's scratch memory."""
+        found: Array | None = getattr(self._local, "scratch", None)
+        if found is None:
+            found = self._local.scratch = allocate(
+                (max(self._scratch_bytes, 1),), np.dtype(np.uint8), "scratch"
+            )
+        return found
+
+    def _map(
+        self,
+        groups: Sequence[Columns],
+        targets: Sequence[Array],
+        count: int,
+        accumulate: bool,
+        executor: Any,
+        on_chunk: Callable[[int, int], None] | None,
+    ) -> None:
+        """Evaluate the chunks through ``executor.map``; the function travels as its recipe."""
+        parts = threads.chunks(count)
+        # The recipe's hash finds the kernel again in the worker's process; blocks are plain arrays.
+        blocks = [
+            [np.ascontiguousarray(group.chunk(a, b, self._dtype)) for group in groups]
+            for a, b in parts
+        ]
+        for (start, stop), made in zip(
+            parts, executor.map(partial(_evaluate_block, self), blocks), strict=True
+        ):
+            for target, block in zip(targets, made, strict=True):
+                if accumulate:
+                    target[start:stop] += block
+                else:
+                    target[start:stop] = block
+            if on_chunk is not None:
+                on_chunk(stop, count)
+
+
+def _evaluate_block(function: CompiledFunction, columns: Sequence[Array]) -> list[Array]:
+    """What a worker does: evaluate one block of points."""
+    return function._evaluate(columns)
+
+
+@dataclass(frozen=True)
+class Details:
+    """What people look at: the program, counts, bounds, and source on demand."""
+
+    program: Program
+    operations: Mapping[str, Any]
+    accuracy: Mapping[str, Any]
+    source: Callable[[str], str]
+    llvm: Callable[[], str]
+    graph: Any = None

@@ -1,0 +1,95 @@
+"""Chunks of a batch, handed to threads; numba's own threading layers are never used.
+
+The kernel releases the interpreter lock and every chunk writes its own part of the results, so
+results do not depend on how many threads there are.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+
+CHUNK = 65_536
+"""Points of a chunk: some milliseconds of work, so that an interrupt is answered soon."""
+
+INLINE_POINTS = 16_384
+"""Batches up to this many points are evaluated by the calling thread."""
+
+_pools: dict[int, ThreadPoolExecutor] = {}
+_lock = threading.Lock()
+
+
+def _forget() -> None:
+    """A forked child has none of its parent's threads."""
+    _pools.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)
+
+
+def available() -> int:
+    """How many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def chunks(points: int, size: int = CHUNK) -> list[tuple[int, int]]:
+    """The (start, stop) of every chunk of ``points`` points."""
+    return [(start, min(start + size, points)) for start in range(0, points, size)]
+
+
+def run(
+    work: Callable[[int, int], None],
+    points: int,
+    workers: int | None,
+    on_chunk: Callable[[int, int], None] | None,
+) -> None:
+    """Call ``work(start, stop)`` for every chunk, on ``workers`` threads.
+
+    Args:
+        work: evaluates the points from start to stop.
+        points: of the batch.
+        workers: threads; by default all processors, one for small batches.
+        on_chunk: called in this thread with (points done, points in all) after each chunk.
+    """
+    parts = chunks(points)
+    threads = min(workers or available(), len(parts))
+    if threads <= 1 or (workers is None and points <= INLINE_POINTS):
+        for start, stop in parts:
+            work(start, stop)
+            if on_chunk is not None:
+                on_chunk(stop, points)
+        return
+    _run_threads(work, parts, threads, points, on_chunk)
+
+
+def _run_threads(
+    work: Callable[[int, int], None],
+    parts: Sequence[tuple[int, int]],
+    threads: int,
+    points: int,
+    on_chunk: Callable[[int, int], None] | None,
+) -> None:
+    with _lock:
+        pool = _pools.get(threads)
+        if pool is None:
+            pool = _pools[threads] = ThreadPoolExecutor(threads, "symgrad")
+    sizes: dict[Future[None], int] = {
+        pool.submit(work, start, stop): stop - start for start, stop in parts
+    }
+    pending, done = set(sizes), 0
+    try:
+        while pending:
+            finished, pending = wait(pending, timeout=0.1, return_when=FIRST_EXCEPTION)
+            for future in finished:
+                future.result()
+                done += sizes[future]
+                if on_chunk is not None:
+                    on_chunk(done, points)
+    finally:
+        for future in pending:
+            future.cancel()
