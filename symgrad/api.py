@@ -1,7 +1,7 @@
 """compile(): the whole pipeline on one screen, one verb a line.
 
-    text / SymPy --parse--> Graph --differentiate--> Graph --simplify--> Graph --schedule--> Program
-                 --emit--> kernel --load--> CompiledFunction
+text / SymPy --parse--> Graph --differentiate--> Graph --simplify--> Graph --schedule--> Program
+             --emit--> kernel --load--> CompiledFunction
 """
 
 from __future__ import annotations
@@ -145,7 +145,7 @@ def build(recipe: Recipe, *, cache: bool = True) -> CompiledFunction:
         single=len(recipe.requests) == 1,
     )
     details = partial(_details, recipe, options, program)
-    return CompiledFunction(function, kernel.scratch_bytes, signature, recipe, details)
+    return CompiledFunction(function, kernel.scratch_bytes, signature, recipe, details, restore)
 
 
 def derive_program(

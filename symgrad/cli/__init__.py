@@ -1,4 +1,4 @@
-"""The ``symgrad`` command: ``main`` is its entry point; each subcommand is a file beside this one."""
+"""The ``symgrad`` command: ``main`` is its entry point; every subcommand is a file here."""
 
 from symgrad.cli.group import main
 

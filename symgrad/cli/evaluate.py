@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from itertools import product
+from math import prod
 from time import perf_counter
-from typing import Any
 
 import click
 import numpy as np
-from numpy.typing import NDArray
 
 from symgrad.api import compile_problem
 from symgrad.cli.options import (
@@ -23,7 +23,7 @@ from symgrad.cli.options import (
 )
 from symgrad.cli.summary import Summary
 from symgrad.errors import OptionError
-from symgrad.interop.files import Layout, Write, check_target, writing
+from symgrad.interop.files import Array, Layout, Write, check_target, writing
 from symgrad.interop.points import BLOCK, STANDARD_STREAM, Points, open_points, random_points
 from symgrad.parse.problem import Problem
 from symgrad.runtime.function import CompiledFunction
@@ -68,7 +68,7 @@ def evaluate(
     cache: bool,
     quiet: bool,
 ) -> None:
-    """Evaluate FILE|FORMULA at the points of a file, or at random points.
+    r"""Evaluate FILE|FORMULA at the points of a file, or at random points.
 
     POINTS is a .npy or .npz file of shape (N, inputs), or a .csv file with a header; - is csv on
     standard input. Columns named after a parameter give its value point by point. Results go to
@@ -84,10 +84,10 @@ def evaluate(
         raise OptionError("give either a file of POINTS or --random N, and one of them only")
     if output not in (None, STANDARD_STREAM):
         check_target(output, (), overwrite=overwrite)
-    source = (
-        _from_file(loaded, points, parameters) if points is not None
-        else _from_ranges(loaded, count or 0, seed)
-    )
+    if points is not None:
+        source = points_from_file(loaded, points, parameters)
+    else:
+        source = points_from_ranges(loaded, count or 0, seed)
     if source.unused and not quiet:
         click.echo(f"Columns not used: {', '.join(source.unused)}", err=True)
 
@@ -97,18 +97,138 @@ def evaluate(
     layout = layout_of(fn)
     size = block or block_size(layout)
 
-    with ExitStack() as stack:
-        summary = None
-        if output is None and count is not None:
-            summary = Summary([label for name in layout.shapes for label in layout.labels[name]])
-            write: Write = lambda results: summary.add(results.values())
-        else:
-            stream = output in (None, STANDARD_STREAM)
-            target = click.get_text_stream("stdout") if stream else output
-            write = stack.enter_context(writing(target, layout, overwrite=overwrite))
-        done, seconds = _run(fn, source, loaded.parameter_values, write, size, workers)
+    summary = None
+    if output is None and count is not None:
+        summary = Summary([label for name in layout.shapes for label in layout.labels[name]])
+        sink = nullcontext(summary.add)
+    else:
+        stream = output is None or output == STANDARD_STREAM
+        sink = writing(sys.stdout if stream else output, layout, overwrite=overwrite)
+    with sink as write:
+        done, seconds = run(fn, source, loaded.parameter_values, write, layout, size, workers)
     if summary is not None:
-        click.echo(f"{loaded.name or problem} at {done:,} random points ({source.where})")
+        click.echo(f"{loaded.name or problem} at {done:,} random points, {source.where}")
         click.echo(summary.text())
+    # A reader that has gone away is noticed here, where that ends quietly.
+    sys.stdout.flush()
     if not quiet:
-        click.echo(timing(fn, done, compiled, seconds), err=True)
+        click.echo(report(layout, done, compiled, seconds), err=True)
+
+
+def points_from_file(problem: Problem, path: str, given: Sequence[Given]) -> Points:
+    """The points of a file, or of standard input, with every parameter given once.
+
+    Raises:
+        OptionError: a parameter has no value or two.
+    """
+    source = open_points(path, problem.inputs, problem.parameters, stream=sys.stdin)
+    twice = [name for name, value in given if value is not None and name in source.parameters]
+    if twice:
+        raise OptionError(
+            f"{', '.join(twice)} has a column in {source.where} and a value in --parameter: "
+            "leave one of them out"
+        )
+    cure = "add --parameter NAME=VALUE, a column of that name, or parameter_values to the problem"
+    require_values(problem, {*problem.parameter_values, *source.parameters}, cure)
+    return source
+
+
+def points_from_ranges(problem: Problem, count: int, seed: int) -> Points:
+    """Points drawn from the problem's ranges, and parameters that have a range but no value.
+
+    Raises:
+        OptionError: an input has no range or a parameter neither range nor value.
+    """
+    missing = [name for name in problem.inputs if name not in problem.ranges]
+    if missing:
+        raise OptionError(
+            f"random points need a range for {', '.join(missing)}: add --range {missing[0]}=-1:1, "
+            f"or {missing[0]} = [-1, 1] under [ranges] in the problem file"
+        )
+    drawn = [
+        name
+        for name in problem.parameters
+        if name in problem.ranges and name not in problem.parameter_values
+    ]
+    require_values(problem, {*problem.parameter_values, *drawn}, "add --parameter NAME=VALUE")
+    return random_points(count, problem.inputs, problem.ranges, parameters=drawn, seed=seed)
+
+
+def layout_of(fn: CompiledFunction) -> Layout:
+    """Shapes and column titles of a function's results: ``gradient_x``, ``hessian_x_y``.
+
+    Raises:
+        OptionError: a result is a product with a vector, which a file of points has no place for.
+    """
+    leads = [()] if fn.signature.output_shape == () else [(name,) for name in fn.recipe.labels]
+    labels = {}
+    for request in fn.recipe.requests:
+        if request.kind not in ("tensor", "partial"):
+            raise OptionError(
+                f"{request.name} needs a vector for every point, which only Python calls can "
+                "give; ask for gradient, jacobian or hessian"
+            )
+        tails = product(fn.signature.wrt, repeat=request.order if request.kind == "tensor" else 0)
+        labels[request.name] = [
+            "_".join((request.name, *lead, *tail)) for lead, tail in product(leads, tails)
+        ]
+    return Layout(fn.shapes, labels, fn.signature.dtype)
+
+
+def block_size(layout: Layout) -> int:
+    """Points in a block: ``BLOCK``, or fewer where their results would take too much memory."""
+    entries = sum(prod(shape) for shape in layout.shapes.values())
+    return max(1, min(BLOCK, BLOCK_BYTES // (8 * max(1, entries))))
+
+
+def run(
+    fn: CompiledFunction,
+    source: Points,
+    values: Mapping[str, float],
+    write: Write,
+    layout: Layout,
+    size: int,
+    workers: int | None,
+) -> tuple[int, float]:
+    """Evaluate block by block; the number of points, and the seconds that their evaluation took."""
+    width, done, seconds = len(source.inputs), 0, 0.0
+    single = fn.signature.single
+    buffers: dict[str, Array] = {}
+    hidden = source.count is None or not sys.stderr.isatty()
+    with click.progressbar(length=source.count or 0, file=sys.stderr, hidden=hidden) as bar:
+        for block in source.blocks(size):
+            if not buffers:
+                # Memory that is used again need not be cleared by the system for every block.
+                buffers = {
+                    name: np.empty((len(block), *shape), layout.dtype)
+                    for name, shape in layout.shapes.items()
+                }
+            results = {name: buffer[: len(block)] for name, buffer in buffers.items()}
+            columns = {name: block[:, width + i] for i, name in enumerate(source.parameters)}
+            start = perf_counter()
+            fn(
+                block[:, :width],
+                parameters={**values, **columns},
+                out=next(iter(results.values())) if single else results,
+                workers=workers,
+            )
+            seconds += perf_counter() - start
+            write(results)
+            done += len(block)
+            bar.update(len(block))
+    return done, seconds
+
+
+def report(layout: Layout, done: int, compiled: float, seconds: float) -> str:
+    """What was computed and how fast, for standard error."""
+    shapes = ", ".join(
+        f"{name} ({', '.join(map(str, (done, *shape)))}{',' if shape == () else ''})"
+        for name, shape in layout.shapes.items()
+    )
+    lines = [f"Computed {shapes} in {layout.dtype}.", f"Ready in {compiled:.2f} s."]
+    if done and seconds:
+        lines.append(
+            f"Evaluated {done:,} points in {seconds:.3g} s: {done / seconds:,.0f} points a second, "
+            f"{seconds / done * 1e9:.3g} ns a point."
+        )
+    return "\n".join(lines)

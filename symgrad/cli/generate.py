@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import click
 
 from symgrad import api
@@ -36,7 +33,7 @@ def generate(
     output: str | None,
     overwrite: bool,
 ) -> None:
-    """Write the derivatives of FILE|FORMULA as source code that needs no symgrad.
+    r"""Write the derivatives of FILE|FORMULA as source code that needs no symgrad.
 
     \b
     symgrad generate "x**2*sin(y)" --inputs x,y --derivatives value,gradient -o kernel.py

@@ -12,11 +12,11 @@ import errno
 import os
 import traceback
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 
 import click
 from click.exceptions import Exit
 
+import symgrad
 from symgrad.errors import SymgradError
 
 FAILURE, BAD_INPUT, INTERRUPTED = 1, 2, 130
@@ -28,7 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "generate":  ("generate",  "Write a problem's derivatives as readable source code."),
     "check":     ("check",     "Compare the compiled derivatives with independent arithmetic."),
     "show":      ("show",      "Print what a stage of the pipeline makes of a problem."),
-    "functions": ("functions", "List the functions that a formula may use, with their derivatives."),
+    "functions": ("functions", "List the functions that a formula may use."),
     "doctor":    ("doctor",    "Report versions, CPU, vector mathematics and the cache."),
 }
 # fmt: on
@@ -112,9 +112,6 @@ class LazyGroup(click.Group):
             raise Failure(_described(error, context)) from error
 
 
-
-
-
 def _show_traceback(context: click.Context) -> None:
     if context.meta.get(DEBUG_KEY):
         click.echo(traceback.format_exc(), err=True, nl=False)
@@ -132,9 +129,9 @@ def _described(error: Exception, context: click.Context) -> str:
 def _print_version(context: click.Context, _: click.Parameter, value: bool) -> None:
     if value:
         try:
-            click.echo(f"symgrad {version('symgrad')}")
-        except PackageNotFoundError:
-            click.echo("symgrad, not installed")
+            click.echo(f"symgrad {symgrad.__version__}")
+        except ImportError:  # what a missing distribution raises
+            click.echo("symgrad, from a source tree that is not installed")
         context.exit()
 
 

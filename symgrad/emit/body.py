@@ -108,7 +108,12 @@ class _Piece:
     """The emission of one piece: its function, and the values that are there so far."""
 
     def __init__(
-        self, module: ir.Module, program: Program, target: Target, slots: dict[int, int], number: int
+        self,
+        module: ir.Module,
+        program: Program,
+        target: Target,
+        slots: dict[int, int],
+        number: int,
     ) -> None:
         self.module = module
         self.program = program
@@ -147,7 +152,9 @@ class _Piece:
         op, args, data = self.program.code[index]
         size = self.target.itemsize
         if op == "load":
-            return self.builder.load(self._column(2 * data[0], data[1]), typ=self.vector, align=size)
+            return self.builder.load(
+                self._column(2 * data[0], data[1]), typ=self.vector, align=size
+            )
         if op == "store":
             address = self._column(2 * (len(self.program.groups) + data[0]), data[1])
             self.builder.store(self._value(args[0]), address, align=size)
@@ -206,4 +213,3 @@ class _Piece:
             zero = ir.Constant(self.vector, [ir.Constant(self.scalar, 0.0)] * self.target.width)
             value = self.builder.fcmp_ordered("!=", value, zero)
         return value
-

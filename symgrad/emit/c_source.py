@@ -237,7 +237,9 @@ def _comment(program: Program, name: str, dtype: Dtype) -> str:
     layout = "".join(f" {key} has shape {shape}." for key, shape in shapes.items())
     once = f", {listed(shared)} once for all" if shared else ""
     paragraphs = [
-        *wrapped(f"{listed(result.title for result in results)}, as straight-line C99.", " * ", " * "),
+        *wrapped(
+            f"{listed(result.title for result in results)}, as straight-line C99.", " * ", " * "
+        ),
         " *",
         *wrapped(f"{name} fills the result arrays at one point:", " * ", " * "),
         " *",

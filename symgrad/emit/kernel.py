@@ -20,7 +20,14 @@ from numba.core import types
 from symgrad.emit import provider
 from symgrad.emit.body import POINTER
 from symgrad.emit.loop import define_loop, scratch_layout, tile_points
-from symgrad.emit.target import DEFAULT_VECTOR_BYTES, ITEMSIZE, VECTOR_BYTES, Accuracy, Dtype, Target
+from symgrad.emit.target import (
+    DEFAULT_VECTOR_BYTES,
+    ITEMSIZE,
+    VECTOR_BYTES,
+    Accuracy,
+    Dtype,
+    Target,
+)
 from symgrad.ir.program import Program
 
 TEMPLATE = '''"""A kernel that symgrad generated; it is made anew when it is missing."""
@@ -91,9 +98,9 @@ def emit_kernel(program: Program, target: Target) -> Kernel:
     """The generated module of ``program`` for ``target``, named by the hash of all its inputs."""
     count = len(program.groups) + len(program.results)
     arrays = ", ".join(f"array{i}" for i in range(count))
-    inputs = [f"Array({target.dtype}, 2, 'A', False, aligned=True)"] * len(program.groups)
-    outputs = [f"Array({target.dtype}, 2, 'A', True, aligned=True)"] * len(program.results)
-    signature = f"void(int64, int64, int64, Array(uint8, 1, 'C', True, aligned=True), {', '.join(inputs + outputs)})"
+    inputs = [f"Array({target.dtype}, 2, 'A', readonly=True)"] * len(program.groups)
+    outputs = [f"Array({target.dtype}, 2, 'A')"] * len(program.results)
+    signature = f"void(int64, int64, int64, Array(uint8, 1, 'C'), {', '.join(inputs + outputs)})"
     parts = {"program": program.to_json(), "target": target.to_json(), "arrays": arrays}
     _, _, scratch = scratch_layout(program, target)
     key = "\n".join([TEMPLATE, *parts.values(), signature, machine(), emitters()])
@@ -164,5 +171,3 @@ def llvm_text(program: Program, target: Target) -> str:
     module = ir.Module("symgrad")
     define_loop(module, program, target)
     return str(module)
-
-

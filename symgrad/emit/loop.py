@@ -195,7 +195,10 @@ class _Array:
         """Fill one vector of every scratch column with a shared group's values."""
         with self.builder.if_then(self.shared):
             self._each_column(
-                ir.Constant(INT64, 0), ir.Constant(INT64, 1), ir.Constant(INT64, self.target.width), True
+                ir.Constant(INT64, 0),
+                ir.Constant(INT64, 1),
+                ir.Constant(INT64, self.target.width),
+                True,
             )
 
     def place(self, first: Any, whole: Any) -> None:
@@ -280,4 +283,3 @@ class _Array:
                 source, sink = (there, here) if inward else (here, there)
                 value = builder.load(source, typ=self.scalar, align=self.target.itemsize)
                 builder.store(value, sink, align=self.target.itemsize)
-

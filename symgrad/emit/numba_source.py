@@ -231,7 +231,9 @@ def _docstring(program: Program, name: str, dtype: Dtype) -> str:
     paragraphs = [
         *wrapped(f'"""{filled}, as straight-line code for numba.', "", ""),
         "",
-        *wrapped(f"{name} fills the result arrays at one point, where the arrays have the shapes", "", ""),
+        *wrapped(
+            f"{name} fills the result arrays at one point, where the arrays have the shapes", "", ""
+        ),
         "",
         *description(program, _shape, "    "),
         "",

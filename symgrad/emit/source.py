@@ -40,7 +40,9 @@ RESULT_IDENTIFIER = re.compile("value|gradient|jacobian|hessian|vjp|jvp|hvp|orde
 ONE_ENTRY_AN_OUTPUT = frozenset({"value", "jvp"})
 OUTPUTS_FIRST = re.compile("gradient|jacobian|hessian|order[0-9]{1,2}")
 
-RESERVED = re.compile("[vgo][0-9]+|expected_.*|order[0-9]+|n|i|x|p|(co)?tangent|" + RESULT_IDENTIFIER.pattern)
+RESERVED = re.compile(
+    "[vgo][0-9]+|expected_.*|order[0-9]+|n|i|x|p|(co)?tangent|" + RESULT_IDENTIFIER.pattern
+)
 
 SELF_TEST_LIMIT: Mapping[str, float] = {"float64": 1e6, "float32": 1e3}
 """Error in ulp up to which a self-test passes: it finds wrong code, it does not measure accuracy."""
@@ -314,7 +316,9 @@ def checked_name(name: str, taken: frozenset[str]) -> str:
             "and underscores"
         )
     if name in taken or RESERVED.fullmatch(name):
-        raise OptionError(f"the kernel's name {name!r} has a meaning in the generated code: take another")
+        raise OptionError(
+            f"the kernel's name {name!r} has a meaning in the generated code: take another"
+        )
     return name
 
 

@@ -96,4 +96,3 @@ ROWS = (
     *(exp, exp2, expm1, log, log1p, log2, log10, cbrt, sin, cos, tan),
     *(asin, acos, atan, atan2, sinh, cosh, tanh, asinh, acosh, atanh, pow_, hypot),
 )
-

@@ -32,7 +32,14 @@ def _floored(remainder: Expr, b: Expr) -> Expr:
 
 def _condition(name: str) -> Primitive:
     return define(
-        name, _zero_2, _zero_2, domain=(-2, 2), kind="instruction", boolean=True, cost=1, names=Names()
+        name,
+        _zero_2,
+        _zero_2,
+        domain=(-2, 2),
+        kind="instruction",
+        boolean=True,
+        cost=1,
+        names=Names(),
     )
 
 

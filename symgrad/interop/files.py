@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from io import BytesIO
+from math import prod
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -216,7 +217,7 @@ def _csv_writer(stream: TextIO, layout: Layout) -> Write:
     dtype = np.dtype(layout.dtype)
 
     def write(block: Mapping[str, Array]) -> None:
-        flat = [np.reshape(block[name], (len(block[name]), -1)) for name in layout.shapes]
+        flat = [block[name].reshape(-1, prod(shape)) for name, shape in layout.shapes.items()]
         table = np.concatenate(flat, axis=1, dtype=dtype)
         # Python's floats are float64: a float32 has its own shortest digits.
         rows.writerows((table if dtype == np.float64 else table.astype(str)).tolist())

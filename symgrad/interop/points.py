@@ -355,8 +355,9 @@ def _read_stream(wanted: _Wanted, stream: TextIO) -> Points:
 def _csv_head(wanted: _Wanted, lines: Iterable[str]) -> _Head:
     """Read up to the first line that is neither empty nor a comment: a header or a row."""
     remark, line, passed = "", "", 0
-    for line in lines:
+    for text in lines:
         passed += 1
+        line = text.removeprefix("\ufeff") if passed == 1 else text
         if line.startswith("#"):
             remark = line[1:]
         elif line.strip():

@@ -208,9 +208,7 @@ def make_product(
     return make_sum(graph, 0, ((made, coefficient),))
 
 
-def _collect(
-    graph: Graph, collected: dict[int, Exponent], node: int, exponent: Exponent
-) -> None:
+def _collect(graph: Graph, collected: dict[int, Exponent], node: int, exponent: Exponent) -> None:
     before = collected.get(node)
     if before is None:
         collected[node] = exponent

@@ -40,7 +40,9 @@ def to_exprs(graph: Graph, nodes: Sequence[int]) -> list[Expr]:
     return [made[node] for node in nodes]
 
 
-def _sum(args: Sequence[Expr], start: int | Fraction | float, coefficients: Sequence[object]) -> Expr:
+def _sum(
+    args: Sequence[Expr], start: int | Fraction | float, coefficients: Sequence[object]
+) -> Expr:
     terms = [
         a if type(c) is int and c == 1 else constant(c) * a
         for a, c in zip(args, coefficients, strict=True)

@@ -131,7 +131,9 @@ def evaluate_expr(
 
 
 def run(
-    program: Program, table: Mapping[str, Primitive], arrays: Sequence[Sequence[Any]],
+    program: Program,
+    table: Mapping[str, Primitive],
+    arrays: Sequence[Sequence[Any]],
     arithmetic: Arithmetic,
 ) -> list[list[Any]]:
     """The results of a Program: ``arrays[group][column]`` in, ``results[result][position]`` out."""

@@ -79,7 +79,9 @@ class Graph:
 
     def is_zero(self, node: int) -> bool:
         """Whether the node is the exact, structural zero."""
-        return self.ops[node] == "constant" and self.data[node] == 0 and type(self.data[node]) is int
+        return (
+            self.ops[node] == "constant" and self.data[node] == 0 and type(self.data[node]) is int
+        )
 
     def is_condition(self, node: int) -> bool:
         """Whether the node is a truth value and no number."""
@@ -88,7 +90,9 @@ class Graph:
 
     def is_one(self, node: int) -> bool:
         """Whether the node is the exact one."""
-        return self.ops[node] == "constant" and self.data[node] == 1 and type(self.data[node]) is int
+        return (
+            self.ops[node] == "constant" and self.data[node] == 1 and type(self.data[node]) is int
+        )
 
     def sum(self, terms: Iterable[tuple[int, Number]], start: Number = 0) -> int:
         """The canonical node of ``start + sum(coefficient * node)``."""

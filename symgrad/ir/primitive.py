@@ -110,7 +110,9 @@ def define(
     """
     arity = len(partials)
     if not name.isidentifier() or arity == 0:
-        raise InvariantError(f"row {name!r} needs an identifier as name and one partial per argument")
+        raise InvariantError(
+            f"row {name!r} needs an identifier as name and one partial per argument"
+        )
     arguments = tuple(symbol(argument_name(i)) for i in range(arity))
     templates = []
     for index, partial in enumerate(partials):
@@ -155,7 +157,9 @@ def table(*rows: Primitive) -> dict[str, Primitive]:
             raise InvariantError(f"the function table has two rows called {row.name!r}")
         made[row.name] = row
     for row in rows:
-        for node in postorder((*row.partials, *(() if row.expansion is None else (row.expansion,)))):
+        for node in postorder(
+            (*row.partials, *(() if row.expansion is None else (row.expansion,)))
+        ):
             if node.op not in ARITHMETIC and node.op != "boolean" and node.op not in made:
                 raise InvariantError(f"row {row.name!r} uses {node.op!r}, which has no row")
     return made

@@ -12,11 +12,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
-from difflib import get_close_matches
+from dataclasses import dataclass, field
 from math import isinf
 from typing import Any, NoReturn
-from unicodedata import name as unicode_name
 from unicodedata import normalize
 
 from symgrad.errors import (
@@ -29,6 +27,7 @@ from symgrad.errors import (
     UnsupportedExpressionError,
 )
 from symgrad.ir.expression import BOOLEAN, MINUS_ONE, Expr
+from symgrad.ir.messages import CURES, close_names, explain_character, shorten, show_place
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +41,6 @@ class Limits:
 
 DEFAULT_LIMITS = Limits()
 NOTHING_REFUSED: Mapping[str, str] = {}
-WIDTH = 70
-"""Characters of a line that an error message shows."""
-
 TRUTHS = {"True": Expr("boolean", (), True), "False": Expr("boolean", (), False)}
 NAN = Expr("constant", (), float("nan"))
 PIECEWISE = frozenset({"Piecewise", "piecewise"})
@@ -75,32 +71,6 @@ _LOGIC = {"&": (AMPERSAND, "and"), "|": (PIPE, "or"), "and": (AND, "and"), "or":
 _PREFIXES = {"-": "negate", "+": "plus", "~": "invert"}
 _SIGNS = {"add": "+", "multiply": "*", "power": "**", "negate": "-", "plus": "+", "invert": "~"}
 
-_CURES = {
-    "^": "'^' is no operator here; write '**' for a power",
-    "=": "'=' is no operator here; write '==' to compare (arguments have no keywords)",
-    "[": "brackets are not read; give every element a name of its own, x1 for x[1]",
-    "{": "braces are not read; write a formula of one value",
-    "'": "strings are not read",
-    '"': "strings are not read",
-    ".": "attribute access is not read; write sin(x) for numpy.sin(x)",
-    ":": "':' is not read; a formula is one expression",
-    ";": "';' is not read; a formula is one expression",
-    "!": "'!' is no operator here; write factorial(x), or '!=' to compare",
-    "@": "'@' is no operator here; write products out",
-    "#": "comments are not read",
-    "\N{MINUS SIGN}": "write '-'",
-    "\N{MULTIPLICATION SIGN}": "write '*'",
-    "\N{MIDDLE DOT}": "write '*'",
-    "\N{DIVISION SIGN}": "write '/'",
-    "\N{SUPERSCRIPT TWO}": "write '**2'",
-    "\N{SUPERSCRIPT THREE}": "write '**3'",
-    "\N{SQUARE ROOT}": "write sqrt(x)",
-    "\N{INFINITY}": "write oo",
-    "\N{LESS-THAN OR EQUAL TO}": "write '<='",
-    "\N{GREATER-THAN OR EQUAL TO}": "write '>='",
-    "\N{NOT EQUAL TO}": "write '!='",
-}
-
 
 def is_condition(expr: Expr) -> bool:
     """Whether an Expr is a truth value and no number; a select of conditions is one."""
@@ -127,34 +97,6 @@ def piecewise(pairs: list[tuple[Expr, Expr]]) -> Expr:
         elif condition.value:
             result = value
     return result
-
-
-def close_names(name: str, known: Collection[str], count: int = 3) -> str:
-    """A sentence with the known names most like ``name``, or nothing."""
-    if len(name) > WIDTH:
-        return ""
-    same = [other for other in known if other.lower() == name.lower()]
-    found = dict.fromkeys([*same, *get_close_matches(name, list(known)[:20_000], count)])
-    return f". Known names close to it: {', '.join(found)}" if found else ""
-
-
-def shorten(text: str, width: int = WIDTH) -> str:
-    """``text`` cut to ``width`` characters for a message."""
-    return text if len(text) <= width else text[: width - 3] + "..."
-
-
-def show_place(text: str, position: int) -> str:
-    """The line of ``text`` around ``position``, cropped, with a caret under the place."""
-    start = text.rfind("\n", 0, position) + 1
-    end = text.find("\n", position)
-    end = len(text) if end < 0 else end
-    first = max(start, position - WIDTH // 2)
-    last = min(end, first + WIDTH)
-    before = "..." if first > start else ""
-    after = "..." if last < end else ""
-    shown = "".join(c if c.isprintable() else " " for c in text[first:last])
-    caret = " " * (len(before) + position - first) + "^"
-    return f"  {before}{shown}{after}\n  {caret}"
 
 
 def read(
@@ -199,39 +141,29 @@ def read(
     return _Reader(text, symbols, functions, constants, known, refused, free, limits).run()
 
 
+@dataclass(slots=True, eq=False)
 class _Reader:
     """The state of one reading: the value just read and the frames that wait for one.
 
     A frame is ``[binding, operation, position, data, pending]``. ``data`` is the left operand, the
-    list of terms or factors, or a call's name and arguments; ``pending`` is true where the next
-    term is subtracted, or the next factor divided by.
+    list of terms or factors, or a call's name; ``pending`` is true where the next term is
+    subtracted or the next factor divided by, the word of an ``and``, or the arguments of a call.
     """
 
-    def __init__(
-        self,
-        text: str,
-        symbols: Mapping[str, Expr],
-        functions: Callable[[str, tuple[Expr, ...]], Expr],
-        constants: Mapping[str, Expr],
-        known: Collection[str],
-        refused: Mapping[str, str],
-        free: bool,
-        limits: Limits,
-    ) -> None:
-        self.text = text
-        self.symbols = symbols
-        self.functions = functions
-        self.constants = constants
-        self.known = known
-        self.refused = refused
-        self.free = free
-        self.limits = limits
-        self.frames: list[list[Any]] = [[0, "start", 0, None, False]]
-        self.value: Any = None  # an Expr, a pair of Piecewise, or None where a value must follow
-        self.numbers: dict[str, Expr] = {}
-        self.freed: dict[str, Expr] = {}
-        self.count = 0
-        self.place = 0  # where the next token is looked for
+    text: str
+    symbols: Mapping[str, Expr]
+    functions: Callable[[str, tuple[Expr, ...]], Expr]
+    constants: Mapping[str, Expr]
+    known: Collection[str]
+    refused: Mapping[str, str]
+    free: bool
+    limits: Limits
+    frames: list[list[Any]] = field(default_factory=lambda: [[0, "start", 0, None, False]])
+    value: Any = None  # an Expr, a pair of Piecewise, or None where a value must follow
+    numbers: dict[str, Expr] = field(default_factory=dict)
+    freed: dict[str, Expr] = field(default_factory=dict)
+    count: int = 0
+    place: int = 0  # where the next token is looked for
 
     def run(self) -> Expr:
         """Read all tokens."""
@@ -239,7 +171,7 @@ class _Reader:
         while True:
             found = match(text, self.place)
             if found is None:
-                self.refuse_character(self.skip(self.place))
+                self.refuse(self.skip(self.place))
             kind = found.lastindex or 0
             token = found.group(kind)
             position, self.place = found.span(kind)
@@ -274,17 +206,9 @@ class _Reader:
         where = f", in line {line + 1}" if line else ""
         raise error(f"{message}{where}:\n{show_place(self.text, position)}")
 
-    def refuse_character(self, position: int) -> NoReturn:
-        """Explain a character that starts no token."""
-        character = self.text[position]
-        cure = _CURES.get(character)
-        if character == "=" and self.text[position - 1 : position] == ":":
-            cure = _CURES[":"]
-        if cure is None or ord(character) > 127:
-            title = unicode_name(character, "a character without a name")
-            what = f"{character!r} (U+{ord(character):04X}, {title}) is not read"
-            self.fail(f"{what}; {cure}" if cure else what, position)
-        self.fail(cure, position)
+    def refuse(self, position: int) -> NoReturn:
+        """A character that starts no token."""
+        self.fail(explain_character(self.text, position), position)
 
     def beside(self, position: int) -> NoReturn:
         """Two values without an operator between them."""
@@ -347,7 +271,7 @@ class _Reader:
         elif token in self.constants:
             self.value = self.constants[token]
         elif following == ".":
-            self.fail(_CURES["."], position)
+            self.fail(CURES["."], position)
         elif token in self.known or token in PIECEWISE:
             self.fail(f"{token} is a function; write {token}(...)", position)
         elif self.free:
@@ -377,7 +301,7 @@ class _Reader:
         for offset, character in enumerate(token):
             whole = f"a{character}"
             if not whole.isidentifier() or normalize("NFKC", whole) != whole:
-                self.refuse_character(position + offset)
+                self.refuse(position + offset)
         self.fail(f"the name {shorten(token)!r} is not in normal form (NFKC)", position)
 
     # Operators

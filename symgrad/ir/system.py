@@ -11,6 +11,7 @@ from symgrad.ir.graph import Graph
 
 Kind = Literal["tensor", "partial", "vjp", "jvp", "hvp"]
 
+
 @dataclass(frozen=True, slots=True)
 class Tensor:
     """A named array of nodes, row-major: one result of a compiled function.

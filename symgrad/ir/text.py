@@ -10,8 +10,8 @@
     %4 = sin %3
     output value = %4
 
-Numbers keep their type: ``2`` is exact, ``2.0`` is a double, ``nan:`` carries the bits of a NaN that
-is not the usual one. Start reading at ``write``.
+Numbers keep their type: ``2`` is exact, ``2.0`` is a double, and ``nan:`` carries the bits of a
+NaN that is not the usual one. Start reading at ``write``.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ from symgrad.errors import ArgumentError, FormulaError, UnknownFunctionError
 from symgrad.ir.arithmetic import Number
 from symgrad.ir.expression import HALF, NAMED_CONSTANTS, Expr, constant, named
 from symgrad.ir.graph import Graph
+from symgrad.ir.messages import shorten
 from symgrad.ir.primitive import Primitive
-from symgrad.ir.reader import is_condition, read, shorten
+from symgrad.ir.reader import is_condition, read
 from symgrad.ir.traverse import reachable
 
 HEADER = "graph"

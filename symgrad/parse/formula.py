@@ -11,8 +11,9 @@ from unicodedata import normalize
 
 from symgrad.errors import ArgumentError, FormulaError
 from symgrad.ir.expression import Expr, symbol
+from symgrad.ir.messages import shorten
 from symgrad.ir.primitive import Primitive
-from symgrad.ir.reader import is_condition, read, shorten
+from symgrad.ir.reader import is_condition, read
 from symgrad.parse.names import CONSTANTS, REFUSED, call, function_names
 
 

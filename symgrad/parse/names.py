@@ -15,8 +15,9 @@ from symgrad.errors import ArgumentError, FormulaError, SymgradWarning, UnknownF
 from symgrad.functions.compositions import ANY, COMPOSITIONS
 from symgrad.functions.tracing import PRIMITIVES, apply
 from symgrad.ir.expression import Expr, constant, named
+from symgrad.ir.messages import close_names, shorten
 from symgrad.ir.primitive import Primitive
-from symgrad.ir.reader import PIECEWISE, close_names, is_condition, shorten
+from symgrad.ir.reader import PIECEWISE, is_condition
 
 # fmt: off
 SPELLINGS: dict[str, str] = {

@@ -22,8 +22,9 @@ from symgrad.errors import (
 )
 from symgrad.functions.tracing import PRIMITIVES
 from symgrad.ir.expression import Expr, constant, postorder
+from symgrad.ir.messages import close_names, shorten
 from symgrad.ir.primitive import Primitive
-from symgrad.ir.reader import close_names, is_condition, shorten
+from symgrad.ir.reader import is_condition
 from symgrad.parse.formula import check_name, read_formula
 from symgrad.parse.loading import is_sympy, sympy_reader
 from symgrad.parse.names import function_names
@@ -166,7 +167,7 @@ class Reading:
         self.defined[name] = made
         self.variables.define(name, made)
 
-    def expr(self, value: object, place: str) -> Expr:
+    def expr(self, value: Any, place: str) -> Expr:
         """The Expr of one expression in any form; symbols of an Expr are resolved later.
 
         Raises:
@@ -180,7 +181,7 @@ class Reading:
             made = self.text(value, place)
         elif is_sympy(value):
             made = self.sympy(value, place)
-        elif isinstance(value, Real) and not isinstance(value, bool):
+        elif isinstance(value, Real) and type(value) is not bool:
             made = constant(value)
         else:
             raise ArgumentError(

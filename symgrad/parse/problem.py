@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from symgrad.errors import ArgumentError, ProblemFileError
-from symgrad.ir.reader import close_names, shorten
+from symgrad.ir.messages import close_names, shorten
 from symgrad.parse.formula import check_name
 from symgrad.parse.variables import flatten
 
@@ -42,46 +42,33 @@ class Problem:
     """What a problem file says.
 
     Attributes:
-        outputs: name -> formula text, in order; the name "" for a formula without a file.
+        outputs: name -> formula text, in order; the name "" for a formula without a name.
         inputs: names that vary per point.
         parameters: names that a batch shares.
-        defaults: values of parameters where the file gives them.
+        parameter_values: values of parameters where the file gives them.
         derivatives: what to compile; None for the default.
         definitions: name -> formula text, in order.
         ranges: name -> (low, high), where to sample.
-        wrt: names to differentiate by; None for the inputs.
+        dtype: the type of all numbers, None if the file does not say.
         name: what to call the compiled function, "" if the file does not say.
-        options: the remaining compile options by name, such as dtype.
     """
 
     outputs: dict[str, str]
     inputs: tuple[str, ...]
     parameters: tuple[str, ...] = ()
-    defaults: dict[str, float] = field(default_factory=dict)
+    parameter_values: dict[str, float] = field(default_factory=dict)
     derivatives: Derivatives = None
     definitions: dict[str, str] = field(default_factory=dict)
     ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
-    wrt: tuple[str, ...] | None = None
+    dtype: str | None = None
     name: str = ""
-    options: dict[str, Any] = field(default_factory=dict)
+
+    def system(self) -> str | dict[str, str]:
+        """The outputs as ``compile`` takes them: a single one is one expression, with S = ()."""
+        return next(iter(self.outputs.values())) if len(self.outputs) == 1 else self.outputs
 
 
-OPTIONS: dict[str, type] = {
-    "dtype": str,
-    "batch_axis": int,
-    "accuracy": str,
-    "rewrites": str,
-    "optimize": str,
-    "target": str,
-    "sparse": bool,
-    "reduce": str,
-}
-"""Compile options that a file may set, each with its type; their values are checked on compiling."""
-
-KEYS = (
-    *("inputs", "parameters", "derivatives", "definitions", "outputs", "ranges", "wrt", "name"),
-    *OPTIONS,
-)
+KEYS = ("inputs", "parameters", "derivatives", "definitions", "outputs", "ranges", "dtype", "name")
 
 
 def read_problem(path: str | PathLike[str]) -> Problem:
@@ -120,21 +107,17 @@ def parse_problem(text: str, source: str) -> Problem:
             raise entries.error(
                 key, f"is unknown; the entries are {', '.join(KEYS)}{close_names(key, KEYS)}"
             )
-    parameters, defaults = entries.parameters()
-    wrt = entries.names("wrt") if "wrt" in data else None
+    parameters, values = entries.parameters()
     problem = Problem(
         outputs=entries.outputs(),
         inputs=entries.names("inputs"),
         parameters=parameters,
-        defaults=defaults,
+        parameter_values=values,
         derivatives=entries.derivatives(),
         definitions=entries.formulas("definitions"),
         ranges=entries.ranges(),
-        wrt=wrt,
-        name=entries.typed("name", str, ""),
-        options={
-            key: entries.typed(key, kind, None) for key, kind in OPTIONS.items() if key in data
-        },
+        dtype=entries.text("dtype", None),
+        name=entries.text("name", "") or "",
     )
     if not problem.inputs:
         raise entries.error("inputs", 'is missing; name the variables, as in inputs = ["x", "y"]')
@@ -149,8 +132,10 @@ def parse_problem(text: str, source: str) -> Problem:
     return problem
 
 
-def problem_from_formula(text: str, inputs: str | Sequence[str]) -> Problem:
-    """The Problem of one formula over ``inputs``: names, or one string such as "x,y".
+def problem_from_formula(
+    text: str, inputs: str | Sequence[str], parameters: str | Sequence[str] = ()
+) -> Problem:
+    """The Problem of one formula; names come as a sequence, or as one string such as "x,y".
 
     Raises:
         ArgumentError: a name is none.
@@ -159,8 +144,11 @@ def problem_from_formula(text: str, inputs: str | Sequence[str]) -> Problem:
         >>> problem_from_formula("x**2*sin(y)", "x,y").inputs
         ('x', 'y')
     """
-    names = tuple(check_name(name, place) for name, place in flatten(inputs, "input"))
-    return Problem(outputs={"": text}, inputs=names)
+    varying, shared = (
+        tuple(check_name(name, place) for name, place in flatten(given, title))
+        for given, title in ((inputs, "input"), (parameters, "parameter"))
+    )
+    return Problem(outputs={"": text}, inputs=varying, parameters=shared)
 
 
 class _Entries:
@@ -174,11 +162,11 @@ class _Entries:
         """The error for an entry."""
         return ProblemFileError(f"{self.source}: the entry {shorten(key)!r} {message}")
 
-    def typed(self, key: str, kind: type, default: Any) -> Any:
-        """A single value of the given type."""
+    def text(self, key: str, default: str | None) -> str | None:
+        """A single text."""
         value = self.data.get(key, default)
-        if key in self.data and type(value) is not kind:
-            raise self.error(key, f"is {shorten(repr(value))}; it must be a {kind.__name__}")
+        if value is not default and not isinstance(value, str):
+            raise self.error(key, f"is {shorten(repr(value))}; it must be text")
         return value
 
     def name(self, value: object, key: str) -> str:

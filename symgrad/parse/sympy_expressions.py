@@ -30,8 +30,9 @@ from symgrad.errors import (
     UnsupportedExpressionError,
 )
 from symgrad.ir.expression import MINUS_ONE, Expr, constant, named, symbol
+from symgrad.ir.messages import close_names, shorten
 from symgrad.ir.primitive import Primitive
-from symgrad.ir.reader import close_names, is_condition, piecewise, shorten
+from symgrad.ir.reader import is_condition, piecewise
 from symgrad.parse.names import call, resolve, unknown_function
 from symgrad.parse.variables import substitute
 
@@ -182,7 +183,7 @@ class Converter:
         """The Expr of a leaf, or what to convert before the node."""
         kind = type(node)
         if kind in self.declared:
-            found = self.objects.get(node)
+            found: Expr | None = self.objects.get(node)
             if found is not None:
                 return found
         handler = self.plans.get(kind)

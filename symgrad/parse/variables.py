@@ -14,7 +14,7 @@ from typing import Any
 
 from symgrad.errors import ArgumentError, DuplicateNameError, UnknownSymbolError
 from symgrad.ir.expression import Expr, postorder, symbol
-from symgrad.ir.reader import close_names, shorten
+from symgrad.ir.messages import close_names, shorten
 from symgrad.parse.formula import check_name
 from symgrad.parse.loading import is_sympy, sympy_reader
 

@@ -133,7 +133,9 @@ def parameter_columns(
     return Columns(None, tuple(column(values[name], batch) for name in names))
 
 
-def result_shape(shape: tuple[int, ...], batch: tuple[int, ...], batch_axis: int) -> tuple[int, ...]:
+def result_shape(
+    shape: tuple[int, ...], batch: tuple[int, ...], batch_axis: int
+) -> tuple[int, ...]:
     """The shape of a result array over a batch."""
     return batch + shape if batch_axis == 0 else shape + batch
 

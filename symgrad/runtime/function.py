@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 
 from symgrad.errors import ArgumentError, ShapeError
+from symgrad.ir.graph import Graph
 from symgrad.ir.program import Group, Program
 from symgrad.ir.program import Result as ResultSpec
+from symgrad.ir.recipe import Recipe
 from symgrad.runtime import threads
 from symgrad.runtime.arrays import (
     Array,
@@ -77,14 +79,16 @@ class CompiledFunction:
         kernel: Callable[..., Any],
         scratch_bytes: int,
         signature: Signature,
-        recipe: Any,
+        recipe: Recipe,
         details: Callable[[], Details],
+        restore: Callable[[str], CompiledFunction],
     ) -> None:
         self.signature = signature
         self.recipe = recipe
         self._kernel = kernel
         self._scratch_bytes = scratch_bytes
         self._details = details
+        self._restore = restore
         self._dtype = np.dtype(signature.dtype)
         self._local = threading.local()
 
@@ -119,6 +123,11 @@ class CompiledFunction:
         return self.details.program
 
     @property
+    def graph(self) -> Graph:
+        """The simplified graph of all results."""
+        return self.details.graph
+
+    @property
     def outputs(self) -> tuple[str, ...]:
         """A display name for every output entry."""
         return self.details.program.labels
@@ -147,7 +156,7 @@ class CompiledFunction:
             file.write(self.recipe.to_json())
 
     def __reduce__(self) -> tuple[Callable[..., CompiledFunction], tuple[Any, ...]]:
-        return self.recipe.rebuild()
+        return self._restore, (self.recipe.to_json(),)
 
     def __repr__(self) -> str:
         signature = self.signature
@@ -201,9 +210,7 @@ class CompiledFunction:
             if given is None:
                 arrays[result.name] = allocate(shape, self._dtype, result.name)
             else:
-                arrays[result.name] = check_out(
-                    result.name, given[result.name], shape, self._dtype
-                )
+                arrays[result.name] = check_out(result.name, given[result.name], shape, self._dtype)
         if count:
             self._fill(groups, arrays, count, accumulate, workers, executor, on_chunk)
         if given is None and not batch:
@@ -264,7 +271,9 @@ class CompiledFunction:
             elif group.name == "tangent":
                 groups.append(self._direction("tangent", tangent, (len(signature.wrt),), batch))
             else:
-                groups.append(self._direction("cotangent", cotangent, signature.output_shape, batch))
+                groups.append(
+                    self._direction("cotangent", cotangent, signature.output_shape, batch)
+                )
         used = {group.name for group in signature.groups}
         if "parameters" not in used:
             self._parameters(values, batch)
@@ -291,9 +300,7 @@ class CompiledFunction:
             if name not in names:
                 also = " and once by position" if name in self.inputs else ""
                 known = ", ".join(names) or "none"
-                raise ArgumentError(
-                    f"{name!r} is no parameter{also}; the parameters are: {known}"
-                )
+                raise ArgumentError(f"{name!r} is no parameter{also}; the parameters are: {known}")
         arrays = {n: as_array(f"parameter {n!r}", values[n], self._dtype) for n in names}
         return parameter_columns(names, arrays, batch)
 
@@ -420,4 +427,4 @@ class Details:
     accuracy: Mapping[str, Any]
     source: Callable[[str], str]
     llvm: Callable[[], str]
-    graph: Any = None
+    graph: Graph

@@ -40,7 +40,9 @@ class Module(Protocol):
         """The text that compiles in memory."""
 
 
-def load(module: Module, prepare: Callable[[], None], *, use_cache: bool = True) -> Callable[..., Any]:
+def load(
+    module: Module, prepare: Callable[[], None], *, use_cache: bool = True
+) -> Callable[..., Any]:
     """The compiled function of ``module``; the same object for the same content in one process.
 
     Args:

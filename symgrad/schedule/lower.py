@@ -175,9 +175,7 @@ class _Lowering:
             return self._lower_product(node, 1)
         return self._emit(op, *[self.value[a] for a in args])
 
-    def _lower_sum(
-        self, args: Sequence[int], start: Number, coefficients: Sequence[Number]
-    ) -> int:
+    def _lower_sum(self, args: Sequence[int], start: Number, coefficients: Sequence[Number]) -> int:
         """Terms with their signs: positive ones first, so that no negation is needed."""
         graph = self.graph
         constants = [(a, c) for a, c in zip(args, coefficients, strict=True) if a in self.constant]

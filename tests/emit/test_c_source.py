@@ -128,7 +128,9 @@ def test_functions_agree_with_exact_arithmetic(every: ctypes.CDLL, row: Any) -> 
     alone = Program((Group("inputs", ("a", "b")),), (Result("value", ()),), tuple(do.code))
     with mpmath.workdps(50):
         exact = [
-            float(run(alone, PRIMITIVES, [[mpmath.mpf(n) for n in point]], mpmath_arithmetic())[0][0])
+            float(
+                run(alone, PRIMITIVES, [[mpmath.mpf(n) for n in point]], mpmath_arithmetic())[0][0]
+            )
             for point in points.tolist()
         ]
     assert_close(got[:, program.labels.index(row.name)], np.array(exact), ULPS, row.name)

@@ -1,0 +1,151 @@
+"""``symgrad doctor``: what this machine offers, and what is wrong with it."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import click
+
+from symgrad.cli.table import aligned
+from symgrad.errors import KernelError
+from symgrad.runtime import cache, threads
+
+REQUIRED = ("numpy", "sympy", "mpmath", "numba", "llvmlite", "click", "platformdirs")
+OPTIONAL = ("torch", "dask", "scipy")
+DTYPES = ("float64", "float32")
+
+
+@click.command("doctor")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+def doctor(as_json: bool) -> None:
+    """Report versions, CPU, vector mathematics with its error bounds, cache and threads.
+
+    Exit status 1 where something that symgrad needs is missing.
+    """
+    found = findings()
+    click.echo(json.dumps(found, indent=2) if as_json else as_text(found))
+    if found["problems"]:
+        raise click.exceptions.Exit(1)
+
+
+def findings() -> dict[str, Any]:
+    """Everything that is reported, as it stands in the JSON document."""
+    versions = {name: _version(name) for name in ("symgrad", *REQUIRED, *OPTIONAL)}
+    problems = [f"{name} is not installed" for name in REQUIRED if versions[name] is None]
+    mathematics: dict[str, Any] = {}
+    vector_bytes = None
+    try:
+        # numba or llvmlite may be what is broken, and that is worth a line, not a traceback.
+        vector_bytes = import_module("symgrad.emit.kernel").vector_bytes()
+        mathematics = _vector_mathematics(vector_bytes)
+    except Exception as error:
+        problems.append(f"kernels cannot be compiled: {type(error).__name__}: {error}")
+    stored, usable = _cache()
+    if not usable:
+        problems.append(stored["state"])
+    return {
+        "schema": 1,
+        "versions": versions,
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.release()}",
+        "c_library": " ".join(platform.libc_ver()).strip() or None,
+        "cpu": processor(),
+        "vector_bytes": vector_bytes,
+        "threads": threads.available(),
+        "vector_mathematics": mathematics,
+        "cache": stored,
+        "problems": problems,
+    }
+
+
+def processor() -> str:
+    """The CPU's name, as the system knows it."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:
+            for line in lines:
+                key, _, value = line.partition(":")
+                if key.strip() == "model name":
+                    return value.strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def _version(name: str) -> str | None:
+    """A package's version without importing it: torch alone takes seconds."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _vector_mathematics(vector_bytes: int) -> dict[str, Any]:
+    """Who computes every function in a kernel here, and the error bound that it delivers."""
+    provider = import_module("symgrad.emit.provider")
+    itemsize = import_module("symgrad.emit.target").ITEMSIZE
+    made: dict[str, Any] = {}
+    for name in provider.FUNCTIONS:
+        made[name] = {}
+        for dtype in DTYPES:
+            choice = provider.implementation(name, vector_bytes // itemsize[dtype], dtype, "high")
+            made[name][dtype] = {"provider": choice.provider, "ulp": choice.ulp}
+    return made
+
+
+def _cache() -> tuple[dict[str, Any], bool]:
+    """The cache directory and its state, and whether that is fit for use."""
+    try:
+        path = cache.usable_directory()
+    except KernelError as error:
+        return {"directory": str(cache.directory()), "state": str(error)}, False
+    if path is None:
+        state = "cannot be written: every process compiles anew, in memory"
+        return {"directory": str(cache.directory()), "state": f"the cache {state}"}, False
+    return {**cache.info(), "state": "writable, and by you alone"}, True
+
+
+def as_text(found: dict[str, Any]) -> str:
+    """The findings for people."""
+    vector_bytes = found["vector_bytes"]
+    lanes = f"{vector_bytes * 8} bits: {vector_bytes // 8} float64" if vector_bytes else "unknown"
+    packages = [
+        [f"  {name}", number or ("missing" if name in REQUIRED else "not installed")]
+        for name, number in found["versions"].items()
+    ]
+    machine = [
+        ["  python", f"{found['python']} ({sys.executable})"],
+        ["  system", f"{found['system']}, {found['c_library'] or 'C library unknown'}"],
+        ["  cpu", found["cpu"]],
+        ["  vectors", lanes],
+        ["  threads", f"{found['threads']} of {os.cpu_count()} processors"],
+    ]
+    stored = found["cache"]
+    cached = [["  directory", stored["directory"]], ["  state", stored["state"]]]
+    if "kernels" in stored:
+        size = f"{stored['kernels']} in {stored['bytes'] / 1e6:.1f} MB"
+        cached.append(["  kernels", size])
+    parts = [
+        ("Versions", aligned(packages)),
+        ("Machine", aligned(machine)),
+        ("Cache", aligned(cached)),
+        ('Vector mathematics, accuracy="high"', _mathematics_text(found["vector_mathematics"])),
+        ("Problems", "\n".join(f"  {problem}" for problem in found["problems"]) or "  none"),
+    ]
+    return "\n\n".join(f"{title}\n{text}" for title, text in parts)
+
+
+def _mathematics_text(mathematics: dict[str, Any]) -> str:
+    if not mathematics:
+        return "  unknown"
+    rows: list[Sequence[str]] = [["  function", *(f"{dtype}, within" for dtype in DTYPES)]]
+    for name, choices in mathematics.items():
+        said = (f"{choices[d]['provider']} {choices[d]['ulp']:g} ulp" for d in DTYPES)
+        rows.append([f"  {name}", *said])
+    return aligned(rows)
