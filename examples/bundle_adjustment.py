@@ -57,18 +57,15 @@ def simulate(fn, cameras, points, rng):
     ring[:, 6:] = (1000, 640, 480, -0.05, 0.01)
     ball = rng.normal(size=(points, 3))
     ball *= (rng.random(points) ** (1 / 3) / np.linalg.norm(ball, axis=1))[:, None]
-    visible = rng.random((cameras, points)) < 0.7
-    exact = fn(table(ring, ball, 1.0), u=0.0, v=0.0).value
+    visible = np.add.outer(np.arange(cameras), np.arange(points)) % 4 > 0
+    exact = observe(fn, ring, ball, 1.0, np.zeros(2)).value
     return ring, ball, exact + rng.normal(0, NOISE, exact.shape), visible / NOISE
 
 
-def table(cameras, points, weights):
-    """The inputs of every observation: shape (cameras, points, 15)."""
-    rows = np.empty((len(cameras), len(points), 15))
-    rows[..., :CAMERA] = cameras[:, None, :]
-    rows[..., CAMERA:14] = points
-    rows[..., 14] = weights
-    return rows
+def observe(fn, cameras, points, weights, pixels):
+    """Residuals and Jacobians of all observations: cameras go down, points across."""
+    u, v = pixels[..., 0], pixels[..., 1]
+    return fn(*cameras.T[:, :, None], *points.T, weights, u=u, v=v)
 
 
 def step(r, jacobian, damping):
@@ -95,32 +92,32 @@ def main(cameras=8, points=300, steps=25):
     rng = np.random.default_rng(7)
     fn = compile_residual()
     ring, ball, pixels, weights = simulate(fn, cameras, points, rng)
-    u, v = pixels[..., 0], pixels[..., 1]
 
-    x = table(ring, ball, weights)
     begin = time.perf_counter()
-    value, jacobian = fn(x, u=u, v=v)
+    value, jacobian = observe(fn, ring, ball, weights, pixels)
     seconds = time.perf_counter() - begin
     print(f"{cameras} cameras, {points} points: residuals {value.shape}, Jacobian {jacobian.shape}")
     print(f"one call: {cameras * points / seconds:,.0f} observations per second")
     # Moving the camera and moving the point are opposite; the weight is a factor.
     assert np.allclose(jacobian[..., 3:6], -jacobian[..., 11:14], rtol=1e-9, atol=1e-7)
     assert np.allclose(jacobian[..., 14] * weights[..., None], value, rtol=1e-9, atol=1e-9)
-    h = 1e-6 * np.maximum(1, np.abs(x[0, 0])) * np.eye(15)
-    near = [fn(x[0, 0] + sign * h, u=u[0, 0], v=v[0, 0]).value for sign in (1, -1)]
+    x, (u, v) = np.concatenate([ring[0], ball[0], [1 / NOISE]]), pixels[0, 0]
+    h = 1e-6 * np.maximum(1, np.abs(x)) * np.eye(15)
+    near = [fn(x + sign * h, u=u, v=v).value for sign in (1, -1)]
+    exact = fn(x, u=u, v=v).jacobian
     difference = ((near[0] - near[1]) / (2 * h.sum(0))[:, None]).T
-    assert np.allclose(jacobian[0, 0], difference, rtol=1e-5, atol=1e-3), "finite differences"
+    assert np.allclose(exact, difference, rtol=1e-5, atol=1e-4), "finite differences"
 
     ring = ring + rng.normal(size=ring.shape) * (*3 * [0.01], *3 * [0.05], 20, 5, 5, 0.01, 0.01)
     ball = ball + rng.normal(0, 0.05, ball.shape)
     seen = np.count_nonzero(weights)
     freedom = 2 * seen - ring.size - ball.size + 7  # a scene has no place, direction or size
-    value, jacobian = fn(table(ring, ball, weights), u=u, v=v)
+    value, jacobian = observe(fn, ring, ball, weights, pixels)
     cost, damping = np.sum(value**2), 1e-4
     for iteration in range(steps):
         print(f"step {iteration}: error {NOISE * np.sqrt(cost / freedom):.4f} pixels")
         moves = step(value, jacobian, damping)
-        tried = fn(table(ring + moves[0], ball + moves[1], weights), u=u, v=v)
+        tried = observe(fn, ring + moves[0], ball + moves[1], weights, pixels)
         gain = cost - np.sum(tried.value**2)
         if gain > 0:
             ring, ball, (value, jacobian) = ring + moves[0], ball + moves[1], tried

@@ -2,7 +2,7 @@
 
 The residual Helmholtz energy of one mole at temperature T and volume V is
 
-    A(T, V) = -R T ln(1 - b/V) - a(T) / (2 sqrt(2) b) ln((V + (1 + sqrt 2) b) / (V + (1 - sqrt 2) b))
+    A(T, V) = -R T ln(1 - b/V) - a(T)/(2 sqrt(2) b) ln((V + (1 + sqrt(2)) b)/(V + (1 - sqrt(2)) b))
 
 and everything else is a derivative of it: pressure P = R T/V - A_V, its slopes
 P_T = R/V - A_TV and P_V = -R T/V^2 - A_VV, the residual heat capacity C_V = -T A_TT, the
@@ -100,17 +100,17 @@ def main(side=100):
     print(f"compressibility {-1 / (1e-3 * p_v1):.4e} 1/Pa")
 
     # A complex step differentiates the published formulas to rounding error.
-    h = 1e-30j
+    h, constants = 1e-30j, substance.values()
     errors = {
-        "pressure": worst(p, pressure(t, v, **substance)),
-        "P_T": worst(p_t, pressure(t + h, v, **substance).imag / h.imag),
-        "P_V": worst(p_v, pressure(t, v + h, **substance).imag / h.imag),
-        "A_T": worst(state.A_T, helmholtz(np, t + h, v, **substance).imag / h.imag),
+        "pressure": worst(p, pressure(t, v, *constants)),
+        "P_T": worst(p_t, pressure(t + h, v, *constants).imag / h.imag),
+        "P_V": worst(p_v, pressure(t, v + h, *constants).imag / h.imag),
+        "A_T": worst(state.A_T, helmholtz(np, t + h, v, *constants).imag / h.imag),
     }
     # Maxwell: C_V depends on V as the curvature of P in T does, (dC_V/dV)_T = T (d2P/dT2)_V.
     step = 1e-4 * v
     heat = [-t * fn(t, v + sign * step, **substance).A_TT for sign in (1, -1)]
-    gap = [pressure(t + sign, v, **substance) for sign in (1, 0, -1)]
+    gap = [pressure(t + sign, v, *constants) for sign in (1, 0, -1)]
     errors["Maxwell"] = worst((heat[0] - heat[1]) / (2 * step), t * (gap[0] - 2 * gap[1] + gap[2]))
     critical = fn(substance["Tc"], b / ETA, **substance)
     scale = R * substance["Tc"] * (ETA / b) ** 2

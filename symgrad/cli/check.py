@@ -31,5 +31,19 @@ ORACLES = ("mpmath", "torch")
     help="Where points are drawn; give it once for each.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
-def check() -> None:
-    """X"""
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+def check(
+    problem: str,
+    inputs: tuple[str, ...] | None,
+    parameters: tuple[Given, ...],
+    derivatives: tuple[str, ...] | None,
+    dtype: str | None,
+    against: tuple[str, ...],
+    points: int | None,
+    ranges: tuple[tuple[str, tuple[float, float]], ...],
+    as_json: bool,
+) -> None:
+    """Compare every derivative of FILE|FORMULA with independent arithmetic.
+
+    Exit status 3 where they disagree.
+    """

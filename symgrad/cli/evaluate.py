@@ -112,7 +112,7 @@ def evaluate(
     # A reader that has gone away is noticed here, where that ends quietly.
     sys.stdout.flush()
     if not quiet:
-        click.echo(report(layout, done, compiled, seconds), err=True)
+        click.echo(report(layout, done, compiled, seconds, cached=getattr(fn, "cached", None)), err=True)
 
 
 def points_from_file(problem: Problem, path: str, given: Sequence[Given]) -> Points:
@@ -198,9 +198,9 @@ def run(
     with click.progressbar(length=source.count or 0, file=sys.stderr, hidden=hidden) as bar:
         for block in source.blocks(size):
             if not buffers:
-                # Memory that is used again need not be cleared by the system for every block.
+                # Written once here, so that the system's first pages are not counted as evaluation.
                 buffers = {
-                    name: np.empty((len(block), *shape), layout.dtype)
+                    name: np.full((len(block), *shape), np.nan, layout.dtype)
                     for name, shape in layout.shapes.items()
                 }
             results = {name: buffer[: len(block)] for name, buffer in buffers.items()}
@@ -219,13 +219,16 @@ def run(
     return done, seconds
 
 
-def report(layout: Layout, done: int, compiled: float, seconds: float) -> str:
+def report(
+    layout: Layout, done: int, compiled: float, seconds: float, *, cached: bool | None
+) -> str:
     """What was computed and how fast, for standard error."""
     shapes = ", ".join(
         f"{name} ({', '.join(map(str, (done, *shape)))}{',' if shape == () else ''})"
         for name, shape in layout.shapes.items()
     )
-    lines = [f"Computed {shapes} in {layout.dtype}.", f"Ready in {compiled:.2f} s."]
+    origin = {True: ", with code from the cache", False: ", compiled anew", None: ""}[cached]
+    lines = [f"Computed {shapes} in {layout.dtype}.", f"Ready in {compiled:.2f} s{origin}."]
     if done and seconds:
         lines.append(
             f"Evaluated {done:,} points in {seconds:.3g} s: {done / seconds:,.0f} points a second, "

@@ -78,11 +78,12 @@ def letters(count: int) -> tuple[str, ...]:
 
 
 def _rows() -> Iterator[Entry]:
-    for name, row in PRIMITIVES.items():
+    for row in PRIMITIVES.values():
+        name = "where" if row.name == "select" else row.name
         yield Entry(
             name=name,
             arity=row.arity,
-            call=readable(Expr(name, tuple(map(symbol, letters(row.arity))))),
+            call=readable(Expr(row.name, tuple(map(symbol, letters(row.arity))))),
             derivatives=tuple(_partial(row, partial) for partial in row.partials),
             spellings=_spellings(name),
             mpmath=row.names.mpmath,
@@ -95,7 +96,7 @@ def _rows() -> Iterator[Entry]:
 def _compositions() -> Iterator[Entry]:
     for name, (arities, build) in COMPOSITIONS.items():
         for arity in arities:
-            if arity == 1 and name in PRIMITIVES:
+            if name == "where" or (arity == 1 and name in PRIMITIVES):
                 continue  # the row says it
             arguments = letters(2 if arity == ANY else arity)
             made = wrap(build(*map(symbol, arguments)))

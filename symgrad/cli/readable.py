@@ -39,7 +39,9 @@ def readable(root: Expr) -> str:
             texts[id(node)] = (f"~{_within(parts[0], ATOM)}", PRODUCT)
         elif node.args:
             inside = ", ".join(text for text, _ in parts)
-            texts[id(node)] = (f"{node.op}({inside})", ATOM)
+            # Formulas know the row "select" by the name that NumPy and PyTorch have for it.
+            name = "where" if node.op == "select" else node.op
+            texts[id(node)] = (f"{name}({inside})", ATOM)
         else:
             texts[id(node)] = _leaf(node)
     return texts[id(root)][0]
@@ -65,10 +67,11 @@ def _sum(parts: list[Text]) -> Text:
 
 def _product(parts: list[Text]) -> Text:
     above, below, negative = [], [], False
-    for part, tightness in parts:
-        text = part
+    for part in parts:
+        text, tightness = part
         if tightness == PRODUCT and text.startswith("-"):
             negative, text = not negative, text[1:]
+            tightness = ATOM if text.isidentifier() else PRODUCT
         if text == "1":
             continue
         if tightness == PRODUCT and text.startswith("1/"):

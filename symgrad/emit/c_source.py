@@ -14,13 +14,14 @@ from symgrad.emit.source import (
     Array,
     Language,
     body,
-    checked_name,
-    checked_test,
     description,
+    function_name,
     group_arrays,
     listed,
+    packed,
     result_arrays,
     rounded,
+    self_test_numbers,
     shortest,
     unused_arrays,
     words_of,
@@ -46,20 +47,22 @@ WORDS = {
     "float32": {"real": "float", "f": "f", "tiny": "FLT_MIN"},
 }
 
-KEYWORDS = frozenset(
-    "auto break case char const continue default do double else enum extern float for goto if inline "
-    "int long register restrict return short signed sizeof static struct switch typedef union "
-    "unsigned void volatile while "
-    # C++, which reads the header, and names that every C compiler knows on its own.
-    "alignas alignof and and_eq asm bitand bitor bool catch class compl concept const_cast constexpr "
-    "consteval constinit co_await co_return co_yield decltype delete dynamic_cast explicit export "
-    "false friend mutable namespace new noexcept not not_eq nullptr operator or or_eq private "
-    "protected public reinterpret_cast requires static_assert static_cast template this "
-    "thread_local throw true try typeid typename using virtual wchar_t xor xor_eq "
-    "abort abs calloc exit free gamma j0 j1 jn labs llabs malloc memcmp memcpy memset printf putchar "
-    "puts scanf snprintf sprintf strcat strchr strcmp strcpy strlen tgamma lgamma vprintf y0 y1 yn "
-    "main errno signgam linux unix".split()
-)
+
+KEYWORDS = """
+auto break case char const continue default do double else enum extern float for goto if inline int
+long register restrict return short signed sizeof static struct switch typedef union unsigned void
+volatile while
+alignas alignof and and_eq asm bitand bitor bool catch class compl concept const_cast constexpr
+consteval constinit co_await co_return co_yield decltype delete dynamic_cast explicit export false
+friend mutable namespace new noexcept not not_eq nullptr operator or or_eq private protected public
+reinterpret_cast requires static_assert static_cast template this thread_local throw true try typeid
+typename using virtual wchar_t xor xor_eq
+abort abs calloc exit free gamma j0 j1 jn labs llabs malloc memcmp memcpy memset printf putchar puts
+scanf snprintf sprintf strcat strchr strcmp strcpy strlen tgamma lgamma vprintf y0 y1 yn
+main errno signgam linux unix
+"""
+"""The words of C, those of C++ (which reads the header), and names that compilers know unasked."""
+
 # fmt: on
 
 BATCH = """
@@ -130,7 +133,8 @@ extern "C" {{
 #endif
 """
 
-TAKEN = KEYWORDS | words_of(
+TAKEN = words_of(
+    KEYWORDS,
     *(template.replace("{f}", suffix) for template in OPERATIONS.values() for suffix in ("", "f")),
     *(text.replace("{f}", "f") for text in (BATCH, SELF_TEST, HEADER)),
     *(word for words in WORDS.values() for word in words.values()),
@@ -150,22 +154,21 @@ def c_source(
 
     ``void kernel(const double *x, const double *p, double *value, double *jacobian)`` takes the
     argument groups and then the results in the Program's order, arrays in row-major order, and
-    fills the results; ``void kernel_batch(long n, ...)`` reads and fills n such blocks one after the
-    other, the parameters being read once for all. Arguments must not overlap with results.
+    fills the results; ``void kernel_batch(long n, ...)`` reads and fills n such blocks, one after
+    the other, with the same parameters for all. Arguments must not overlap with results.
 
     Args:
         program: what to print.
-        name: the function's name.
+        name: the function's name; one that has a meaning in the code gets _kernel added.
         dtype: "float64" computes in double, "float32" in float.
-        test_point: numbers that are exact in ``dtype``, one a column of each group.
+        test_point: one number a column of each group, best exact in ``dtype``.
         test_values: the results there, from more exact arithmetic, one an entry of each result.
         header: give the header file, with declarations for C and C++, instead of the source.
 
     Raises:
         UnknownFunctionError: C has no function for an operation.
-        OptionError: ``name`` cannot be used.
+        OptionError: ``name`` is no ASCII identifier.
         ShapeError: test_point or test_values do not fit the Program.
-        ArgumentError: test_point is not exact in ``dtype``.
 
     Example:
         >>> from symgrad.ir.program import Group, Instruction, Result
@@ -176,8 +179,8 @@ def c_source(
         >>> [line for line in text.splitlines() if "v1" in line]
         ['    const double v1 = v0 * v0;', '    value[0] = v1;']
     """
-    checked_name(name, TAKEN)
-    point, values = checked_test(program, dtype, test_point, test_values)
+    name = function_name(name, TAKEN)
+    point, values = self_test_numbers(program, dtype, test_point, test_values)
     real = WORDS[dtype]["real"]
     groups, results = group_arrays(program), result_arrays(program)
     comment = _comment(program, name, dtype)
@@ -275,10 +278,7 @@ def _prototype(
     parts = [count] if count else []
     parts += [f"const {real} *{restrict}{array.identifier}" for array in groups]
     parts += [f"{real} *{restrict}{array.identifier}" for array in results]
-    # Lines break between parameters only: within one, spaces are hidden from the wrapping.
-    text = ", ".join(part.replace(" ", "\0") for part in parts)
-    lines = wrapped(f"{head.replace(' ', chr(0))}{text})", "", " " * len(head))
-    return "\n".join(lines).replace("\0", " ")
+    return "\n".join(packed(parts, ", ", head, " " * len(head))) + ")"
 
 
 def _batch(name: str, real: str, groups: Sequence[Array], results: Sequence[Array]) -> str:

@@ -18,6 +18,7 @@ from llvmlite import ir
 
 from symgrad.emit.body import INT64, POINTER, SCALAR, define_pieces, spill_slots
 from symgrad.emit.target import Target
+from symgrad.emit.transpose import load_lanes, store_lanes, transpose
 from symgrad.ir.program import Program
 
 SCRATCH_BYTES = 96 * 1024
@@ -193,13 +194,9 @@ class _Array:
 
     def spread(self) -> None:
         """Fill one vector of every scratch column with a shared group's values."""
+        zero, one = ir.Constant(INT64, 0), ir.Constant(INT64, 1)
         with self.builder.if_then(self.shared):
-            self._each_column(
-                ir.Constant(INT64, 0),
-                ir.Constant(INT64, 1),
-                ir.Constant(INT64, self.target.width),
-                True,
-            )
+            self._points(zero, one, zero, ir.Constant(INT64, self.target.width), inward=True)
 
     def place(self, first: Any, whole: Any) -> None:
         """Decide where the tile that starts at point ``first`` lies: in place or in scratch."""
@@ -260,15 +257,62 @@ class _Array:
         with builder.if_then(builder.not_(skip)):
             mask = ir.Constant(INT64, self.target.width - 1)
             filled = builder.and_(builder.add(count, mask), builder.not_(mask))
-            self._each_column(first, count, filled, True)
+            done = self._blocks(first, count, inward=True)
+            self._points(first, count, done, filled, inward=True)
 
     def copy_out(self, first: Any, count: Any) -> None:
         """Copy a tile's results from scratch to the array."""
         with self.builder.if_then(self.builder.not_(self.direct)):
-            self._each_column(first, count, count, False)
+            done = self._blocks(first, count, inward=False)
+            self._points(first, count, done, count, inward=False)
 
-    def _each_column(self, first: Any, count: Any, filled: Any, inward: bool) -> None:
-        """Move ``filled`` points of every column; those from ``count`` on repeat the last one."""
+    def _blocks(self, first: Any, count: Any, *, inward: bool) -> Any:
+        """Move the whole vectors of a tile whose columns are adjacent; returns how many points."""
+        builder, width = self.builder, self.target.width
+        zero = ir.Constant(INT64, 0)
+        packed = builder.icmp_signed(
+            "==", self.column_stride, ir.Constant(INT64, self.target.itemsize)
+        )
+        whole = builder.and_(count, ir.Constant(INT64, -width))
+        stop = builder.select(packed, whole, zero)
+        origin = _offset(builder, self.base, builder.mul(first, self.point_stride))
+        full, rest = divmod(self.columns.count, width)
+        with _loop(builder, zero, stop, ir.Constant(INT64, width)) as point:
+            rows = _offset(builder, origin, builder.mul(point, self.point_stride))
+            if full:
+                limit = ir.Constant(INT64, full * width)
+                with _loop(builder, zero, limit, ir.Constant(INT64, width)) as column:
+                    self._block(rows, point, column, width, inward)
+            if rest:
+                self._block(rows, point, ir.Constant(INT64, full * width), rest, inward)
+        return stop
+
+    def _block(self, rows: Any, point: Any, column: Any, columns: int, inward: bool) -> None:
+        """Move ``width`` points of ``columns`` adjacent columns, transposed on the way."""
+        builder, width, item = self.builder, self.target.width, self.target.itemsize
+        vector = ir.VectorType(self.scalar, width)
+        outside = builder.gep(rows, [column], source_etype=self.scalar)
+        inside = _offset(builder, self.scratch, builder.mul(column, self.scratch_stride))
+        inside = builder.gep(inside, [point], source_etype=self.scalar)
+
+        def outer(i: int) -> Any:
+            return _offset(builder, outside, builder.mul(self.point_stride, ir.Constant(INT64, i)))
+
+        def inner(j: int) -> Any:
+            return _offset(builder, inside, j * self.target.tile * item)
+
+        if inward:
+            loaded = [load_lanes(builder, outer(i), vector, columns, item) for i in range(width)]
+            for j, value in enumerate(transpose(builder, loaded)[:columns]):
+                builder.store(value, inner(j), align=item)
+            return
+        taken = [builder.load(inner(j), typ=vector, align=item) for j in range(columns)]
+        taken += [ir.Constant(vector, ir.Undefined)] * (width - columns)
+        for i, value in enumerate(transpose(builder, taken)):
+            store_lanes(builder, value, outer(i), columns, item)
+
+    def _points(self, first: Any, count: Any, begin: Any, end: Any, *, inward: bool) -> None:
+        """Move the points from ``begin`` to ``end``, one by one; from ``count`` on the last one."""
         builder = self.builder
         zero, one = ir.Constant(INT64, 0), ir.Constant(INT64, 1)
         last = builder.sub(count, one)
@@ -276,7 +320,7 @@ class _Array:
         with _loop(builder, zero, ir.Constant(INT64, self.columns.count), one) as column:
             outside = _offset(builder, origin, builder.mul(column, self.column_stride))
             inside = _offset(builder, self.scratch, builder.mul(column, self.scratch_stride))
-            with _loop(builder, zero, filled, one) as point:
+            with _loop(builder, begin, end, one) as point:
                 taken = builder.select(builder.icmp_signed("<", point, last), point, last)
                 there = _offset(builder, outside, builder.mul(taken, self.point_stride))
                 here = builder.gep(inside, [point], source_etype=self.scalar)

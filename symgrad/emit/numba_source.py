@@ -12,17 +12,19 @@ from math import isinf, isnan
 
 from symgrad.emit.source import (
     SELF_TEST_LIMIT,
+    WIDTH,
     Array,
     Language,
     body,
-    checked_name,
-    checked_test,
     description,
     entry_index,
+    function_name,
     group_arrays,
     listed,
+    packed,
     result_arrays,
     rounded,
+    self_test_numbers,
     shortest,
     words_of,
     wrapped,
@@ -30,9 +32,9 @@ from symgrad.emit.source import (
 from symgrad.emit.target import Dtype
 from symgrad.ir.program import Program
 
-# math.floor, ceil and trunc make integers in numba, numpy's stay floats. A conditional expression is
-# four basic blocks to numba, and a thousand of them in one function take it a minute (2,000 values,
-# half of them selects: 82 s as expressions, 5 s as calls); & and | have no blocks either.
+# math.floor, ceil and trunc make integers in numba; numpy's stay floats. A conditional expression
+# is several basic blocks to numba, and a thousand of them in one function take it a minute (2,000
+# values, half of them selects: 82 s as expressions, 5 s as calls). & and | make no blocks either.
 # fmt: off
 OPERATIONS: dict[str, str] = {
     "add": "{0} + {1}", "sub": "{0} - {1}", "mul": "{0} * {1}", "div": "{0} / {1}",
@@ -69,14 +71,15 @@ def select(condition, chosen, other):
 BATCH = '''
 
 {jit}
-def {name}_batch({arguments}):
+{head}
     """The same at N points: an axis of points comes first in every array{but}."""
-    for i in range({first}.shape[0]):
-        {name}({at_i})
+    points = {first}.shape[0]
+{check}    for i in range(points):
+{call}
 '''
 
-CHECK = """    if {differ}:
-        raise ValueError("{message}")
+CHECK = """{condition}
+        raise ValueError("the arrays have different numbers of points")
 """
 
 ERROR = '''
@@ -101,7 +104,7 @@ SELF_TEST = '''
 def self_test():
     """Compare one point with {digits}-digit arithmetic: 0 if all is well, else 1."""
 {arrays}
-    {name}({arguments})
+{call}
     worst = max(
         [
 {errors}
@@ -122,8 +125,6 @@ TAKEN = (
     | words_of(*OPERATIONS.values(), JIT, SELECT, BATCH, CHECK, ERROR, SELF_TEST)
 )
 
-POINTS_DIFFER = "the arrays have different numbers of points"
-
 
 def numba_source(
     program: Program,
@@ -135,24 +136,23 @@ def numba_source(
 ) -> str:
     """A Python module with the functions ``name``, for one point, and ``name_batch``, for many.
 
-    Both take the argument groups and then the results, in the Program's order, and fill the results:
-    ``kernel(x, p, value, jacobian)`` with x of shape (n,) and jacobian of shape (m, n), a result
-    of shape () being an array of shape (1,); ``kernel_batch`` has an axis of N points first in every
-    array but the parameters, and a result of shape () has shape (N,). Arithmetic is IEEE's: 1/0
-    is inf, log(-1) is nan. Run as a script, the module tests itself.
+    Both take the argument groups and then the results, in the Program's order, and fill the
+    results: ``kernel(x, p, value, jacobian)`` with x of shape (n,) and jacobian of shape (m, n), a
+    result of shape () being an array of shape (1,). ``kernel_batch`` has an axis of N points first
+    in every array but the parameters, and a result of shape () has shape (N,). Arithmetic is
+    IEEE's: 1/0 is inf, log(-1) is nan. Run as a script, the module tests itself.
 
     Args:
         program: what to print.
-        name: the function's name.
+        name: the function's name; one that has a meaning in the code gets _kernel added.
         dtype: the type in which everything is computed.
-        test_point: numbers that are exact in ``dtype``, one a column of each group.
+        test_point: one number a column of each group, best exact in ``dtype``.
         test_values: the results there, from more exact arithmetic, one an entry of each result.
 
     Raises:
         UnknownFunctionError: numba has no function for an operation.
-        OptionError: ``name`` cannot be used.
+        OptionError: ``name`` is no ASCII identifier.
         ShapeError: test_point or test_values do not fit the Program.
-        ArgumentError: test_point is not exact in ``dtype``.
 
     Example:
         >>> from symgrad.ir.program import Group, Instruction, Result
@@ -163,10 +163,10 @@ def numba_source(
         >>> [line for line in text.splitlines() if "v1" in line]
         ['    v1 = v0 * v0', '    value[0] = v1']
     """
-    checked_name(name, TAKEN)
-    point, values = checked_test(program, dtype, test_point, test_values)
+    name = function_name(name, TAKEN)
+    point, values = self_test_numbers(program, dtype, test_point, test_values)
     groups, results = group_arrays(program), result_arrays(program)
-    arguments = ", ".join(array.identifier for array in (*groups, *results))
+    arguments = [array.identifier for array in (*groups, *results)]
     lines = body(program, language(dtype))
     filled = listed(result.identifier for result in results)
     imports = "import math\n\n" if any("math." in line for line in lines) else ""
@@ -175,7 +175,7 @@ def numba_source(
             _docstring(program, name, dtype),
             f"\n{imports}import numpy as np\nfrom numba import njit\n",
             SELECT if any("= select(" in line for line in lines) else "",
-            f"\n\n{JIT}\ndef {name}({arguments}):\n",
+            f"\n\n{JIT}\n{_statement(f'def {name}', arguments, ', ', ':', '')}\n",
             f'    """Fill {filled} at one point."""\n',
             "".join(f"    {line}\n" for line in lines),
             _batch(name, groups, results),
@@ -227,33 +227,21 @@ def _shape(array: Array) -> str:
 
 def _docstring(program: Program, name: str, dtype: Dtype) -> str:
     results = result_arrays(program)
-    filled = listed(result.title for result in results)
-    paragraphs = [
-        *wrapped(f'"""{filled}, as straight-line code for numba.', "", ""),
-        "",
-        *wrapped(
-            f"{name} fills the result arrays at one point, where the arrays have the shapes", "", ""
-        ),
-        "",
-        *description(program, _shape, "    "),
-        "",
-        *wrapped(
-            f"{name}_batch has an axis of N points first in every array"
-            f"{_but(group_arrays(program))}; a result of shape (1,) has shape (N,) there. "
-            f"Everything is computed in {dtype}, without bounds checks, by IEEE arithmetic: 1/0 is inf.",
-            "",
-            "",
-        ),
-        "",
-        *wrapped(
-            f"{program.total} operations. numba compiles long straight-line code slowly, about 1.4 ms an "
-            "operation and more in very long functions; cache=True in njit keeps the result between runs.",
-            "",
-            "",
-        ),
-        'Run as a script, this module tests itself.\n"""\n',
-    ]
-    return "\n".join(paragraphs)
+    alone = [result.identifier for result in results if not result.shape]
+    flat = f" Results without axes of their own have shape (N,): {listed(alone)}." if alone else ""
+    paragraphs = (
+        f'"""{listed(result.title for result in results)}, as straight-line code for numba.',
+        f"{name} fills the result arrays at one point, where the arrays have the shapes",
+        f"{name}_batch has an axis of N points first in every array{_but(group_arrays(program))}."
+        f"{flat} Everything is computed in {dtype}, without bounds checks, by IEEE arithmetic: 1/0 "
+        "is inf.",
+        f"{program.total} operations. numba compiles long straight-line code slowly: about 1.4 ms "
+        "an operation, and more in very long functions; cache=True in njit keeps the result "
+        "between runs. Run as a script, this module tests itself.",
+    )
+    texts = ["\n".join(wrapped(paragraph, "", "")) for paragraph in paragraphs]
+    texts.insert(2, "\n".join(description(program, _shape, "    ")))
+    return "\n\n".join(texts) + '\n"""\n'
 
 
 def _but(groups: Sequence[Array]) -> str:
@@ -261,27 +249,38 @@ def _but(groups: Sequence[Array]) -> str:
     return f" but {listed(shared)}" if shared else ""
 
 
+def _statement(head: str, items: Sequence[str], joint: str, tail: str, indent: str) -> str:
+    """``head(items)tail`` on one line, or with the items on lines of their own."""
+    line = f"{indent}{head}({joint.join(items)}){tail}"
+    if len(line) <= WIDTH:
+        return line
+    inside = "\n".join(packed(items, joint, indent + " " * 8, indent + " " * 8))
+    return f"{indent}{head}(\n{inside}\n{indent}){tail}"
+
+
 def _batch(name: str, groups: Sequence[Array], results: Sequence[Array]) -> str:
-    batched = [array for array in (*groups, *results) if not array.shared]
+    arrays = (*groups, *results)
     first = results[0].identifier
-    others = [array.identifier for array in batched if array.identifier != first]
+    others = [a.identifier for a in arrays if not a.shared and a.identifier != first]
+    differ = [f"{other}.shape[0] != points" for other in others]
     at_i = []
-    for array in (*groups, *results):
+    for array in arrays:
         place = "" if array.shared else "[i]" if array.shape else "[i : i + 1]"
         at_i.append(f"{array.identifier}{place}")
-    text = BATCH.format(
+    check = ""
+    if differ:
+        condition = f"    if {' or '.join(differ)}:"
+        if len(condition) > WIDTH:
+            condition = _statement("if ", differ, " or ", ":", " " * 4)
+        check = CHECK.format(condition=condition)
+    return BATCH.format(
         jit=JIT,
-        name=name,
-        arguments=", ".join(array.identifier for array in (*groups, *results)),
+        head=_statement(f"def {name}_batch", [a.identifier for a in arrays], ", ", ":", ""),
         but=_but(groups),
         first=first,
-        at_i=", ".join(at_i),
+        check=check,
+        call=_statement(name, at_i, ", ", "", " " * 8),
     )
-    if not others:
-        return text
-    differ = " or ".join(f"{other}.shape[0] != {first}.shape[0]" for other in others)
-    check = CHECK.format(differ=differ, message=POINTS_DIFFER)
-    return text.replace("    for i in", f"{check}    for i in", 1)
 
 
 def _self_test(
@@ -311,7 +310,7 @@ def _self_test(
         name=name,
         digits=50,
         arrays="\n".join(lines),
-        arguments=", ".join(a.identifier for a in (*groups, *results)),
+        call=_statement(name, [a.identifier for a in (*groups, *results)], ", ", "", " " * 4),
         errors="\n".join(errors),
         limit=SELF_TEST_LIMIT[dtype],
     )

@@ -12,10 +12,10 @@ import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from ctypes import c_float
 from dataclasses import dataclass
-from math import inf, isnan, nextafter, prod
+from math import inf, nextafter, prod
 
 from symgrad.emit.target import Dtype
-from symgrad.errors import ArgumentError, OptionError, ShapeError, UnknownFunctionError
+from symgrad.errors import OptionError, ShapeError, UnknownFunctionError
 from symgrad.ir.program import CONDITION_OPS, Program
 
 WIDTH = 96
@@ -41,11 +41,12 @@ ONE_ENTRY_AN_OUTPUT = frozenset({"value", "jvp"})
 OUTPUTS_FIRST = re.compile("gradient|jacobian|hessian|order[0-9]{1,2}")
 
 RESERVED = re.compile(
-    "[vgo][0-9]+|expected_.*|order[0-9]+|n|i|x|p|(co)?tangent|" + RESULT_IDENTIFIER.pattern
+    f"n|i|points|x|p|(co)?tangent|[vgo][0-9]+|(expected_)?({RESULT_IDENTIFIER.pattern}|o[0-9]+)"
 )
+"""Identifiers of generated code; those of each language's own text come on top."""
 
 SELF_TEST_LIMIT: Mapping[str, float] = {"float64": 1e6, "float32": 1e3}
-"""Error in ulp up to which a self-test passes: it finds wrong code, it does not measure accuracy."""
+"""Error in ulp up to which a self-test passes: it finds wrong code, not lost accuracy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +105,14 @@ class Array:
 
 
 def plain(text: str) -> str:
-    """A user's text as it may stand in a comment or a docstring of any language.
+    r"""A user's text as it may stand in a comment or a docstring of any language.
 
     Quotes, backslashes, line ends and whatever else does not print (control characters, marks that
     change the direction of writing, lone surrogates) are dropped; C's comment marks and
     trigraphs are pulled apart. Text beyond 60 characters is cut.
 
     Example:
-        >>> plain("rate*/\\nevil()")
+        >>> plain("rate*/\nevil()")
         'rate* /evil()'
     """
     kept = "".join(c for c in text if c.isprintable() and c not in "\"'`\\")
@@ -224,7 +225,9 @@ def body(program: Program, language: Language) -> list[str]:
     """
     groups, results = group_arrays(program), result_arrays(program)
     used = needed(program)
-    words, lines, texts, count = language.words, [], [], 0
+    words, count = language.words, 0
+    lines: list[str] = []
+    texts: list[str] = []
     for index, (op, args, data) in enumerate(program.code):
         text = ""
         if op == "store":
@@ -293,6 +296,13 @@ def wrapped(text: str, first: str, following: str, width: int = WIDTH) -> list[s
     )
 
 
+def packed(items: Iterable[str], joint: str, first: str, following: str) -> list[str]:
+    """Items with a joint between them, in lines that break between items only."""
+    text = joint.join(item.replace(" ", "\0") for item in items)
+    head = first.replace(" ", "\0") if first.strip() else first
+    return [line.replace("\0", " ") for line in wrapped(text, head, following)]
+
+
 def listed(names: Iterable[str]) -> str:
     """Names as a sentence has them: ``value, gradient and hessian``."""
     *head, last = names
@@ -304,47 +314,45 @@ def words_of(*texts: str) -> frozenset[str]:
     return frozenset(re.findall("[A-Za-z_][A-Za-z_0-9]*", " ".join(texts)))
 
 
-def checked_name(name: str, taken: frozenset[str]) -> str:
-    """``name``, where it can be the name of a generated function.
+def function_name(wanted: str, taken: frozenset[str]) -> str:
+    """``wanted`` as the name of a generated function, _kernel added where it has a meaning there.
 
     Raises:
-        OptionError: it is no ASCII identifier, or it has a meaning in the generated code.
+        OptionError: it is no ASCII identifier that starts with a letter.
+
+    Example:
+        >>> function_name("energy", frozenset({"sin"})), function_name("sin", frozenset({"sin"}))
+        ('energy', 'sin_kernel')
     """
-    if not re.fullmatch("[A-Za-z][A-Za-z_0-9]{0,59}", name):
+    if not re.fullmatch("[A-Za-z][A-Za-z_0-9]{0,59}", wanted):
         raise OptionError(
-            f"the kernel's name {name!r} must be a letter followed by up to 59 letters, digits "
-            "and underscores"
+            f"the kernel's name {wanted!r} must be a letter followed by up to 59 letters, digits "
+            "and underscores, all of them ASCII"
         )
-    if name in taken or RESERVED.fullmatch(name):
-        raise OptionError(
-            f"the kernel's name {name!r} has a meaning in the generated code: take another"
-        )
-    return name
+    return f"{wanted}_kernel" if wanted in taken or RESERVED.fullmatch(wanted) else wanted
 
 
-def checked_test(
+def self_test_numbers(
     program: Program,
     dtype: Dtype,
     test_point: Sequence[Sequence[float]],
     test_values: Sequence[Sequence[float]],
 ) -> tuple[list[list[float]], list[list[float]]]:
-    """The point and the expected values of a self-test, the values rounded to ``dtype``.
+    """The point and the expected values of a self-test, rounded to ``dtype``.
+
+    A point that is not exact in ``dtype`` costs the self-test some ulp: the values belong to the
+    point before rounding.
 
     Raises:
         ShapeError: they do not have the Program's columns and entries.
-        ArgumentError: the point is not exact in ``dtype``, so that the values belong to another.
     """
     _check_sizes("test_point", test_point, [(g.name, len(g.columns)) for g in program.groups])
     _check_sizes("test_values", test_values, [(r.name, r.size) for r in program.results])
-    point = [[float(number) for number in column] for column in test_point]
-    for group, numbers in zip(program.groups, point, strict=True):
-        for name, number in zip(group.columns, numbers, strict=True):
-            if rounded(number, dtype) != number and not isnan(number):
-                raise ArgumentError(
-                    f"test_point: {number!r} for {name!r} is no {dtype}; round it first, then "
-                    "compute test_values there"
-                )
-    return point, [[rounded(number, dtype) for number in entries] for entries in test_values]
+    point, values = (
+        [[rounded(number, dtype) for number in numbers] for numbers in given]
+        for given in (test_point, test_values)
+    )
+    return point, values
 
 
 def _check_sizes(

@@ -26,6 +26,7 @@ from symgrad.errors import (
     UnknownSymbolError,
     UnsupportedExpressionError,
 )
+from symgrad.ir.conditions import is_condition, piecewise
 from symgrad.ir.expression import BOOLEAN, MINUS_ONE, Expr
 from symgrad.ir.messages import CURES, close_names, explain_character, shorten, show_place
 
@@ -42,7 +43,6 @@ class Limits:
 DEFAULT_LIMITS = Limits()
 NOTHING_REFUSED: Mapping[str, str] = {}
 TRUTHS = {"True": Expr("boolean", (), True), "False": Expr("boolean", (), False)}
-NAN = Expr("constant", (), float("nan"))
 PIECEWISE = frozenset({"Piecewise", "piecewise"})
 
 _TOKEN = re.compile(
@@ -72,31 +72,11 @@ _PREFIXES = {"-": "negate", "+": "plus", "~": "invert"}
 _SIGNS = {"add": "+", "multiply": "*", "power": "**", "negate": "-", "plus": "+", "invert": "~"}
 
 
-def is_condition(expr: Expr) -> bool:
-    """Whether an Expr is a truth value and no number; a select of conditions is one."""
-    while expr.op == "select":
-        _, chosen, other = expr.args
-        expr = other if chosen.op == "select" else chosen  # the way that ends sooner
-    return expr.op in BOOLEAN
-
-
 def negative(expr: Expr) -> Expr:
     """Minus ``expr``, a constant where it is one."""
     if expr.op == "constant":
         return Expr("constant", (), -expr.value)  # type: ignore[operator]
     return Expr("multiply", (MINUS_ONE, expr))
-
-
-def piecewise(pairs: list[tuple[Expr, Expr]]) -> Expr:
-    """The value of the first pair whose condition holds; nan where none does."""
-    result = NAN
-    for value, condition in reversed(pairs):
-        decided = condition.op == "boolean"
-        if not decided:
-            result = Expr("select", (condition, value, result))
-        elif condition.value:
-            result = value
-    return result
 
 
 def read(

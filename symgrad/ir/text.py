@@ -26,11 +26,12 @@ from typing import Any
 
 from symgrad.errors import ArgumentError, FormulaError, UnknownFunctionError
 from symgrad.ir.arithmetic import Number
+from symgrad.ir.conditions import is_condition
 from symgrad.ir.expression import HALF, NAMED_CONSTANTS, Expr, constant, named
 from symgrad.ir.graph import Graph
 from symgrad.ir.messages import shorten
 from symgrad.ir.primitive import Primitive
-from symgrad.ir.reader import is_condition, read
+from symgrad.ir.reader import read
 from symgrad.ir.traverse import reachable
 
 HEADER = "graph"

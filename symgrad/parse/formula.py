@@ -10,10 +10,11 @@ from collections.abc import Collection, Mapping, Sequence
 from unicodedata import normalize
 
 from symgrad.errors import ArgumentError, FormulaError
+from symgrad.ir.conditions import is_condition
 from symgrad.ir.expression import Expr, symbol
 from symgrad.ir.messages import shorten
 from symgrad.ir.primitive import Primitive
-from symgrad.ir.reader import is_condition, read
+from symgrad.ir.reader import read
 from symgrad.parse.names import CONSTANTS, REFUSED, call, function_names
 
 

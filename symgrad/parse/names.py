@@ -14,10 +14,11 @@ from warnings import warn
 from symgrad.errors import ArgumentError, FormulaError, SymgradWarning, UnknownFunctionError
 from symgrad.functions.compositions import ANY, COMPOSITIONS
 from symgrad.functions.tracing import PRIMITIVES, apply
+from symgrad.ir.conditions import is_condition
 from symgrad.ir.expression import Expr, constant, named
 from symgrad.ir.messages import close_names, shorten
 from symgrad.ir.primitive import Primitive
-from symgrad.ir.reader import PIECEWISE, is_condition
+from symgrad.ir.reader import PIECEWISE
 
 # fmt: off
 SPELLINGS: dict[str, str] = {

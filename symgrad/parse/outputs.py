@@ -6,9 +6,9 @@ matrices and arrays, or as a dict. SymPy is imported only where one of its objec
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Real
+from numbers import Rational, Real
 from typing import Any
 
 from symgrad.errors import (
@@ -21,17 +21,22 @@ from symgrad.errors import (
     UnknownSymbolError,
 )
 from symgrad.functions.tracing import PRIMITIVES
+from symgrad.ir.conditions import is_condition
 from symgrad.ir.expression import Expr, constant, postorder
 from symgrad.ir.messages import close_names, shorten
 from symgrad.ir.primitive import Primitive
-from symgrad.ir.reader import is_condition
 from symgrad.parse.formula import check_name, read_formula
 from symgrad.parse.loading import is_sympy, sympy_reader
 from symgrad.parse.names import function_names
-from symgrad.parse.variables import MAX_DEPTH, Variables, elements, flatten, substitute
-
-Differentiate = Callable[[Expr, tuple[str, ...]], Expr]
-"""Gives the derivative of an Expr by the named variables, one after the other."""
+from symgrad.parse.variables import (
+    MAX_BITS,
+    MAX_DEPTH,
+    Differentiate,
+    Variables,
+    elements,
+    flatten,
+    substitute,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,16 +161,13 @@ class Reading:
             DuplicateNameError: the name is declared or defined already.
         """
         key = check_name(name, "a definition")
-        if key in self.variables.symbols:
-            before = self.variables.places.get(key, "a definition")
-            raise DuplicateNameError(f"the definition {key!r} has the name of {before}; rename it")
         place = f"the definition {key!r}"
-        self.bind(key, self.resolve([self.expr(value, place)], [place])[0])
-
-    def bind(self, name: str, made: Expr) -> None:
-        """Let ``name`` stand for an Expr over the variables."""
-        self.defined[name] = made
-        self.variables.define(name, made)
+        if key in self.variables.symbols:
+            before = self.variables.places.get(key, "another definition")
+            raise DuplicateNameError(f"{place} has the name of {before}; rename one of them")
+        made = self.resolve([self.expr(value, place)], [place])[0]
+        self.defined[key] = made
+        self.variables.define(key, made)
 
     def expr(self, value: Any, place: str) -> Expr:
         """The Expr of one expression in any form; symbols of an Expr are resolved later.
@@ -181,18 +183,26 @@ class Reading:
             made = self.text(value, place)
         elif is_sympy(value):
             made = self.sympy(value, place)
-        elif isinstance(value, Real) and type(value) is not bool:
-            made = constant(value)
-        else:
+        elif isinstance(value, bool) or not isinstance(value, Real):
             raise ArgumentError(
                 f"{place} is {shorten(repr(value))}, of type {type(value).__name__}; give a "
                 "SymPy expression, a traced expression, formula text or a real number"
             )
+        else:
+            made = self.number(value, place)
         if is_condition(made):
             raise FormulaError(
                 f"{place} is a condition and no number; write where(condition, 1, 0)"
             )
         return made
+
+    def number(self, value: Real, place: str) -> Expr:
+        """The Expr of a number."""
+        if isinstance(value, Rational):
+            size = max(int(value.numerator).bit_length(), int(value.denominator).bit_length())
+            if size > MAX_BITS:
+                raise LimitError(f"{place} is an exact number of more than {MAX_BITS} bits")
+        return constant(value)
 
     def text(self, text: str, place: str) -> Expr:
         """The Expr of formula text."""
@@ -246,7 +256,7 @@ def _arrange(outputs: object, reading: Reading) -> Arranged:
         return _arrange_mapping(outputs)
     if isinstance(outputs, tuple) and len(outputs) == 2 and _is_cse(outputs):
         for target, value in outputs[0]:
-            reading.bind(target.name, reading.expr(value, f"the subexpression {target.name!r}"))
+            reading.define(target.name, value)
         outputs = outputs[1]
     level: list[tuple[Any, str]] = [(outputs, "")]
     shape: list[int] = []
@@ -299,7 +309,7 @@ def _arrange_mapping(outputs: Mapping[Any, object]) -> Arranged:
     """Names, shape, expressions and places of a dict of outputs."""
     if not outputs:
         raise EmptySystemError("there are no outputs; give at least one expression")
-    names: list[str] = []
+    names: dict[str, None] = {}
     for key, value in outputs.items():
         name = key if isinstance(key, str) else str(key) if is_sympy(key) else ""
         if not name:
@@ -311,6 +321,6 @@ def _arrange_mapping(outputs: Mapping[Any, object]) -> Arranged:
                 f"output {name!r} is an array; a dict names single expressions: give each element "
                 "a name of its own"
             )
-        names.append(name)
+        names[name] = None
     places = [f"output {name!r}" for name in names]
     return tuple(names), (len(names),), list(outputs.values()), places

@@ -29,21 +29,18 @@ from symgrad.errors import (
     UnknownSymbolError,
     UnsupportedExpressionError,
 )
+from symgrad.ir.conditions import is_condition, piecewise
 from symgrad.ir.expression import MINUS_ONE, Expr, constant, named, symbol
 from symgrad.ir.messages import close_names, shorten
 from symgrad.ir.primitive import Primitive
-from symgrad.ir.reader import is_condition, piecewise
 from symgrad.parse.names import call, resolve, unknown_function
-from symgrad.parse.variables import substitute
+from symgrad.parse.variables import MAX_BITS, Differentiate, substitute
 
 MAX_TERMS = 100_000
 """Terms that all Sums and Products of one conversion may expand to."""
 
 Plan = tuple[Sequence[Any], Callable[[list[Expr]], Expr]]
 """What to convert first, and how to join the results."""
-
-Differentiate = Callable[[Expr, tuple[str, ...]], Expr]
-"""Gives the derivative of an Expr by the named variables, one after the other."""
 
 
 def native(value: Any) -> Any:
@@ -236,6 +233,8 @@ def _numbers(op: str) -> Callable[[Converter, Any], Plan | Expr]:
 
 
 def _rational(converter: Converter, node: Any) -> Expr:
+    if max(int(node.p).bit_length(), int(node.q).bit_length()) > MAX_BITS:
+        raise LimitError(f"an exact number in {converter.place} has more than {MAX_BITS} bits")
     return constant(Fraction(int(node.p), int(node.q)))
 
 
@@ -366,6 +365,14 @@ def _derivative(converter: Converter, node: Any) -> Plan:
     differentiate = converter.differentiate
     if differentiate is None:
         raise converter.unsupported(node, "is not evaluated; call .doit() first")
+    by = set(node.variables)
+    for declared in converter.objects:
+        if isinstance(declared, AppliedUndef | sympy.Derivative) and by & declared.free_symbols:
+            raise converter.unsupported(
+                node,
+                f"depends on its variable through the declared {shown(declared)}; call .doit() "
+                "first, and declare the derivatives that appear",
+            )
     children = [node.expr, *node.variables]
 
     def build(args: list[Expr]) -> Expr:

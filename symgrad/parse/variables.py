@@ -7,7 +7,7 @@ key; each gets a name of its own, so that two Dummies called ``x`` stay two vari
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
@@ -17,6 +17,12 @@ from symgrad.ir.expression import Expr, postorder, symbol
 from symgrad.ir.messages import close_names, shorten
 from symgrad.parse.formula import check_name
 from symgrad.parse.loading import is_sympy, sympy_reader
+
+Differentiate = Callable[[Expr, tuple[str, ...]], Expr]
+"""Gives the derivative of an Expr by the named variables, one after the other."""
+
+MAX_BITS = 10_000
+"""A larger exact number is refused: no double comes near it."""
 
 MAX_DEPTH = 16
 """Levels of nested lists; a list that holds itself is found by it."""

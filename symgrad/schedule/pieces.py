@@ -12,7 +12,7 @@ MEMORY_LIMIT = 1_500
 LENGTH_LIMIT = 20_000
 """Above this many instructions a program is cut."""
 
-PIECE_LENGTH = 3_000
+PIECE_LENGTH = 1_000
 """Instructions of a piece."""
 
 

@@ -105,7 +105,7 @@ def test_functions_agree_with_exact_arithmetic(every: Any, row: Any) -> None:
     column = program.labels.index(row.name)
     intervals = [*row.domain, (0.3, 0.9)][:2]
     random = np.random.default_rng(11)
-    points = np.stack([random.uniform(*interval, 40) for interval in intervals], axis=-1)
+    points = np.stack([random.uniform(low, high, 40) for low, high in intervals], axis=-1)
     got = np.empty((len(points), len(program.labels)))
     every(points, got)
     do = Builder()
