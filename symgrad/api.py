@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 SOURCE_TARGETS = ("numba", "c")
 
 
-def compile(  # noqa: A001 - the verb that users say
+def compile(
     outputs: object,
     inputs: object,
     derivatives: object = None,
@@ -365,7 +365,7 @@ def stage_text(problem: Problem, stage: str, **options: Any) -> str:
 
     Args:
         problem: the problem.
-        stage: "graph" (as parsed), "simplify" (derived and simplified), "program", "source", "llvm".
+        stage: "graph" (as parsed), "simplify" (after it), "program", "source" or "llvm".
         **options: as for ``problem_recipe``.
 
     Raises:

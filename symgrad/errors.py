@@ -10,7 +10,7 @@ class FormulaError(SymgradError):
 
 
 class UnknownFunctionError(FormulaError):
-    """A function has no row in the table: add one with ``functions=`` or use a known name."""
+    """A function has no row in the table: see ``symgrad functions`` for those that have."""
 
 
 class UnknownSymbolError(FormulaError):
@@ -18,7 +18,7 @@ class UnknownSymbolError(FormulaError):
 
 
 class UnsupportedExpressionError(SymgradError):
-    """A SymPy object has no meaning as real arithmetic at a point (a matrix, a set, an integral)."""
+    """A SymPy object has no meaning as real arithmetic at a point: a set, an integral."""
 
 
 class DuplicateNameError(SymgradError):
@@ -30,7 +30,7 @@ class EmptySystemError(SymgradError):
 
 
 class DerivativeError(SymgradError):
-    """A requested derivative does not exist, is not named rightly or cannot be given in closed form."""
+    """A derivative does not exist, is not named rightly or has no closed form."""
 
 
 class LimitError(SymgradError):
@@ -66,7 +66,7 @@ class MissingDependencyError(SymgradError):
 
 
 class InvariantError(SymgradError):
-    """A Graph or a Program breaks one of the rules of ``ir/verify.py``: a defect in symgrad itself."""
+    """A Graph or a Program breaks a rule of ``ir/verify.py``: a defect in symgrad itself."""
 
 
 class KernelError(SymgradError):

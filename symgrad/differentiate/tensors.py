@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import product
-from math import prod
 
 from symgrad.differentiate import forward, reverse
 from symgrad.differentiate.local import Partials
@@ -152,7 +151,7 @@ def _jacobian_by_rows(
     for output in dict.fromkeys(outputs):
         active = dependent(graph, reachable(graph, (output,)), wrt)
         rows[output] = reverse.sweep(graph, active, {output: one}, wrt, memo)
-    level = {
+    level: dict[tuple[int, ...], list[int]] = {
         (j,): [rows[output].get(node, zero) for output in outputs] for j, node in enumerate(wrt)
     }
     return _without_zeros(graph, level)

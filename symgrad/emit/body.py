@@ -9,6 +9,7 @@ piece to a later one.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 from llvmlite import ir
@@ -76,7 +77,7 @@ def define_pieces(module: ir.Module, program: Program, target: Target) -> list[i
     slots = spill_slots(program)
     bounds = [*program.pieces, len(program.code)]
     functions = []
-    for number, (start, stop) in enumerate(zip(bounds, bounds[1:], strict=False)):
+    for number, (start, stop) in enumerate(pairwise(bounds)):
         functions.append(_Piece(module, program, target, slots, number).define(start, stop))
     return functions
 
@@ -85,7 +86,7 @@ def spill_slots(program: Program) -> dict[int, int]:
     """Value -> slot, for values that a later piece needs; loads and constants are made again."""
     piece_of: list[int] = []
     bounds = [*program.pieces, len(program.code)]
-    for number, (start, stop) in enumerate(zip(bounds, bounds[1:], strict=False)):
+    for number, (start, stop) in enumerate(pairwise(bounds)):
         piece_of.extend([number] * (stop - start))
     slots: dict[int, int] = {}
     for index, instruction in enumerate(program.code):

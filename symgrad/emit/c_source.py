@@ -236,8 +236,6 @@ def literal(value: float, dtype: Dtype) -> str:
 def _comment(program: Program, name: str, dtype: Dtype) -> str:
     groups, results = group_arrays(program), result_arrays(program)
     shared = [array.identifier for array in groups if array.shared]
-    shapes = {array.identifier: array.shape for array in results if len(array.shape) > 1}
-    layout = "".join(f" {key} has shape {shape}." for key, shape in shapes.items())
     once = f", {listed(shared)} once for all" if shared else ""
     paragraphs = [
         *wrapped(
@@ -246,10 +244,10 @@ def _comment(program: Program, name: str, dtype: Dtype) -> str:
         " *",
         *wrapped(f"{name} fills the result arrays at one point:", " * ", " * "),
         " *",
-        *description(program, lambda array: f"{array.identifier}[{array.size}]", " *     "),
+        *description(program, _size, " *     "),
         " *",
         *wrapped(
-            f"Arrays are row-major.{layout} {name}_batch takes n points, each array holding one "
+            f"Arrays are row-major. {name}_batch takes n points, each array holding one "
             f"point's block after the other{once}. Arguments must not overlap with results.",
             " * ",
             " * ",
@@ -264,6 +262,11 @@ def _comment(program: Program, name: str, dtype: Dtype) -> str:
         ),
     ]
     return "\n".join(("/*" + paragraphs[0][2:], *paragraphs[1:], " */\n"))
+
+
+def _size(array: Array) -> str:
+    shape = f" = {array.shape}" if len(array.shape) > 1 else ""
+    return f"{array.identifier}[{array.size}]{shape}"
 
 
 def _prototype(

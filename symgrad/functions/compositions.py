@@ -28,7 +28,7 @@ def _fold(name: str) -> Callable[..., Expr]:
 
 
 def _heaviside(x: Expr, at_zero: object = Fraction(1, 2)) -> Expr:
-    return select(0 < x, 1, select(x < 0, 0, select(equal(x, 0), at_zero, x)))
+    return select(x > 0, 1, select(x < 0, 0, select(equal(x, 0), at_zero, x)))
 
 
 def _log(x: Expr, base: object = None) -> Expr:
@@ -67,7 +67,7 @@ COMPOSITIONS: dict[str, tuple[tuple[int, ...], Callable[..., Expr]]] = {
     "max":       ((ANY,), _fold("max")),
     "min":       ((ANY,), _fold("min")),
     "heaviside": ((1, 2), _heaviside),
-    "relu":      ((1,), lambda x: select(0 < wrap(x), x, select(wrap(x) <= 0, 0, x))),
+    "relu":      ((1,), lambda x: select(wrap(x) > 0, x, select(wrap(x) <= 0, 0, x))),
     "clamp":     ((3,), _clamp),
     "sinc":      ((1,), _sinc),
     "frac":      ((1,), lambda x: wrap(x) - call("floor", x)),

@@ -36,7 +36,8 @@ expm1 = define("expm1", lambda y, x: call("exp", x),    domain=(-2, 2), folds={0
 log   = define("log",   lambda y, x: 1 / x,             domain=(0.1, 9), folds={1: 0}, cost=12)
 log1p = define("log1p", lambda y, x: 1 / (1 + x),       domain=(-0.8, 5), folds={0: 0}, cost=14)
 log2  = define("log2",  lambda y, x: 1 / (x * call("log", 2)),  domain=(0.1, 9),
-               folds={1: 0}, cost=14, names=Names(mpmath=None, torch="log2", numpy="log2", c="log2"))
+               folds={1: 0}, cost=14,
+               names=Names(mpmath=None, torch="log2", numpy="log2", c="log2"))
 log10 = define("log10", lambda y, x: 1 / (x * call("log", 10)), domain=(0.1, 9),
                folds={1: 0}, cost=14)
 cbrt  = define("cbrt",  lambda y, x: 1 / (3 * y * y),   domain=(0.2, 9), parity="odd",

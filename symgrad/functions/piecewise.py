@@ -59,7 +59,8 @@ not_ = define(
 select_ = define("select", lambda y, c, a, b: 0,
                  lambda y, c, a, b: select(c, 1, 0),
                  lambda y, c, a, b: select(c, 0, 1),
-                 domain=(-2, 2), kind="instruction", cost=1, names=Names(numpy="where", torch="where"))
+                 domain=(-2, 2), kind="instruction", cost=1,
+                 names=Names(numpy="where", torch="where"))
 
 floor = _step("floor")
 ceil  = _step("ceil")

@@ -44,7 +44,7 @@ def _wrong_count(name: str, arities: tuple[int, ...], given: int) -> str:
 
 
 class Functions:
-    """A namespace of functions over Exprs: ``math.sin(x)``, ``math.where(c, a, b)``, ``math.pi``."""
+    """Functions over Exprs by name: ``math.sin(x)``, ``math.where(c, a, b)``, ``math.pi``."""
 
     def __init__(self, rows: Mapping[str, Primitive]) -> None:
         self._rows = rows

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from fractions import Fraction
 from math import gcd, isqrt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 from symgrad.errors import FormulaError, LimitError
 
@@ -27,6 +27,10 @@ MAX_BITS = 20_000
 """Exact integers beyond this many bits are refused: towers of powers must not eat the memory."""
 
 
+@overload
+def simplest(value: Exponent) -> Exponent: ...
+@overload
+def simplest(value: Number) -> Number: ...
 def simplest(value: Number) -> Number:
     """``value`` with a whole Fraction turned into the int it is."""
     if type(value) is Fraction and value.denominator == 1:
@@ -46,7 +50,7 @@ def multiply_numbers(a: Number, b: Number) -> Number:
         LimitError: an exact result has more than MAX_BITS bits.
     """
     product = simplest(a * b)
-    if type(product) is not float and bits(product) > MAX_BITS:
+    if not isinstance(product, float) and bits(product) > MAX_BITS:
         raise LimitError(f"an exact constant grows beyond {MAX_BITS} bits; write it as a float")
     return product
 
@@ -58,7 +62,7 @@ def power_number(base: Number, exponent: int) -> Number:
         FormulaError: exact zero to a negative power.
         LimitError: an exact result has more than MAX_BITS bits.
     """
-    if type(base) is float:
+    if isinstance(base, float):
         try:
             return base**exponent
         except OverflowError:
@@ -134,7 +138,7 @@ def make_sum(graph: Graph, start: Number, terms: Iterable[tuple[int, Number]]) -
         primitive = tuple([-c for c in coefficients])
         inner_node = graph.intern("sum", nodes, (0 if no_start else -start, primitive))
     else:
-        primitive = tuple([c // content for c in coefficients])  # type: ignore[operator]
+        primitive = tuple([c // content for c in coefficients])
         inner_node = graph.intern("sum", nodes, (start // content, primitive))
     return graph.intern("sum", (inner_node,), (0, (content,)))
 
@@ -168,19 +172,19 @@ def make_product(
         if ops[node] == "sum" and whole:
             inner_start, inner = data[node]
             if len(inner) == 1 and type(inner_start) is int and inner_start == 0:
-                coefficient = multiply_numbers(coefficient, power_number(inner[0], exponent))
+                coefficient = multiply_numbers(coefficient, power_number(inner[0], int(exponent)))
                 node = args[node][0]
         op = ops[node]
         if op == "constant":
             value = data[node]
             if whole:
-                coefficient = multiply_numbers(coefficient, power_number(value, exponent))
+                coefficient = multiply_numbers(coefficient, power_number(value, int(exponent)))
                 continue
             if type(value) is not float:
                 if value == 0 and exponent > 0:
                     coefficient = multiply_numbers(coefficient, 0)
                     continue
-                root = exact_root(value, exponent)
+                root = exact_root(value, Fraction(exponent))
                 if root is not None:
                     coefficient = multiply_numbers(coefficient, root)
                     continue
@@ -219,7 +223,6 @@ def _collect(graph: Graph, collected: dict[int, Exponent], node: int, exponent: 
         collected[held] = collected.get(held, 0) + 1
         return
     total = simplest(before + exponent)
-    assert type(total) is not float
     if total == 0:
         del collected[node]
     else:

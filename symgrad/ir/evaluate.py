@@ -2,8 +2,8 @@
 
 Every pass is tested by evaluating before and after it, in mpmath, without numba. An Arithmetic
 says how to make numbers and which functions there are; ``numpy_arithmetic`` works on arrays in
-float64 and ``mpmath_arithmetic`` on real numbers of any precision. Real arithmetic throughout: what has
-no real value is nan, and 1/0 is inf.
+float64 and ``mpmath_arithmetic`` on real numbers of any precision. Arithmetic is real throughout:
+what has no real value is nan, and 1/0 is inf.
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ def run(
     """The results of a Program: ``arrays[group][column]`` in, ``results[result][position]`` out."""
     values: list[Any] = []
     results = [[None] * result.size for result in program.results]
-    binary = {
+    binary: dict[str, Callable[..., Any]] = {
         "add": lambda a, b: a + b,
         "sub": lambda a, b: a - b,
         "mul": lambda a, b: a * b,
@@ -163,7 +163,7 @@ def run(
         else:
             value = function(op, table, arithmetic)(*given)
         values.append(value)
-    return results  # type: ignore[return-value]
+    return results
 
 
 def exact_value(graph: Graph, node: int) -> float:
@@ -291,10 +291,10 @@ def numpy_arithmetic() -> Arithmetic:
             **dict.fromkeys(("exp", "exp2", "expm1", "log", "log1p", "log2", "log10", "cbrt")),
             **dict.fromkeys(("sin", "cos", "tan", "sinh", "cosh", "tanh", "hypot", "floor")),
             **dict.fromkeys(("ceil", "trunc", "rint", "fmod", "abs")),
-            **{"asin": "arcsin", "acos": "arccos", "atan": "arctan", "atan2": "arctan2"},
-            **{"asinh": "arcsinh", "acosh": "arccosh", "atanh": "arctanh", "pow": "power"},
-            **{"lt": "less", "le": "less_equal", "eq": "equal", "ne": "not_equal"},
-            **{"and": "logical_and", "or": "logical_or", "not": "logical_not"},
+            "asin": "arcsin", "acos": "arccos", "atan": "arctan", "atan2": "arctan2",
+            "asinh": "arcsinh", "acosh": "arccosh", "atanh": "arctanh", "pow": "power",
+            "lt": "less", "le": "less_equal", "eq": "equal", "ne": "not_equal",
+            "and": "logical_and", "or": "logical_or", "not": "logical_not",
         }.items()
     }
     functions |= {

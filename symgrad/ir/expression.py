@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from numbers import Integral, Rational, Real
-from typing import Any
+from typing import Any, cast
 
 from symgrad.errors import ArgumentError
 
@@ -63,10 +63,9 @@ class Expr:
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Expr):
-            if isinstance(other, Real) and not isinstance(other, bool):
-                other = constant(other)
-            else:
+            if not isinstance(other, Real):
                 return NotImplemented
+            other = constant(other)
         return _same(self, other)
 
     def __ne__(self, other: object) -> bool:
@@ -177,7 +176,7 @@ def _operand(value: object) -> bool:
 
 def _binary(op: str, left: object, right: object) -> Expr:
     if not (_operand(left) and _operand(right)):
-        return NotImplemented
+        return cast(Expr, NotImplemented)  # Python then asks the other operand, or raises
     return Expr(op, (wrap(left), wrap(right)))
 
 
@@ -188,7 +187,7 @@ def constant(value: object) -> Expr:
     if isinstance(value, Integral):
         return Expr("constant", (), int(value))
     if isinstance(value, Rational):
-        exact = Fraction(value.numerator, value.denominator)
+        exact = Fraction(int(value.numerator), int(value.denominator))
         return Expr("constant", (), exact.numerator if exact.denominator == 1 else exact)
     if isinstance(value, Real):
         return Expr("constant", (), float(value))

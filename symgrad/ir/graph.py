@@ -33,7 +33,7 @@ from symgrad.ir.primitive import OUTPUT, Primitive, argument_name
 LEAVES = frozenset({"constant", "named", "boolean", "symbol"})
 
 EXPONENT_DENOMINATOR = 4
-"""A float exponent with this denominator or less (x**0.5, x**1.25) is taken as the exact fraction."""
+"""A float exponent with this denominator or less (x**0.5, x**1.25) is an exact fraction."""
 
 
 class Graph:
@@ -95,7 +95,7 @@ class Graph:
         )
 
     def sum(self, terms: Iterable[tuple[int, Number]], start: Number = 0) -> int:
-        """The canonical node of ``start + sum(coefficient * node)``."""
+        """The canonical node of ``start`` plus every coefficient times its node."""
         return make_sum(self, start, terms)
 
     def product(self, factors: Iterable[tuple[int, Exponent]], coefficient: Number = 1) -> int:
@@ -253,7 +253,7 @@ def _key(op: str, data: Any) -> Any:
     """A key in which equal numbers of different type or sign of zero stay apart."""
     if op == "sum":
         start, coefficients = data
-        if type(start) is float or any([type(c) is float for c in coefficients]):
+        if type(start) is float or any(type(c) is float for c in coefficients):
             return tuple([_number_key(c) for c in (start, *coefficients)])
         return data
     return _number_key(data) if op == "constant" else data

@@ -135,7 +135,7 @@ def define(
         partials=tuple(templates),
         kind=kind,
         expansion=body,
-        domain=intervals,  # type: ignore[arg-type]
+        domain=intervals,
         parity=parity,
         folds={Fraction(k): wrap(v) for k, v in (folds or {}).items()},
         names=names or Names(mpmath=name, torch=name, numpy=name, c=name),

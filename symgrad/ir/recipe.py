@@ -57,7 +57,7 @@ class Recipe:
                 for r in read.pop("requests")
             ]
             fields = {k: tuple(v) if isinstance(v, list) else v for k, v in read.items()}
-            made = Recipe(requests=tuple(requests), **fields)
+            made = Recipe(requests=tuple(requests), **fields)  # type: ignore[arg-type]
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ProblemFileError(
                 f"this is no saved symgrad function ({error}); save one with fn.save(path)"

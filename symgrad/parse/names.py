@@ -32,8 +32,6 @@ SPELLINGS: dict[str, str] = {
     "Heaviside": "heaviside", "Mod": "mod", "remainder": "mod", "clip": "clamp",
     "Sqrt": "sqrt", "Cbrt": "cbrt",
     "sgn": "sign",
-    "loggamma": "lgamma", "gammaln": "lgamma", "tgamma": "gamma", "psi": "digamma",
-    "LambertW": "lambertw",
     "Pow": "pow", "power": "pow",
     "ITE": "where", "select": "where",
     "eq": "Eq", "Equality": "Eq", "equal": "Eq",

@@ -1,7 +1,7 @@
 """Arrays in and out: what a call was given, as columns over points, and where results go.
 
 A batch of points has any number of axes. ``batch_axis=0`` has them first: X is (*batch, n) and a
-result (*batch, *shape); ``batch_axis=-1`` has them last: X is (n, *batch), a result (*shape, *batch).
+result (*batch, *shape); ``batch_axis=-1`` has them last: X (n, *batch), a result (*shape, *batch).
 Inside, every array is seen as (points, columns); only layouts that have no such view are copied.
 """
 
@@ -62,7 +62,7 @@ def as_array(name: str, value: Any, dtype: np.dtype[Any]) -> Array:
     if array.dtype == object or not np.can_cast(array.dtype, dtype, "same_kind"):
         raise DtypeError(
             f"{name} has dtype {array.dtype}, which cannot become {dtype} "
-            f"(NumPy's same_kind rule); convert it first, with .astype({str(dtype)!r}) if that is meant"
+            f"(NumPy's same_kind rule); convert it with .astype({str(dtype)!r}) if that is meant"
         )
     return array
 
@@ -176,8 +176,5 @@ def check_out(name: str, array: Any, shape: tuple[int, ...], dtype: np.dtype[Any
 
 def flat_view(array: Array, size: int, points: int, batch_axis: int) -> Array | None:
     """A result array seen as (points, entries), or None where its layout has no such view."""
-    if batch_axis == 0:
-        flat = array.reshape(points, size)
-    else:
-        flat = array.reshape(size, points).T
+    flat = array.reshape(points, size) if batch_axis == 0 else array.reshape(size, points).T
     return flat if np.may_share_memory(flat, array) or array.size == 0 else None

@@ -217,7 +217,7 @@ class CompiledFunction:
             arrays = {name: array[()] for name, array in arrays.items()}
         return next(iter(arrays.values())) if self.signature.single else Result(arrays)
 
-    def _given_out(self, out: Any, accumulate: bool) -> Mapping[str, Any] | None:
+    def _given_out(self, out: Any, accumulate: bool) -> dict[str, Any] | None:
         if out is None:
             if accumulate:
                 raise ArgumentError("accumulate=True adds into out=; give it")
@@ -234,7 +234,7 @@ class CompiledFunction:
             raise ArgumentError(
                 f"out has {', '.join(map(str, out))}; {', '.join(self.results)} is needed"
             )
-        return out
+        return dict(out)
 
     def _arguments(
         self, points: tuple[Any, ...], named: Mapping[str, Any], tangent: Any, cotangent: Any

@@ -1,4 +1,4 @@
-"""Replace composite functions by what their rows say they are, so that targets need not know them."""
+"""Replace composite functions by their rows' expansions, so that targets need not know them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Choose instructions: n-ary sums and products become binary operations in depth-first order.
 
 Results are stored as soon as they are complete. Sums put signs into subtractions; products keep one
-division each, share reciprocals that several of them need, and build powers by squaring and square roots.
+division each, share reciprocals that several of them need, and build powers by squaring and square
+roots.
 """
 
 from __future__ import annotations
