@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import cache as memoize
 from functools import partial
@@ -21,7 +21,7 @@ from symgrad.functions import PRIMITIVES
 from symgrad.ir.convert import to_exprs
 from symgrad.ir.expression import Expr
 from symgrad.ir.graph import Graph
-from symgrad.ir.program import ARITHMETIC_OPS, UNCOUNTED, WEIGHTS, Group, Program
+from symgrad.ir.program import Group, Program
 from symgrad.ir.program import Result as ResultSpec
 from symgrad.ir.recipe import Recipe
 from symgrad.ir.system import Request, System, Tensor
@@ -35,8 +35,6 @@ from symgrad.simplify.rewrite import simplify
 if TYPE_CHECKING:
     from symgrad.parse.problem import Problem
     from symgrad.runtime.function import CompiledFunction, Details
-
-SOURCE_TARGETS = ("numba", "c")
 
 
 def compile(
@@ -144,7 +142,7 @@ def build(recipe: Recipe, *, cache: bool = True) -> CompiledFunction:
         batch_axis=options.batch_axis,
         single=len(recipe.requests) == 1,
     )
-    details = partial(_details, recipe, options, program)
+    details = partial(_details, recipe, options, groups, program)
     return CompiledFunction(function, kernel.scratch_bytes, signature, recipe, details, restore)
 
 
@@ -227,75 +225,14 @@ def fingerprint() -> str:
     return hashlib.sha256(b"\0".join(texts)).hexdigest()
 
 
-def _details(recipe: Recipe, options: Options, program: Program | None) -> Details:
-    from symgrad.emit.kernel import cpu_target, llvm_text  # noqa: PLC0415
-    from symgrad.emit.provider import implementation  # noqa: PLC0415
-    from symgrad.runtime.function import Details  # noqa: PLC0415
+def _details(
+    recipe: Recipe, options: Options, groups: Sequence[Group], program: Program | None
+) -> Details:
+    """What a function says of itself, derived again: the cache keeps code alone."""
+    from symgrad.details import details  # noqa: PLC0415 - it imports the emitters
 
-    graph, _, derived = derive_program(recipe, options, argument_groups(recipe))
-    program = program or derived
-    target = cpu_target(program, options.dtype, options.accuracy)
-    called = [op for op in program.counts if op in PRIMITIVES and PRIMITIVES[op].kind == "call"]
-    return Details(
-        program=program,
-        operations=count_operations(program),
-        accuracy={
-            op: implementation(op, target.width, options.dtype, options.accuracy) for op in called
-        },
-        source=partial(source, recipe, program, options),
-        llvm=partial(llvm_text, program, target),
-        graph=graph,
-    )
-
-
-def count_operations(program: Program) -> dict[str, Any]:
-    """Operations of a program: by kind, in all, and weighted by what each costs."""
-    counted = {op: n for op, n in sorted(program.counts.items()) if op not in UNCOUNTED}
-    weights = {op: WEIGHTS.get(op) or PRIMITIVES[op].cost for op in counted}
-    return {
-        **counted,
-        "total": program.total,
-        "weighted": sum(weights[op] * count for op, count in counted.items()),
-        "arithmetic": sum(n for op, n in counted.items() if op in ARITHMETIC_OPS),
-    }
-
-
-def source(recipe: Recipe, program: Program, options: Options, target: str) -> str:
-    """Readable, self-contained source with a self-test at one point.
-
-    Raises:
-        OptionError: ``target`` is not one of SOURCE_TARGETS.
-    """
-    from symgrad.emit.c_source import c_source  # noqa: PLC0415
-    from symgrad.emit.numba_source import numba_source  # noqa: PLC0415
-
-    writers: dict[str, Callable[..., str]] = {"numba": numba_source, "c": c_source}
-    if target not in writers:
-        raise OptionError(f"target={target!r} is not possible; choose one of {SOURCE_TARGETS}")
-    point, values = sample(recipe, program)
-    return writers[target](
-        program,
-        name=recipe.name if recipe.name.isidentifier() else "kernel",
-        dtype=options.dtype,
-        test_point=point,
-        test_values=values,
-    )
-
-
-def sample(recipe: Recipe, program: Program) -> tuple[list[list[float]], list[list[float]]]:
-    """A point for a self-test and the results there, computed with 50 digits."""
-    import mpmath  # noqa: PLC0415 - only where a self-test is written
-
-    from symgrad.ir.evaluate import mpmath_arithmetic, run  # noqa: PLC0415
-
-    point = [
-        [0.5 + 0.375 * ((7 * i + 3 * k) % 11) / 11 for i in range(len(group.columns))]
-        for k, group in enumerate(program.groups)
-    ]
-    with mpmath.workdps(50):
-        exact = [[mpmath.mpf(value) for value in group] for group in point]
-        results = run(program, PRIMITIVES, exact, mpmath_arithmetic())
-        return point, [[float(value) for value in result] for result in results]
+    graph, _, derived = derive_program(recipe, options, groups)
+    return details(recipe, options, graph, program or derived)
 
 
 def differentiate_expr(expr: Expr, names: Sequence[str]) -> Expr:
@@ -379,28 +316,12 @@ def stage_text(problem: Problem, stage: str, **options: Any) -> str:
         raise OptionError(
             f"stage={stage!r} is not possible; choose graph, simplify, program, source or llvm"
         )
+    from symgrad.details import details, program_text  # noqa: PLC0415 - it imports the emitters
+
     graph, tensors, program = derive_program(recipe, chosen, argument_groups(recipe))
     if stage == "simplify":
         return write(graph, {tensor.name: tensor.nodes for tensor in tensors})
     if stage == "program":
         return program_text(program)
-    if stage == "source":
-        return source(recipe, program, chosen, "numba")
-    from symgrad.emit.kernel import cpu_target, llvm_text  # noqa: PLC0415
-
-    return llvm_text(program, cpu_target(program, chosen.dtype, chosen.accuracy))
-
-
-def program_text(program: Program) -> str:
-    """One line an instruction: its number, what it is, and where loads and stores go."""
-    lines = []
-    for index, (op, args, data) in enumerate(program.code):
-        given = " ".join(f"%{argument}" for argument in args)
-        if op == "load":
-            given = f"{program.groups[data[0]].name}[{program.groups[data[0]].columns[data[1]]}]"
-        elif op == "store":
-            given += f" -> {program.results[data[0]].name}[{data[1]}]"
-        elif data is not None:
-            given = repr(data)
-        lines.append(f"%{index} = {op} {given}" if op != "store" else f"store {given}")
-    return "\n".join(lines)
+    found = details(recipe, chosen, graph, program)
+    return found.source("numba") if stage == "source" else found.llvm()

@@ -333,35 +333,29 @@ def _exactly(
 
 @dataclass(frozen=True)
 class _Run:
-    """What all rows of a report share; everything expensive is computed once, when it is needed."""
+    """What the rows of a report share; everything expensive is computed when it is first needed."""
 
     fn: CompiledFunction
     system: System
     sample: Mapping[str, Array]
     seed: int
     tolerance: float | None
-    verdicts: dict[tuple[int, int], tuple[float, str]] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def count(self) -> int:
+        """How many points there are."""
         return len(next(iter(self.sample.values())))
 
     @cached_property
-    def tensors(self) -> list[Tensor]:
-        """The derivative graph as differentiation leaves it."""
-        return derive(self.system, self.fn.recipe.requests)
-
-    @cached_property
     def exact(self) -> list[list[list[mpmath.mpf]]]:
-        """Result, point, entry -> the 50-digit value."""
-        nodes = [node for tensor in self.tensors for node in tensor.nodes]
-        table = _exactly(self.system, nodes, self.sample)
-        made, start = [], 0
-        for tensor in self.tensors:
-            stop = start + len(tensor.nodes)
-            made.append([point[start:stop] for point in table])
-            start = stop
-        return made
+        """Result, point, entry -> 50 digits, from the graph as differentiation leaves it."""
+        tensors = derive(self.system, self.fn.recipe.requests)
+        table = _exactly(self.system, [node for t in tensors for node in t.nodes], self.sample)
+        ends = np.cumsum([len(tensor.nodes) for tensor in tensors])
+        return [
+            [point[end - len(tensor.nodes) : end] for point in table]
+            for tensor, end in zip(tensors, ends, strict=True)
+        ]
 
     @cached_property
     def got(self) -> list[Array]:
@@ -370,73 +364,331 @@ class _Run:
         first = signature.batch_axis == 0
 
         def stacked(names: Sequence[str], shape: tuple[int, ...]) -> Array:
-            table = np.stack([self.sample[name] for name in names])
-            given = table.T.reshape(self.count, *shape) if first else table.reshape(*shape, -1)
-            return given.astype(signature.dtype)
+            table = np.stack([self.sample[name] for name in names]).astype(signature.dtype)
+            return table.T.reshape(-1, *shape) if first else table.reshape(*shape, -1)
 
-        keywords: dict[str, Any] = {}
-        for group in signature.groups:
-            if group.name in (TANGENT, COTANGENT):
-                shape = signature.output_shape if group.name == COTANGENT else (len(group.columns),)
-                keywords[group.name] = stacked(group.columns, shape)
-        points = stacked(signature.inputs, (len(signature.inputs),))
-        given = {n: self.sample[n].astype(signature.dtype) for n in signature.parameters}
-        result = self.fn(points, parameters=given, **keywords)
+        shapes = {TANGENT: (len(signature.wrt),), COTANGENT: signature.output_shape}
+        given = {g.name: g.columns for g in signature.groups}
+        result = self.fn(
+            stacked(signature.inputs, (len(signature.inputs),)),
+            parameters={n: self.sample[n].astype(signature.dtype) for n in signature.parameters},
+            **{n: stacked(given[n], shape) for n, shape in shapes.items() if n in given},
+        )
         arrays = [result] if signature.single else list(result)
-        return [
-            a.reshape(self.count, -1) if first else a.reshape(-1, self.count).T for a in arrays
-        ]
+        return [a.reshape(self.count, -1) if first else a.reshape(-1, self.count).T for a in arrays]
 
     @cached_property
-    def bounds(self) -> list[Array] | None:
-        """Bounds of the rounding errors, like ``got``; None where NumPy lacks a function."""
+    def bounds(self) -> list[Array]:
+        """Bounds of the rounding errors, like ``got``; nan where NumPy lacks a function."""
+        signature = self.fn.signature
         ulps = {op: choice.ulp for op, choice in self.fn.accuracy.items()}
-        groups = [[self.sample[name] for name in g.columns] for g in self.fn.signature.groups]
-        unit = float(np.finfo(self.fn.signature.dtype).eps) / 2
+        groups = [[self.sample[name] for name in group.columns] for group in signature.groups]
+        unit = float(np.finfo(signature.dtype).eps) / 2
         try:
-            made = rounding_bounds(
-                self.fn.program, self.system.graph.table, groups, unit, ulps
-            )
+            made = rounding_bounds(self.fn.program, self.system.graph.table, groups, unit, ulps)
         except UnknownFunctionError:
-            return None
+            return [np.full(got.shape, np.nan) for got in self.got]
         return [np.stack([np.broadcast_to(e, self.count) for e in r], 1) for r in made]
 
-    def against_mpmath(self, position: int) -> Row:
-        exact = self.exact[position]
-        with mpmath.workdps(DIGITS):
-            high = np.array([[float(value) for value in point] for point in exact])
-            low = np.array(
-                [
-                    [float(v - mpmath.mpf(h)) if mpmath.isfinite(v) else 0.0 for v, h in pairs]
-                    for pairs in (zip(p, h, strict=True) for p, h in zip(exact, high, strict=True))
-                ]
+    def judge(self, position: int, high: Array, low: Array | float, least: float) -> _Judged:
+        """Measure the compiled result against ``high + low``."""
+        limits = np.finfo(self.fn.signature.dtype)
+        got = self.got[position].astype(float)
+        bounds = self.bounds[position]
+        finite = np.isfinite(high) & (np.abs(high) <= float(limits.max))
+        with np.errstate(all="ignore"):
+            size = np.where(finite, np.abs(high), 0.0)
+            scale = size.max(axis=1, keepdims=True)
+            error = np.where(np.isfinite(got), np.abs((got - high) - low), np.inf)
+            error = np.where(finite, error, 0.0)
+            allowed = SAFETY * np.where(np.isnan(bounds), TORCH_TOLERANCE * scale, bounds)
+            if self.tolerance is not None:
+                allowed = self.tolerance * scale
+            allowed = np.maximum(allowed, least * scale) + 4 * float(limits.smallest_subnormal)
+            spacing = np.spacing(size.astype(limits.dtype)).astype(float)
+            return _Judged(
+                high=high,
+                finite=finite,
+                failed=finite & ~((error <= allowed) & np.isfinite(got)),
+                ulp=np.where((error > 0) & (size > 0), error / spacing, 0.0),
+                relative=np.where(error > 0, error / scale, 0.0),
+                share=np.where(error > 0, error / bounds, 0.0),
+                ill=finite & (bounds > ILL_CONDITIONED * scale),
             )
-        row, _ = self._compare(position, "mpmath", high, low, 0.0)
-        return row
+
+    @cached_property
+    def judged(self) -> list[_Judged]:
+        """Every result against 50 digits."""
+        made = []
+        for position, points in enumerate(self.exact):
+            with mpmath.workdps(DIGITS):
+                high = np.array([[float(value) for value in point] for point in points])
+                rest = [
+                    float(value - h) if np.isfinite(h) else 0.0
+                    for point, near in zip(points, high.tolist(), strict=True)
+                    for value, h in zip(point, near, strict=True)
+                ]
+            made.append(self.judge(position, high, np.array(rest).reshape(high.shape), 0.0))
+        return made
+
+    def row(self, position: int, oracle: str, judged: _Judged, notes: Sequence[str]) -> Row:
+        """The row that says where ``judged`` is worst."""
+        share = np.nan_to_num(judged.share, nan=0.0, posinf=np.inf)
+        worst = np.where(judged.failed, np.inf, np.maximum(share, judged.relative))
+        k, entry = np.unravel_index(np.argmax(worst), worst.shape)
+        result = self.fn.signature.results[position]
+        entries = int(judged.finite.sum())
+        return Row(
+            result=result.name,
+            oracle=oracle,
+            passed=not judged.failed.any() and (entries > 0 or oracle == "torch"),
+            entries=entries,
+            worst_ulp=float(judged.ulp.max()),
+            worst_relative=float(judged.relative.max()),
+            worst_bound=float(judged.share.max()),
+            point=self.point(int(k)),
+            entry=tuple(int(i) for i in np.unravel_index(entry, result.shape)),
+            got=float(self.got[position][k, entry]),
+            expected=float(judged.high[k, entry]),
+            note="; ".join(notes),
+        )
+
+    def point(self, k: int) -> dict[str, float]:
+        """The point ``k`` by name."""
+        names = (*self.system.inputs, *self.system.parameters)
+        return {name: float(self.sample[name][k]) for name in names}
+
+    def against_mpmath(self, position: int) -> Row:
+        """The row of a result against the derivative graph in 50 digits."""
+        judged = self.judged[position]
+        notes = []
+        if not judged.finite.all():
+            notes.append(f"{int((~judged.finite).sum())} entries are not finite and were not judged")
+        if judged.ill.any():
+            notes.append(
+                f"{int(judged.ill.sum())} entries are ill-conditioned: rounding errors may exceed "
+                f"{ILL_CONDITIONED} of the largest entry"
+            )
+        return self.row(position, "mpmath", judged, notes)
 
     def against_torch(self, position: int, made: Array) -> Row:
-        """The row against torch; where torch alone is off, that is a note and no failure."""
+        """The row of a result against torch; where torch alone is off, that is only a note."""
         table = made.reshape(self.count, -1)
-        row, failed = self._compare(position, "torch", table, np.zeros_like(table), TORCH_TOLERANCE)
+        judged = self.judge(position, table, 0.0, TORCH_TOLERANCE)
+        own = self.judged[position]
         reasons: Counter[str] = Counter()
-        for k, entry in zip(*np.nonzero(failed | ~np.isfinite(table)), strict=True):
-            exact = self.exact[position][k][entry]
-            got = float(self.got[position][k, entry])
-            error = abs(got - float(exact))
-            near = error <= max(TORCH_TOLERANCE, float(np.finfo(self.fn.signature.dtype).eps) * 64) * (
-                float(max(abs(e) for e in self.exact[position][k] if mpmath.isfinite(e)))
-                if mpmath.isfinite(exact)
-                else 0.0
-            )
-            if mpmath.isfinite(exact) and near and not np.isfinite(table[k, entry]):
-                reasons["torch has no finite value there: 0*inf, often from the branch not taken"] += 1
-                failed[k, entry] = False
-            elif failed[k, entry] and self._verdict(position, int(k))[1] == "kink":
-                reasons["the derivative is not unique there (a kink)"] += 1
-                failed[k, entry] = False
-            elif failed[k, entry] and near and self._verdict(position, int(k))[1] == "":
-                reasons["torch's own rounding: 50 digits and difference quotients agree here"] += 1
-                failed[k, entry] = False
-        note = "; ".join(f"differs in {n} entries, {reason}" for reason, n in reasons.items())
-        fields = {**{n: getattr(row, n) for n in Row.__slots__}, "passed": not failed.any()}
-        return Row(**{**fields, "note": "; ".join(filter(None, [row.note, note]))})
+        for k, entry in np.argwhere(judged.failed).tolist():
+            verdict = self.difference(position, k)[0]
+            if verdict == "kink" or (verdict == "agrees" and not own.failed[k, entry]):
+                judged.failed[k, entry] = False
+                reasons[TORCH_REASONS[verdict]] += 1
+        lost = ~np.isfinite(table) & own.finite & ~own.failed
+        reasons[TORCH_REASONS["lost"]] += int(lost.sum())
+        notes = [f"{n} entries differ: {reason}" for reason, n in reasons.items() if n]
+        return self.row(position, "torch", judged, notes)
+
+    def against_differences(self, position: int) -> Row:
+        """The row of a result's rules against difference quotients of the value."""
+        request = self.fn.recipe.requests[position]
+        nodes = len(reachable(self.system.graph, self.system.outputs.nodes))
+        work = nodes * (1 + max(request.order, 2))
+        found: Counter[str] = Counter()
+        worst = (-1.0, 0, 0, 0.0, 0.0)
+        for k in range(min(self.count, max(3, DIFFERENCE_WORK // work))):
+            verdict, *measured = self.difference(position, k)
+            found[verdict] += 1
+            if verdict in ("agrees", "wrong"):
+                worst = max(worst, (measured[0], k, *measured[1:]))
+        error, k, entry, got, expected = worst
+        notes = []
+        if found["kink"]:
+            notes.append(f"{found['kink']} points lie on a kink, where one-sided quotients differ")
+        if found["skipped"]:
+            notes.append(f"{found['skipped']} points have no finite difference quotient")
+        return Row(
+            result=request.name,
+            oracle="difference",
+            passed=not found["wrong"],
+            entries=found["agrees"] + found["wrong"],
+            worst_ulp=float("nan"),
+            worst_relative=max(error, 0.0),
+            worst_bound=float("nan"),
+            point=self.point(k),
+            entry=(entry,),
+            got=got,
+            expected=expected,
+            note="; ".join(notes),
+        )
+
+    def difference(self, position: int, k: int) -> tuple[str, float, int, float, float]:
+        """The rules of a result against difference quotients at the point ``k``.
+
+        Returns:
+            "agrees", "wrong", "kink" or "skipped"; the error relative to the sum of the moduli
+            of the terms; the worst output; what the rules give for it; the quotient.
+        """
+        request, n = self.fn.recipe.requests[position], len(self.system.wrt)
+        outputs = len(self.system.outputs.nodes)
+        skipped = ("skipped", 0.0, 0, 0.0, 0.0)
+        exact = self.exact[position][k]
+        if not all(mpmath.isfinite(value) for value in exact):
+            return skipped
+        random = np.random.default_rng((self.seed, position, k))
+        chosen = random.choice([-1.25, -0.75, 0.5, 0.875, 1.125, 1.5], n)
+        along = tuple(mpmath.mpf(float(value)) for value in chosen)
+        given = {name: mpmath.mpf(float(values[k])) for name, values in self.sample.items()}
+        weights = [given.get(name, mpmath.mpf(1)) for name in seed_names(COTANGENT, outputs)]
+        tangent = tuple(given.get(name) for name in seed_names(TANGENT, n))
+        order = request.order if request.kind == "tensor" else request.kind in ("vjp", "hvp")
+        directions = [along] * order
+        if request.kind == "partial":
+            unit = [mpmath.mpf(0)] * n
+            directions = [tuple([*unit[:i], mpmath.mpf(1), *unit[i + 1 :]]) for i in request.indices]
+        elif request.kind in ("jvp", "hvp"):
+            directions.append(tangent)
+        with mpmath.workprec(DIFFERENCE_STEP * (len(directions) + 2)):
+            rules = np.array(exact, dtype=object).reshape(-1, *(n,) * order)
+            size = np.abs(rules)
+            for _ in range(order):
+                rules, size = rules @ np.array(along), size @ np.abs(np.array(along))
+            both = []
+            for sign in (1, -1):
+                step = mpmath.ldexp(sign, -DIFFERENCE_STEP)
+                made, value = self.quotient(given, directions, step)
+                if request.kind in ("vjp", "hvp"):
+                    made, value = [weights @ made], [np.abs(weights) @ np.abs(value)]
+                if not all(mpmath.isfinite(one) for one in made):
+                    return skipped
+                both.append(made)
+                scale = [s + abs(v) * mpmath.mpf(10) ** -20 for s, v in zip(size, value, strict=True)]
+                errors = [
+                    float(abs(a - b) / c) if a != b else 0.0
+                    for a, b, c in zip(rules, made, scale, strict=True)
+                ]
+                worst = int(np.argmax(errors))
+                if errors[worst] <= DIFFERENCE_TOLERANCE:
+                    break
+            measured = (errors[worst], worst, float(rules[worst]), float(made[worst]))
+            if errors[worst] <= DIFFERENCE_TOLERANCE:
+                # Agreement on one side alone is a kink whose convention is that side's derivative.
+                return ("agrees" if len(both) == 1 else "kink", *measured)
+            apart = [abs(a - b) > DIFFERENCE_TOLERANCE * c for a, b, c in zip(*both, scale, strict=True)]
+            return ("kink" if any(apart) else "wrong", *measured)
+
+    def quotient(
+        self, given: Mapping[str, Any], directions: Sequence[tuple[Any, ...]], step: Any
+    ) -> tuple[list[Any], list[Any]]:
+        """The one-sided mixed difference quotient of every output, and the outputs themselves."""
+        distinct = list(dict.fromkeys(directions))
+        shifts: Counter[tuple[int, ...]] = Counter({(0,) * len(distinct): 1})
+        for direction in directions:
+            position = distinct.index(direction)
+            following: Counter[tuple[int, ...]] = Counter()
+            for shift, factor in shifts.items():
+                moved = (*shift[:position], shift[position] + 1, *shift[position + 1 :])
+                following[moved] += factor
+                following[shift] -= factor
+            shifts = following
+        arithmetic = mpmath_arithmetic()
+        total: Any = 0
+        for shift, factor in shifts.items():
+            at = dict(given)
+            for steps, direction in zip(shift, distinct, strict=True):
+                for name, part in zip(self.system.wrt, direction, strict=True):
+                    at[name] += steps * step * part
+            found = evaluate(self.system.graph, self.system.outputs.nodes, at, arithmetic)
+            total = total + factor * np.array(found, dtype=object)
+        return list(total / step ** len(directions)), found
+
+
+def rounding_bounds(
+    program: Program,
+    table: Mapping[str, Primitive],
+    arrays: Sequence[Sequence[Array]],
+    unit: float,
+    ulps: Mapping[str, float],
+) -> list[list[Array]]:
+    """First-order bounds of the rounding errors of every result of a Program.
+
+    An instruction adds ``unit * |v|`` (``ulps`` ulp for a function) to what its arguments' errors
+    do to its value v. For functions that is measured, by moving the arguments; a condition that
+    the errors may turn counts both sides.
+
+    Args:
+        program: the Program.
+        table: the function table.
+        arrays: ``arrays[group][column]``: the arguments, each of shape (N,).
+        unit: the unit roundoff, 2**-53 for float64.
+        ulps: function -> bound of its own error in ulp.
+
+    Returns:
+        ``bounds[result][position]``.
+
+    Raises:
+        UnknownFunctionError: NumPy lacks a function.
+    """
+    arithmetic = numpy_arithmetic()
+    values: list[Any] = []
+    errors: list[Any] = []
+    results: list[list[Any]] = [[None] * result.size for result in program.results]
+    with np.errstate(all="ignore"):
+        for op, args, data in program.code:
+            v, e = [values[i] for i in args], [errors[i] for i in args]
+            if op == "store":
+                results[data[0]][data[1]] = e[0]
+                value, error = v[0], e[0]
+            elif op == "load":
+                value, error = np.asarray(arrays[data[0]][data[1]], float), 0.0
+            elif op in ("constant", "boolean"):
+                value = np.float64(data) if op == "constant" else np.bool_(data)
+                error = 0.0 if op == "boolean" or float(data).is_integer() else unit * abs(data)
+            elif op in CONDITION_OPS:
+                value = arithmetic.functions[op](*v)
+                # The "error" of a condition is whether it may be the other way round.
+                comparing = op in ("lt", "le", "eq", "ne")
+                spread = e[0] + e[1] if comparing else 0.0
+                error = (spread > 0) & (np.abs(v[0] - v[1]) <= spread) if comparing else any_of(e)
+            elif op == "select":
+                value = np.where(v[0], v[1], v[2])
+                turned = np.maximum(e[1], e[2]) + np.abs(v[1] - v[2])
+                error = np.where(e[0], turned, np.where(v[0], e[1], e[2]))
+            else:
+                value, error = _propagate(op, v, e, table, arithmetic)
+                own = 2 * ulps.get(op, 0.5) if op not in EXACT_OPS else 0.0
+                error = error + own * unit * np.abs(value) + SUBNORMAL
+            values.append(value)
+            errors.append(error)
+    return results
+
+
+def _propagate(
+    op: str, v: list[Any], e: list[Any], table: Mapping[str, Primitive], arithmetic: Arithmetic
+) -> tuple[Any, Any]:
+    """The value of an instruction, and what the errors ``e`` of its arguments ``v`` do to it."""
+    if op in ("add", "sub"):
+        return (v[0] + v[1] if op == "add" else v[0] - v[1]), e[0] + e[1]
+    if op == "mul":
+        return v[0] * v[1], _times(v[0], e[1]) + _times(v[1], e[0]) + e[0] * e[1]
+    if op == "div":
+        value = v[0] / v[1]
+        left = np.maximum(np.abs(v[1]) - e[1], 0.0)
+        return value, np.where(e[0] + e[1] > 0, (e[0] + _times(value, e[1])) / left, 0.0)
+    if op == "neg":
+        return -v[0], e[0]
+    call = np.sqrt if op == "sqrt" else function(op, table, arithmetic)
+    value = call(*v)
+    total: Any = 0.0
+    for index, (argument, error) in enumerate(zip(v, e, strict=True)):
+        if not np.any(error):
+            continue
+        # The step is never so small that the difference is lost in the function's own rounding.
+        step = np.maximum(error, 2.0**-46 * np.abs(argument))
+        moved = [call(*v[:index], argument + s, *v[index + 1 :]) - value for s in (step, -step)]
+        change = np.fmax(*np.abs(moved))
+        total = total + np.where(error > 0, np.where(np.isnan(change), np.inf, change) * error / step, 0)
+    return value, total
+
+
+def _times(value: Any, error: Any) -> Any:
+    """``|value| * error``, where no error stays none even beside an infinity."""
+    return np.where(np.equal(error, 0), 0.0, np.abs(value) * error)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import click
 
-from symgrad.cli.options import (
-    NamedRange,
-    problem_options,
-)
+from symgrad.api import compile_problem
+from symgrad.check import ORACLES
+from symgrad.check import check as compare
+from symgrad.cli.options import Given, load_problem, problem_options, range_option, requested
 
 DISAGREED = 3
-ORACLES = ("mpmath", "torch")
 
 
 @click.command("check")
@@ -19,19 +18,24 @@ ORACLES = ("mpmath", "torch")
     "--against",
     type=click.Choice(ORACLES),
     multiple=True,
-    help="What to compare with; give it once for each. All that are installed by default.",
+    help="What to compare with; give it once for each. By default mpmath, and torch if installed.",
 )
-@click.option("--points", type=click.IntRange(min=1), help="How many points to compare at.")
 @click.option(
-    "--range",
-    "ranges",
-    type=NamedRange(),
-    multiple=True,
-    metavar="NAME=LOW:HIGH",
-    help="Where points are drawn; give it once for each.",
+    "--points",
+    "count",
+    type=click.IntRange(min=1),
+    default=16,
+    show_default=True,
+    help="How many random points to compare at.",
+)
+@range_option
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option(
+    "--tolerance",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Allowed error relative to the largest entry; by default what rounding can explain.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 def check(
     problem: str,
     inputs: tuple[str, ...] | None,
@@ -39,11 +43,27 @@ def check(
     derivatives: tuple[str, ...] | None,
     dtype: str | None,
     against: tuple[str, ...],
-    points: int | None,
+    count: int,
     ranges: tuple[tuple[str, tuple[float, float]], ...],
+    seed: int,
+    tolerance: float | None,
     as_json: bool,
 ) -> None:
     """Compare every derivative of FILE|FORMULA with independent arithmetic.
 
-    Exit status 3 where they disagree.
+    Points are drawn from the problem's ranges. Exit status 3 where something disagrees.
     """
+    loaded = load_problem(problem, inputs, parameters, ranges)
+    fn = compile_problem(loaded, derivatives=requested(derivatives), dtype=dtype)
+    report = compare(
+        fn,
+        against=against or None,
+        parameters=loaded.parameter_values,
+        count=count,
+        seed=seed,
+        ranges=loaded.ranges,
+        tolerance=tolerance,
+    )
+    click.echo(report.to_json() if as_json else str(report))
+    if not report:
+        raise click.exceptions.Exit(DISAGREED)

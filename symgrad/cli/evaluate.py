@@ -15,9 +15,9 @@ import numpy as np
 from symgrad.api import compile_problem
 from symgrad.cli.options import (
     Given,
-    NamedRange,
     load_problem,
     problem_options,
+    range_option,
     requested,
     require_values,
 )
@@ -37,14 +37,7 @@ BLOCK_BYTES = 2**28
 @click.argument("points", required=False)
 @click.option("--random", "count", type=click.IntRange(min=0), help="Points drawn from the ranges.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
-@click.option(
-    "--range",
-    "ranges",
-    type=NamedRange(),
-    multiple=True,
-    metavar="NAME=LOW:HIGH",
-    help="Where --random draws an input; give it once for each.",
-)
+@range_option
 @click.option("-o", "--output", help="A file ending in .npz, .npy or .csv; - is csv on stdout.")
 @click.option("--overwrite", is_flag=True, help="Replace the file if it is there already.")
 @click.option("--block", type=click.IntRange(min=1), help="Points that are in memory at a time.")
@@ -112,7 +105,9 @@ def evaluate(
     # A reader that has gone away is noticed here, where that ends quietly.
     sys.stdout.flush()
     if not quiet:
-        click.echo(report(layout, done, compiled, seconds, cached=getattr(fn, "cached", None)), err=True)
+        click.echo(
+            report(layout, done, compiled, seconds, cached=getattr(fn, "cached", None)), err=True
+        )
 
 
 def points_from_file(problem: Problem, path: str, given: Sequence[Given]) -> Points:

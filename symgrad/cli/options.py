@@ -111,6 +111,18 @@ def problem_options(command: Command) -> Command:
     return command
 
 
+def range_option(command: Command) -> Command:
+    """``--range x=-1:1``, where random points are drawn."""
+    return click.option(
+        "--range",
+        "ranges",
+        type=NamedRange(),
+        multiple=True,
+        metavar="NAME=LOW:HIGH",
+        help="Where random points are drawn; give it once for each name.",
+    )(command)
+
+
 def load_problem(
     text: str,
     inputs: Sequence[str] | None,

@@ -217,8 +217,8 @@ class _Reader:
 
     def word(self, token: str, position: int) -> None:
         """A name: a declared symbol, a truth, a word of logic, a function or a constant."""
-        if not token.isascii():
-            self.check_letters(token, position)
+        if not token.isascii() or not self.text[self.place : self.place + 1].isascii():
+            token = self.check_letters(position)
         declared = self.symbols.get(token)
         if self.value is not None:
             if declared is None and token in _LOGIC:
@@ -274,10 +274,14 @@ class _Reader:
             UnknownFunctionError,
         )
 
-    def check_letters(self, token: str, position: int) -> None:
-        """Refuse look-alikes: what is no identifier, or is not its own normal form."""
+    def check_letters(self, position: int) -> str:
+        """The whole name, with marks that join a letter; refuse look-alikes of other letters."""
+        text = self.text
+        while self.place < len(text) and f"a{text[self.place]}".isidentifier():
+            self.place += 1
+        token = text[position : self.place]
         if token.isidentifier() and normalize("NFKC", token) == token:
-            return
+            return token
         for offset, character in enumerate(token):
             whole = f"a{character}"
             if not whole.isidentifier() or normalize("NFKC", whole) != whole:

@@ -59,12 +59,15 @@ def agree(expr, names, points):
             assert same, f"{text} at {values}: got {got}, expected {expected}"
 
 
-@pytest.mark.parametrize("row", [row for row in PRIMITIVES.values() if not row.boolean], ids=lambda row: row.name)
+@pytest.mark.parametrize(
+    "row", [row for row in PRIMITIVES.values() if not row.boolean], ids=lambda row: row.name
+)
 def test_every_partial_reads_back(row):
     names = ["y", *(f"a{i}" for i in range(row.arity))]
     fractions = (0.21, 0.55, 0.93)
     points = [
-        (0.7, *(low + (high - low) * fraction for low, high in row.domain)) for fraction in fractions
+        (0.7, *(low + (high - low) * fraction for low, high in row.domain))
+        for fraction in fractions
     ]
     for partial in row.partials:
         if row.name != "select":  # its first argument is a condition, which has no number

@@ -6,10 +6,10 @@
  *     g1[1]  weights: w
  *     value[1]
  *     o1[2]  u_x
- *     o2[1]  u_xx
+ *     o2[1] = (1, 1)  u_xx
  *
- * Arrays are row-major. o2 has shape (1, 1). piecewise_batch takes n points, each array holding
- * one point's block after the other. Arguments must not overlap with results.
+ * Arrays are row-major. piecewise_batch takes n points, each array holding one point's block
+ * after the other. Arguments must not overlap with results.
  *
  * 15 operations in float. Compile with -ffp-contract=off, and never with -ffast-math, for the
  * same bits everywhere; with -DSYMGRAD_SELF_TEST and -lm it becomes a program that tests

@@ -5,11 +5,10 @@
  *     x[2]  inputs: r, t
  *     p[1]  parameters: k
  *     value[2]
- *     jacobian[4]
+ *     jacobian[4] = (2, 2)
  *
- * Arrays are row-major. jacobian has shape (2, 2). polar_batch takes n points, each array
- * holding one point's block after the other, p once for all. Arguments must not overlap with
- * results.
+ * Arrays are row-major. polar_batch takes n points, each array holding one point's block after
+ * the other, p once for all. Arguments must not overlap with results.
  *
  * 7 operations in double. Compile with -ffp-contract=off, and never with -ffast-math, for the
  * same bits everywhere; with -DSYMGRAD_SELF_TEST and -lm it becomes a program that tests

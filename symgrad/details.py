@@ -1,0 +1,95 @@
+"""What a compiled function says of itself: counts, error bounds, readable source, LLVM IR."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import mpmath
+
+from symgrad.emit.c_source import c_source
+from symgrad.emit.kernel import cpu_target, llvm_text
+from symgrad.emit.numba_source import numba_source
+from symgrad.emit.provider import implementation
+from symgrad.functions import PRIMITIVES
+from symgrad.ir.evaluate import mpmath_arithmetic, run
+from symgrad.ir.graph import Graph
+from symgrad.ir.program import ARITHMETIC_OPS, UNCOUNTED, WEIGHTS, Program
+from symgrad.ir.recipe import Recipe
+from symgrad.options import Options, choose
+from symgrad.runtime.function import Details
+
+WRITERS = {"numba": numba_source, "c": c_source}
+"""Languages of readable source."""
+
+
+def details(recipe: Recipe, options: Options, graph: Graph, program: Program) -> Details:
+    """Everything that people ask of a compiled function besides its results."""
+    target = cpu_target(program, options.dtype, options.accuracy)
+    called = [op for op in program.counts if op in PRIMITIVES and PRIMITIVES[op].kind == "call"]
+    return Details(
+        program=program,
+        operations=count_operations(program),
+        accuracy={
+            op: implementation(op, target.width, options.dtype, options.accuracy) for op in called
+        },
+        source=partial(source, recipe, program, options),
+        llvm=partial(llvm_text, program, target),
+        graph=graph,
+    )
+
+
+def count_operations(program: Program) -> dict[str, Any]:
+    """Operations of a program: by kind, in all, and weighted by what each costs."""
+    counted = {op: n for op, n in sorted(program.counts.items()) if op not in UNCOUNTED}
+    weights = {op: WEIGHTS.get(op) or PRIMITIVES[op].cost for op in counted}
+    return {
+        **counted,
+        "total": program.total,
+        "weighted": sum(weights[op] * count for op, count in counted.items()),
+        "arithmetic": sum(n for op, n in counted.items() if op in ARITHMETIC_OPS),
+    }
+
+
+def source(recipe: Recipe, program: Program, options: Options, target: str) -> str:
+    """Readable, self-contained source with a self-test at one point.
+
+    Raises:
+        OptionError: there is no source for ``target``.
+    """
+    choose("target", target, WRITERS)
+    point, values = sample(program)
+    return WRITERS[target](
+        program,
+        name=recipe.name if recipe.name.isidentifier() else "kernel",
+        dtype=options.dtype,
+        test_point=point,
+        test_values=values,
+    )
+
+
+def sample(program: Program) -> tuple[list[list[float]], list[list[float]]]:
+    """A point for a self-test and the results there, computed with 50 digits."""
+    point = [
+        [0.5 + 0.375 * ((7 * i + 3 * k) % 11) / 11 for i in range(len(group.columns))]
+        for k, group in enumerate(program.groups)
+    ]
+    with mpmath.workdps(50):
+        exact = [[mpmath.mpf(value) for value in group] for group in point]
+        results = run(program, PRIMITIVES, exact, mpmath_arithmetic())
+        return point, [[float(value) for value in result] for result in results]
+
+
+def program_text(program: Program) -> str:
+    """One line an instruction: its number, what it is, and where loads and stores go."""
+    lines = []
+    for index, (op, args, data) in enumerate(program.code):
+        given = " ".join(f"%{argument}" for argument in args)
+        if op == "load":
+            given = f"{program.groups[data[0]].name}[{program.groups[data[0]].columns[data[1]]}]"
+        elif op == "store":
+            given += f" -> {program.results[data[0]].name}[{data[1]}]"
+        elif data is not None:
+            given = repr(data)
+        lines.append(f"%{index} = {op} {given}" if op != "store" else f"store {given}")
+    return "\n".join(lines)

@@ -1,0 +1,84 @@
+"""The doctor reports what is there and what is wrong."""
+
+import json
+import sys
+from importlib.metadata import version
+
+import pytest
+
+from symgrad.cli import doctor
+from symgrad.emit.provider import FUNCTIONS, implementation
+from symgrad.runtime import cache
+
+
+def report(run):
+    result = run("doctor", "--json")
+    return result.exit_code, json.loads(result.stdout)
+
+
+def test_a_healthy_machine_has_no_problems(run, cache_folder):
+    status, found = report(run)
+    assert (status, found["problems"]) == (0, [])
+    assert found["versions"]["numpy"] == version("numpy")
+    assert found["versions"]["numba"] == version("numba")
+    assert found["cache"]["directory"] == str(cache_folder)
+    assert found["vector_bytes"] in (16, 32, 64)
+    assert found["threads"] >= 1
+    assert found["cpu"]
+
+
+def test_vector_mathematics_is_what_kernels_get(run):
+    _, found = report(run)
+    assert set(found["vector_mathematics"]) == set(FUNCTIONS)
+    for name, choices in found["vector_mathematics"].items():
+        for dtype, itemsize in (("float64", 8), ("float32", 4)):
+            choice = implementation(name, found["vector_bytes"] // itemsize, dtype, "high")
+            assert choices[dtype] == {"provider": choice.provider, "ulp": choice.ulp}
+
+
+def test_text_says_the_same(run):
+    text = run("doctor").stdout
+    _, found = report(run)
+    for name, number in found["versions"].items():
+        if number:
+            assert any(line.split() == [name, number] for line in text.splitlines()), name
+    sine = found["vector_mathematics"]["sin"]["float64"]
+    assert f"sin       {sine['provider']} {sine['ulp']:g} ulp" in text
+    assert text.endswith("Problems\n  none\n")
+
+
+def test_torch_is_not_imported(run, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert report(run)[0] == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no group permissions")
+def test_a_cache_that_others_can_write_is_a_problem(run, monkeypatch, tmp_path):
+    folder = tmp_path / "open"
+    folder.mkdir()
+    folder.chmod(0o777)
+    monkeypatch.setenv(cache.VARIABLE, str(folder))
+    status, found = report(run)
+    assert status == 1
+    assert "can be written by others" in found["problems"][0]
+
+
+def test_a_cache_that_cannot_be_made_is_a_problem(run, monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv(cache.VARIABLE, str(tmp_path / "file" / "cache"))
+    status, found = report(run)
+    assert status == 1
+    assert "cannot be written" in found["problems"][0]
+
+
+def test_missing_and_broken_packages_are_problems(run, monkeypatch):
+    real = doctor._version
+    monkeypatch.setattr(doctor, "_version", lambda name: None if name == "numba" else real(name))
+    monkeypatch.setattr(doctor, "import_module", lambda name: 1 / 0)
+    status, found = report(run)
+    assert status == 1
+    assert found["problems"] == [
+        "numba is not installed",
+        "kernels cannot be compiled: ZeroDivisionError: division by zero",
+    ]
+    assert "missing" in run("doctor").stdout

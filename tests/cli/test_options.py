@@ -1,0 +1,105 @@
+"""Problems and values from the command line."""
+
+import click
+import pytest
+
+from symgrad.cli.options import (
+    NamedRange,
+    NamedValue,
+    Names,
+    load_problem,
+    requested,
+    require_values,
+)
+from symgrad.errors import OptionError, ProblemFileError, SymgradError
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("k=2", ("k", 2.0)),
+        ("k=-2.5e-3", ("k", -0.0025)),
+        (" k = 1 ", ("k", 1.0)),
+        ("k", ("k", None)),
+    ],
+)
+def test_values_are_a_name_and_a_number(text, value):
+    assert NamedValue().convert(text, None, None) == value
+
+
+@pytest.mark.parametrize("text", ["", "=2", "k=", "k=two", "k=nan", "k=inf", "k=1=2"])
+def test_what_is_no_value_is_refused(text):
+    with pytest.raises(click.BadParameter, match="NAME=NUMBER, such as"):
+        NamedValue().convert(text, None, None)
+
+
+def test_ranges_are_a_name_and_two_ends():
+    assert NamedRange().convert("x=-1:2.5", None, None) == ("x", (-1.0, 2.5))
+
+
+@pytest.mark.parametrize("text", ["x", "x=1", "x=2:1", "x=:1", "=0:1", "x=0:inf", "x=0:1:2"])
+def test_what_is_no_range_is_refused(text):
+    with pytest.raises(click.BadParameter, match="NAME=LOW:HIGH, such as"):
+        NamedRange().convert(text, None, None)
+
+
+@pytest.mark.parametrize("text", ["x,y", "x, y", "x y", " x,y, "])
+def test_names_are_parted_by_commas_or_blanks(text):
+    assert Names().convert(text, None, None) == ("x", "y")
+
+
+def test_no_names_are_refused():
+    with pytest.raises(click.BadParameter, match="no name"):
+        Names().convert(" , ", None, None)
+
+
+def test_orders_are_numbers():
+    assert requested(("value", "3", "hessian")) == ("value", 3, "hessian")
+    assert requested(None) is None
+
+
+def test_a_file_is_read_and_the_command_line_goes_first(problem):
+    loaded = load_problem(str(problem), None, [("k", 5.0)], [("x", (0.0, 9.0))])
+    assert loaded.inputs == ("x", "y")
+    assert loaded.parameter_values == {"k": 5.0}
+    assert loaded.ranges == {"x": (0.0, 9.0), "y": (0.5, 1.5)}
+
+
+def test_a_formula_declares_what_it_is_given():
+    loaded = load_problem("k*x + c", ("x",), [("k", 2.0), ("c", None)])
+    assert loaded.parameters == ("k", "c")
+    assert loaded.parameter_values == {"k": 2.0}
+    assert loaded.outputs == {"": "k*x + c"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        (("x**2", None), OptionError, "add --inputs x,y"),
+        (("missing.toml", None), ProblemFileError, "no problem file 'missing.toml'"),
+        (("missing.toml", ("x",)), ProblemFileError, "no problem file"),
+        ((".", ("x",)), ProblemFileError, "no problem file"),
+        (("x**2", ("x",), [("k", 1.0), ("k", 2.0)]), OptionError, "given twice for k"),
+        (("x**2", ("x",), [], [("y", (0, 1))]), OptionError, "names y, which .* declares x"),
+        (("x" * 5000, None), OptionError, "add --inputs"),
+        (("x\0y", None), OptionError, "add --inputs"),
+        (("x**2", ("1x",)), SymgradError, "1x"),
+    ],
+)
+def test_problems_that_are_refused(arguments, error, message):
+    with pytest.raises(error, match=message):
+        load_problem(*arguments)
+
+
+def test_a_file_refuses_other_names(problem):
+    with pytest.raises(OptionError, match="leave out --inputs"):
+        load_problem(str(problem), ("x",))
+    with pytest.raises(OptionError, match="names q, which .* declares k"):
+        load_problem(str(problem), None, [("q", 1.0)])
+
+
+def test_parameters_need_values(problem):
+    loaded = load_problem("k*x", ("x",), [("k", None)])
+    with pytest.raises(OptionError, match="parameter.s. k: do this"):
+        require_values(loaded, {}, "do this")
+    require_values(loaded, {"k": 1.0}, "do this")
