@@ -43,7 +43,7 @@ from benchmarks.problems import PROBLEMS, Problem
 
 MAIN_PROBLEMS = ("sine", "black_scholes", "bundle_adjustment", "ur5")
 # No powers of two: rows that far apart share a few cache lines, which costs up to twice the time.
-PIECES = (65_000, 4_040)
+PIECES = (65_000, 16_040, 4_040)
 CHECKED_POINTS = 1001
 PIECES_SECONDS = 0.2  # the pieces of one round together take about this long at most
 WHOLE_SECONDS = 5.0  # a peer that would need longer for the whole batch runs in pieces only
@@ -202,8 +202,8 @@ def measure(problem: Problem, peers: Sequence[str], points: int, rounds: int) ->
     """Prepare, check and time `peers` on one problem."""
     count = affordable(problem, points, len(peers))
     x = problem.points(np.random.default_rng(2026), count)
-    half = min(count, CHECKED_POINTS) // 2
-    check = np.r_[0 : half + 1, count - half : count]
+    check = np.unique(np.r_[np.linspace(0, count - 1, CHECKED_POINTS), max(0, count - 64) : count])
+    check = check.astype(np.intp)
     entrants, results, unavailable = [], {}, []
     for name in peers:
         print(f"  preparing {name} for {problem.name}", file=sys.stderr, flush=True)

@@ -7,7 +7,7 @@ import click
 from symgrad.api import compile_problem
 from symgrad.check import ORACLES
 from symgrad.check import check as compare
-from symgrad.cli.options import Given, load_problem, problem_options, range_option, requested
+from symgrad.cli.options import Given, Range, load_problem, problem_options, range_option, requested
 
 DISAGREED = 3
 
@@ -44,7 +44,7 @@ def check(
     dtype: str | None,
     against: tuple[str, ...],
     count: int,
-    ranges: tuple[tuple[str, tuple[float, float]], ...],
+    ranges: tuple[tuple[str, Range], ...],
     seed: int,
     tolerance: float | None,
     as_json: bool,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from itertools import product
 from math import prod
 from time import perf_counter
@@ -15,6 +15,7 @@ import numpy as np
 from symgrad.api import compile_problem
 from symgrad.cli.options import (
     Given,
+    Range,
     load_problem,
     problem_options,
     range_option,
@@ -53,7 +54,7 @@ def evaluate(
     points: str | None,
     count: int | None,
     seed: int,
-    ranges: tuple[tuple[str, tuple[float, float]], ...],
+    ranges: tuple[tuple[str, Range], ...],
     output: str | None,
     overwrite: bool,
     block: int | None,
@@ -75,7 +76,7 @@ def evaluate(
     loaded = load_problem(problem, inputs, parameters, ranges)
     if (points is None) == (count is None):
         raise OptionError("give either a file of POINTS or --random N, and one of them only")
-    if output not in (None, STANDARD_STREAM):
+    if output is not None and output != STANDARD_STREAM:
         check_target(output, (), overwrite=overwrite)
     if points is not None:
         source = points_from_file(loaded, points, parameters)
@@ -91,12 +92,14 @@ def evaluate(
     size = block or block_size(layout)
 
     summary = None
+    sink: AbstractContextManager[Write]
     if output is None and count is not None:
         summary = Summary([label for name in layout.shapes for label in layout.labels[name]])
         sink = nullcontext(summary.add)
+    elif output is None or output == STANDARD_STREAM:
+        sink = writing(sys.stdout, layout)
     else:
-        stream = output is None or output == STANDARD_STREAM
-        sink = writing(sys.stdout if stream else output, layout, overwrite=overwrite)
+        sink = writing(output, layout, overwrite=overwrite)
     with sink as write:
         done, seconds = run(fn, source, loaded.parameter_values, write, layout, size, workers)
     if summary is not None:

@@ -122,7 +122,9 @@ def _spellings(name: str) -> tuple[str, ...]:
 
 
 def _text(entries: Sequence[Entry]) -> str:
-    rows = [("function", "derivatives, or what it stands for", "mpmath", "torch", "C", "also")]
+    rows: list[tuple[str, ...]] = [
+        ("function", "derivatives, or what it stands for", "mpmath", "torch", "C", "also")
+    ]
     for entry in entries:
         meaning = entry.definition or " | ".join(entry.derivatives)
         rows.append(

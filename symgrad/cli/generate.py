@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
-from symgrad import api
+from symgrad.api import argument_groups, derive_program, problem_recipe
 from symgrad.cli.options import Given, load_problem, problem_options, requested
+from symgrad.details import WRITERS, source
 from symgrad.interop.files import write_text
 from symgrad.options import Options
 
@@ -14,7 +15,7 @@ from symgrad.options import Options
 @problem_options
 @click.option(
     "--target",
-    type=click.Choice(api.SOURCE_TARGETS),
+    type=click.Choice(list(WRITERS)),
     default="numba",
     show_default=True,
     help="The language of the source.",
@@ -39,10 +40,10 @@ def generate(
     symgrad generate "x**2*sin(y)" --inputs x,y --derivatives value,gradient -o kernel.py
     """
     loaded = load_problem(problem, inputs, parameters)
-    recipe = api.problem_recipe(loaded, requested(derivatives), dtype)
+    recipe = problem_recipe(loaded, requested(derivatives), dtype)
     options = Options(**recipe.options)
-    _, _, program = api.derive_program(recipe, options, api.argument_groups(recipe))
-    text = api.source(recipe, program, options, target)
+    _, _, program = derive_program(recipe, options, argument_groups(recipe))
+    text = source(recipe, program, options, target)
     if output is None:
         click.echo(text, nl=not text.endswith("\n"))
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,58 +17,33 @@ Command = Callable[..., Any]
 Given = tuple[str, float | None]
 """A parameter's name and its value, if it was given one."""
 
-
-class NamedValue(click.ParamType):
-    """``k=-2.5``: a name and a number; ``k`` alone declares a parameter without a value."""
-
-    name = "name=value"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Given:
-        """The name and the number."""
-        if isinstance(value, tuple):
-            return value
-        name, sign, text = value.partition("=")
-        number = _number(text)
-        if not name.strip() or (sign and number is None):
-            self.fail(f"{value!r} must read NAME=NUMBER, such as k=-2.5", param, ctx)
-        return name.strip(), number
+Range = tuple[float, float]
 
 
-class NamedRange(click.ParamType):
-    """``x=-1:1``: a name, a low and a high end."""
-
-    name = "name=low:high"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, tuple[float, float]]:
-        """The name and the two ends."""
-        if isinstance(value, tuple):
-            return value
-        name, _, ends = value.partition("=")
-        low, high = (_number(end) for end in (ends.partition(":")[::2]))
-        if not name.strip() or low is None or high is None or not low <= high:
-            self.fail(f"{value!r} must read NAME=LOW:HIGH, such as x=-1:1", param, ctx)
-        return name.strip(), (low, high)
+def named_value(text: str) -> Given:
+    """Read ``k=-2.5``, a name and a number; ``k`` alone declares a parameter without a value."""
+    name, sign, rest = text.partition("=")
+    number = _number(rest)
+    if not name.strip() or (sign and number is None):
+        raise click.BadParameter(f"{text!r} must read NAME=NUMBER, such as k=-2.5")
+    return name.strip(), number
 
 
-class Names(click.ParamType):
-    """``x,y``: names parted by commas or blanks."""
+def named_range(text: str) -> tuple[str, Range]:
+    """Read ``x=-1:1``, a name, a low and a high end."""
+    name, _, ends = text.partition("=")
+    low, high = (_number(end) for end in ends.partition(":")[::2])
+    if not name.strip() or low is None or high is None or not low <= high:
+        raise click.BadParameter(f"{text!r} must read NAME=LOW:HIGH, such as x=-1:1")
+    return name.strip(), (low, high)
 
-    name = "names"
 
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, ...]:
-        """The names in order."""
-        if isinstance(value, tuple):
-            return value
-        names = tuple(value.replace(",", " ").split())
-        if not names:
-            self.fail("no name is given; write names parted by commas, such as x,y", param, ctx)
-        return names
+def names(text: str) -> tuple[str, ...]:
+    """Read ``x,y``, names parted by commas or blanks."""
+    found = tuple(text.replace(",", " ").split())
+    if not found:
+        raise click.BadParameter("no name is given; write names parted by commas, such as x,y")
+    return found
 
 
 def _number(text: str) -> float | None:
@@ -84,19 +59,19 @@ def problem_options(command: Command) -> Command:
     decorators = (
         click.argument("problem", metavar="FILE|FORMULA"),
         click.option(
-            "--inputs", type=Names(), metavar="X,Y,...", help="The inputs, in order, of a formula."
+            "--inputs", type=names, metavar="X,Y,...", help="The inputs, in order, of a formula."
         ),
         click.option(
             "--parameter",
             "parameters",
-            type=NamedValue(),
+            type=named_value,
             multiple=True,
             metavar="NAME[=VALUE]",
             help="A parameter and its value; give it once for each.",
         ),
         click.option(
             "--derivatives",
-            type=Names(),
+            type=names,
             metavar="NAME,...",
             help="value, gradient, jacobian, hessian, or orders such as 3.",
         ),
@@ -116,7 +91,7 @@ def range_option(command: Command) -> Command:
     return click.option(
         "--range",
         "ranges",
-        type=NamedRange(),
+        type=named_range,
         multiple=True,
         metavar="NAME=LOW:HIGH",
         help="Where random points are drawn; give it once for each name.",
@@ -127,7 +102,7 @@ def load_problem(
     text: str,
     inputs: Sequence[str] | None,
     parameters: Sequence[Given] = (),
-    ranges: Sequence[tuple[str, tuple[float, float]]] = (),
+    ranges: Sequence[tuple[str, Range]] = (),
 ) -> Problem:
     """The problem that an argument names, with values and ranges from the command line.
 
@@ -169,14 +144,14 @@ def load_problem(
     )
 
 
-def requested(names: Sequence[str] | None) -> tuple[str | int, ...] | None:
+def requested(derivatives: Sequence[str] | None) -> tuple[str | int, ...] | None:
     """``--derivatives`` as ``sg.compile`` takes it: orders are numbers."""
-    if names is None:
+    if derivatives is None:
         return None
-    return tuple(int(name) if name.isdecimal() else name for name in names)
+    return tuple(int(name) if name.isdecimal() else name for name in derivatives)
 
 
-def require_values(problem: Problem, known: Mapping[str, object], cure: str) -> None:
+def require_values(problem: Problem, known: Container[str], cure: str) -> None:
     """Refuse a problem with a parameter that has no value.
 
     Raises:
@@ -190,16 +165,16 @@ def require_values(problem: Problem, known: Mapping[str, object], cure: str) -> 
 def _distinct(option: str, pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     made = dict(pairs)
     if len(made) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = sorted({name for name in names if names.count(name) > 1})
+        given = [name for name, _ in pairs]
+        twice = sorted({name for name in given if given.count(name) > 1})
         raise OptionError(f"{option} is given twice for {', '.join(twice)}")
     return made
 
 
-def _known(option: str, given: Mapping[str, object], names: Sequence[str], text: str) -> None:
-    unknown = [name for name in given if name not in names]
+def _known(option: str, given: Iterable[str], declared: Sequence[str], text: str) -> None:
+    unknown = [name for name in given if name not in declared]
     if unknown:
         raise OptionError(
             f"{option} names {', '.join(unknown)}, which {text} does not declare; "
-            f"it declares {', '.join(names) or 'none'}"
+            f"it declares {', '.join(declared) or 'none'}"
         )

@@ -66,7 +66,9 @@ def _sum(parts: list[Text]) -> Text:
 
 
 def _product(parts: list[Text]) -> Text:
-    above, below, negative = [], [], False
+    above: list[str] = []
+    below: list[str] = []
+    negative = False
     for part in parts:
         text, tightness = part
         if tightness == PRODUCT and text.startswith("-"):

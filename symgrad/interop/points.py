@@ -214,33 +214,42 @@ def _reported(where: str) -> Iterator[None]:
         raise FileFormatError(f"{where} cannot be read: {error}") from error
 
 
+def _map(path: Path) -> Array:
+    """The array in an npy file, memory-mapped; its pages count as used until it is dropped."""
+    array: Array = np.load(path, mmap_mode="r", allow_pickle=False)
+    return array
+
+
 def _read_npy(wanted: _Wanted, path: Path) -> Points:
-    array = np.load(path, mmap_mode="r", allow_pickle=False)
+    array = _map(path)
     if array.dtype.names is not None:
-        return _read_structured(wanted, array)
+        return _read_structured(wanted, path, array)
     wanted.check_positional(array.shape, "the array")
     wanted.check_dtype(array.dtype, "the array")
-    columns = array[:, np.newaxis] if array.ndim == 1 else array
+    count = len(array)
 
     def blocks(size: int, order: tuple[int, ...]) -> Iterator[Array]:
-        for start in range(0, len(columns), size):
-            yield columns[start : start + size, : len(order)]
+        for start in range(0, count, size):
+            block = _map(path)[start : start + size]
+            yield block.reshape(len(block), len(order))
 
-    return wanted.pick(wanted.inputs, len(columns), blocks)
+    return wanted.pick(wanted.inputs, count, blocks)
 
 
-def _read_structured(wanted: _Wanted, array: Array) -> Points:
+def _read_structured(wanted: _Wanted, path: Path, array: Array) -> Points:
     names = array.dtype.names or ()
     wanted.check_column(array.shape, "the array")
     for name in wanted.known & set(names):
         wanted.check_dtype(array.dtype[name], name)
 
+    count = len(array)
+
     def blocks(size: int, order: tuple[int, ...]) -> Iterator[Array]:
-        for start in range(0, len(array), size):
-            block = array[start : start + size]
+        for start in range(0, count, size):
+            block = _map(path)[start : start + size]
             yield np.column_stack([block[names[i]] for i in order])
 
-    return wanted.pick(names, len(array), blocks)
+    return wanted.pick(names, count, blocks)
 
 
 def _read_npz(wanted: _Wanted, path: Path) -> Points:

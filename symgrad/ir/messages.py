@@ -44,8 +44,8 @@ def close_names(name: str, known: Collection[str], count: int = 3) -> str:
     """A sentence with the known names most like ``name``, or nothing."""
     if len(name) > WIDTH:
         return ""
-    same = [other for other in known if other.lower() == name.lower()]
-    found = dict.fromkeys([*same, *get_close_matches(name, list(known)[:MAX_COMPARED], count)])
+    lower = {other.lower(): other for other in list(known)[:MAX_COMPARED]}
+    found = [lower[match] for match in get_close_matches(name.lower(), lower, count)]
     return f". Known names close to it: {', '.join(found)}" if found else ""
 
 

@@ -40,6 +40,7 @@ SPELLINGS: dict[str, str] = {
     "le": "Le", "LessThan": "Le", "less_equal": "Le",
     "StrictGreaterThan": "Gt", "greater": "Gt",
     "GreaterThan": "Ge", "greater_equal": "Ge",
+    "and": "And", "or": "Or", "not": "Not",
     "logical_and": "And", "logical_or": "Or", "logical_not": "Not", "logical_xor": "Xor",
     "conj": "conjugate", "real": "re", "imag": "im", "angle": "arg",
 }
@@ -172,12 +173,8 @@ def resolve(name: str, rows: Mapping[str, Primitive]) -> str | None:
     row = rows.get(name)
     if row is not None and row is not PRIMITIVES.get(name):
         return name
-    for candidate in (name, SPELLINGS.get(name)):
-        if candidate is not None and (
-            candidate in FORMS or candidate in COMPOSITIONS or candidate in rows
-        ):
-            return candidate
-    return None
+    target = SPELLINGS.get(name, name)
+    return target if target in FORMS or target in COMPOSITIONS or target in rows else None
 
 
 def function_names(rows: Mapping[str, Primitive]) -> frozenset[str]:

@@ -106,7 +106,10 @@ def shown(value: Any) -> str:
     while stack and count <= 40:
         stack.extend(islice(stack.pop().args, 41))
         count += 1
-    return shorten(str(value)) if count <= 40 else f"{type(value).__name__}(...)"
+    if count <= 40:
+        with suppress(ValueError):  # Python prints no integer of more than 4300 digits
+            return shorten(str(value))
+    return f"{type(value).__name__}(...)"
 
 
 class Converter:

@@ -67,7 +67,8 @@ class Variables:
     def _add(
         self, kind: str, key: Any, place: str, wanted: Mapping[str, int], taken: set[str]
     ) -> str:
-        label = getattr(key, "name", None) or str(key)
+        leaf = not getattr(key, "args", ())  # a Dummy prints as _x, but is called x
+        label = (getattr(key, "name", None) if leaf else None) or str(key)
         before = self.objects.get(key) if kind == "object" else self.symbols.get(key)
         if before is not None:
             raise DuplicateNameError(
@@ -119,7 +120,7 @@ def _object_name(key: Any) -> str:
     text = getattr(key, "name", None)
     text = text if isinstance(text, str) else str(key)
     words = "".join(c if c.isidentifier() or c.isdigit() else " " for c in text).split()
-    name = "_".join(words)
+    name = "_".join(word.strip("_") or "_" for word in words)
     return name if name.isidentifier() else f"v_{name}"
 
 

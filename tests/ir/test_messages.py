@@ -8,8 +8,8 @@ from symgrad.ir.messages import WIDTH, close_names, explain_character, shorten, 
 
 
 def test_close_names_come_nearest_first_and_the_other_case_before_all() -> None:
-    known = ["cosine", "tan", "sine"]
-    assert close_names("Sine", known) == ". Known names close to it: sine, cosine"
+    known = ["cosine", "tan", "SINE", "sin"]
+    assert close_names("Sine", known) == ". Known names close to it: SINE, sin, cosine"
 
 
 @pytest.mark.parametrize(("name", "known"), [("q", ["sin", "cos"]), ("x" * 1000, ["x" * 999])])

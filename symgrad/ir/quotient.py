@@ -1,0 +1,124 @@
+"""Difference quotients of a graph's value in high precision: derivatives without any rule.
+
+In exact arithmetic D_u f(x) = (f(x + h u) - f(x)) / h + O(h). With h = 2**-200 and a working
+precision that grows by 200 bits an order, a quotient of any order is right to about 60 digits.
+Where the quotients to both sides differ, the derivative does not exist: a kink.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple
+
+import mpmath
+import numpy as np
+
+from symgrad.ir.evaluate import evaluate, mpmath_arithmetic
+from symgrad.ir.system import System
+
+STEP_BITS = 200
+TOLERANCE = 1e-12
+"""Agreement of rules and quotients, no less, as a row may hold constants rounded to double."""
+
+Direction = tuple[Any, ...]
+"""len(wrt) exact numbers."""
+
+
+class Agreement(NamedTuple):
+    """Derivatives against difference quotients at one point.
+
+    ``error`` is relative to the sum of the moduli of what was contracted; ``output`` is the worst
+    output, where the derivative is ``rules`` and the quotient is ``quotient``.
+    """
+
+    verdict: Literal["agrees", "wrong", "kink", "skipped"]
+    error: float = 0.0
+    output: int = 0
+    rules: float = 0.0
+    quotient: float = 0.0
+
+
+def compare(
+    system: System,
+    point: Mapping[str, Any],
+    derivative: Sequence[Any],
+    contracted: int,
+    directions: Sequence[Direction],
+    weights: Sequence[Any] | None = None,
+) -> Agreement:
+    """Compare a derivative array with the quotient along ``directions``.
+
+    Args:
+        system: the outputs, and what they are differentiated by.
+        point: name -> number, exact.
+        derivative: what the rules give, flat and row-major.
+        contracted: how many trailing axes of it, of len(wrt) entries each, are contracted with
+            the first direction, which stands that often in ``directions``.
+        directions: one a differentiation.
+        weights: of the outputs, where the derivative is that of a weighted sum.
+    """
+    verdict, sides = Agreement("skipped"), []
+    for sign in (1, -1):
+        quotients, value = difference_quotient(system, point, directions, sign)
+        if not all(map(mpmath.isfinite, (*derivative, *quotients))):
+            return Agreement("skipped")
+        given, least = np.array(quotients), np.abs(np.array(value))
+        if weights is not None:
+            given = np.array([np.array(weights) @ given])
+            least = np.array([np.abs(np.array(weights)) @ least])
+        rules = np.array(derivative, dtype=object).reshape(-1, *(len(system.wrt),) * contracted)
+        size = np.abs(rules)
+        for _ in range(contracted):
+            rules = rules @ np.array(directions[0])
+            size = size @ np.abs(np.array(directions[0]))
+        scale = size + least * mpmath.mpf(10) ** -20 + mpmath.mpf(10) ** -300
+        errors = [float(error) for error in np.abs(rules - given) / scale]
+        sides.append(given)
+        worst = int(np.argmax(errors))
+        measured = (errors[worst], worst, float(rules[worst]), float(given[worst]))
+        if errors[worst] <= TOLERANCE:
+            # Agreement with the side behind alone: a kink where that side is the convention.
+            return Agreement("agrees" if sign == 1 else "kink", *measured)
+        verdict = Agreement("wrong", *measured)
+    apart = np.abs(sides[0] - sides[1]) > TOLERANCE * scale
+    return verdict._replace(verdict="kink") if apart.any() else verdict
+
+
+def difference_quotient(
+    system: System, point: Mapping[str, Any], directions: Sequence[Direction], sign: int
+) -> tuple[list[Any], list[Any]]:
+    """The one-sided quotient of every output along each of ``directions``, one after the other.
+
+    Args:
+        system: the outputs, and what they are differentiated by.
+        point: name -> number, exact.
+        directions: k of them give a derivative of order k.
+        sign: 1 for steps forward, -1 for steps backward.
+
+    Returns:
+        The quotients, and the values of the outputs, as mpmath numbers.
+    """
+    distinct = list(dict.fromkeys(directions))
+    stencil = Counter({(0,) * len(distinct): 1})
+    for direction in directions:
+        position = distinct.index(direction)
+        following: Counter[tuple[int, ...]] = Counter()
+        for shift, factor in stencil.items():
+            moved = (*shift[:position], shift[position] + 1, *shift[position + 1 :])
+            following[moved] += factor
+            following[shift] -= factor
+        stencil = following
+    with mpmath.workprec(STEP_BITS * (len(directions) + 2)):
+        step = mpmath.ldexp(sign, -STEP_BITS)
+        arithmetic = mpmath_arithmetic()
+        totals = [mpmath.mpf(0)] * len(system.outputs.nodes)
+        found: list[Any] = []
+        for shift, factor in sorted(stencil.items(), reverse=True):  # the point itself comes last
+            at = dict(point)
+            for steps, direction in zip(shift, distinct, strict=True):
+                for name, part in zip(system.wrt, direction, strict=True):
+                    at[name] += steps * step * part
+            found = evaluate(system.graph, system.outputs.nodes, at, arithmetic)
+            totals = [t + factor * value for t, value in zip(totals, found, strict=True)]
+        return [total / step ** len(directions) for total in totals], found

@@ -1,0 +1,502 @@
+"""PyTorch's autograd on symbols: grad, backward, jacobian, hessian, vjp, jvp of expressions.
+
+The expressions are read into one Graph, swept forward or in reverse, and given back as what they
+were: SymPy objects over the very Symbols that came in, or traced Exprs. SymPy differentiates
+nothing, so kinks follow the function table, and a large expression takes no longer than its number
+of distinct parts. Parts of a result that stood in the input are the input's own objects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from math import prod
+from typing import Any
+
+import sympy
+from sympy.concrete.expr_with_limits import ExprWithLimits
+from sympy.core.function import AppliedUndef
+from sympy.matrices.expressions.matexpr import MatrixElement
+from sympy.tensor.array.ndim_array import NDimArray
+
+from symgrad.api import differentiate_expr
+from symgrad.differentiate import forward, reverse
+from symgrad.differentiate.tensors import derive
+from symgrad.errors import ArgumentError, DerivativeError, DuplicateNameError, ShapeError
+from symgrad.functions import PRIMITIVES
+from symgrad.interop.sympy_objects import known_objects, to_sympy
+from symgrad.ir.convert import to_exprs
+from symgrad.ir.expression import Expr, postorder, symbol
+from symgrad.ir.graph import Graph
+from symgrad.ir.system import Request, System, Tensor
+from symgrad.ir.traverse import dependent, reachable
+from symgrad.parse.names import resolve
+from symgrad.parse.outputs import Reading
+from symgrad.parse.sympy_expressions import DECLARABLE, native
+from symgrad.parse.variables import MAX_DEPTH, Variables, elements, identify
+
+
+def grad(
+    outputs: object, inputs: object, grad_outputs: object = None, allow_unused: bool = False
+) -> tuple[Any, ...]:
+    """The cotangent-weighted sum of gradients, as ``torch.autograd.grad`` has it, on symbols.
+
+    For outputs y_k with cotangents c_k the result for an input x is sum_k c_k * dy_k/dx, over every
+    entry of every output. Results are expressions: they can be differentiated again and used
+    twice. Cotangents may be expressions and are held constant.
+
+    Args:
+        outputs: an expression (SymPy, traced Expr or text in the inputs), a Matrix, an Array, or a
+            list or tuple of these, each an output of its own; lists inside it are arrays.
+        inputs: likewise, of variables: Symbols, MatrixSymbols, functions such as q(t), traced
+            variables or names.
+        grad_outputs: one cotangent for each output, of its shape; None is 1 for an output of one
+            entry.
+        allow_unused: give None for an input that no output uses, in place of an error.
+
+    Returns:
+        One result for each input, in its shape and kind of container.
+
+    Raises:
+        ArgumentError: an input is no variable, or a cotangent that is needed is left out.
+        ShapeError: a cotangent has another shape than its output.
+        DerivativeError: no output uses an input.
+
+    Example:
+        >>> x, z = sympy.symbols("x z")
+        >>> grad([x**2 + z**3, x * z], [x, z])
+        (2*x + z, x + 3*z**2)
+    """
+    call = _Expressions(outputs, inputs, grad_outputs, "grad_outputs")
+    used = [block for block in call.inputs if any(name in call.used for name in block.names)]
+    for block in call.inputs:
+        if block not in used and not allow_unused:
+            raise DerivativeError(
+                f"no output uses {block.place}, {', '.join(block.names[:4])}; leave it out of the "
+                "inputs, or pass allow_unused=True to get None for it"
+            )
+    given = iter(call.give(used, call.pullback()))
+    return tuple(next(given) if block in used else None for block in call.inputs)
+
+
+def backward(
+    outputs: object,
+    into: MutableMapping[Any, Any],
+    inputs: object = None,
+    grad_outputs: object = None,
+) -> MutableMapping[Any, Any]:
+    """Add gradients into a dict, as ``torch.autograd.backward`` adds them into ``.grad``.
+
+    Args:
+        outputs: as for ``grad``.
+        into: variable -> gradient. A variable that it lacks is entered, one that the outputs do
+            not use is left alone.
+        inputs: the variables to do this for, those in a Matrix or a list each by itself; by
+            default all that the outputs use.
+        grad_outputs: as for ``grad``.
+
+    Returns:
+        ``into`` itself.
+
+    Raises:
+        ArgumentError: ``into`` is no dict, an input is no variable, or a cotangent is left out.
+        ShapeError: a cotangent has another shape than its output.
+
+    Example:
+        >>> x = sympy.Symbol("x")
+        >>> backward(x**3, backward(x**3, {}))
+        {x: 6*x**2}
+    """
+    if not isinstance(into, MutableMapping):
+        raise ArgumentError(
+            f"into is of type {type(into).__name__}; give the dict that gradients are added into, "
+            "as in backward(outputs, {})"
+        )
+    call = _Expressions(outputs, inputs, grad_outputs, "grad_outputs")
+    cotangents = {name: node for name, node in call.pullback().items() if name in call.used}
+    gradients = call.present(list(cotangents.values()))
+    for name, gradient in zip(cotangents, gradients, strict=True):
+        variable = call.objects[name] if call.symbolic else symbol(name)
+        into[variable] = into[variable] + gradient if variable in into else gradient
+    return into
+
+
+def vjp(outputs: object, inputs: object, cotangents: object) -> Any:
+    """The product of cotangents and the Jacobian: sum_k c_k * dy_k/dx for each input x.
+
+    As ``grad``, but an input that no output uses gives zeros, and a single input, not in a list,
+    gives its result without a tuple.
+
+    Example:
+        >>> x, z = sympy.symbols("x z")
+        >>> vjp([x**2, x * z], [x, z], [1, x])
+        (x*z + 2*x, x**2)
+    """
+    call = _Expressions(outputs, inputs, cotangents, "cotangents")
+    made = call.give(call.inputs, call.pullback())
+    return made[0] if call.single else tuple(made)
+
+
+def jvp(outputs: object, inputs: object, tangents: object) -> Any:
+    """The product of the Jacobian and tangents: sum_j dy/dx_j * t_j for each output y.
+
+    Args:
+        outputs: as for ``grad``.
+        inputs: as for ``grad``.
+        tangents: one for each input, of its shape; held constant.
+
+    Returns:
+        One result for each output, in its shape and kind of container: a tuple, or without one
+        where ``outputs`` is a single output and not in a list.
+
+    Raises:
+        ArgumentError: an input is no variable, or a tangent is left out.
+        ShapeError: a tangent has another shape than its input.
+
+    Example:
+        >>> x, z = sympy.symbols("x z")
+        >>> jvp([x**2, x * z], [x, z], [1, 0])
+        (2*x, z)
+    """
+    call = _Expressions(outputs, inputs, tangents, "tangents")
+    made = call.give(call.outputs, call.pushforward())
+    return made[0] if call.alone else tuple(made)
+
+
+def jacobian(outputs: object, inputs: object) -> Any:
+    """All first partial derivatives d outputs / d inputs, of shape S + I.
+
+    S is the shape of the outputs, () for one expression, and I that of the inputs; lists are
+    arrays here, and a Matrix of one row or column is a vector. The derivative of one expression
+    has the inputs' container, that by one variable the outputs'. Otherwise two axes make a Matrix
+    and more an Array; traced Exprs come in nested lists.
+
+    Example:
+        >>> x, z = sympy.symbols("x z")
+        >>> jacobian([x**2, x * z], [x, z])
+        Matrix([
+        [2*x, 0],
+        [  z, x]])
+    """
+    call = _Expressions(outputs, inputs, whole=True)
+    return call.arrange(call.derivative(1), call.outputs[0], call.inputs[0])
+
+
+def hessian(output: object, inputs: object) -> Any:
+    """All second partial derivatives of one expression, of shape I + I (see ``jacobian``).
+
+    Raises:
+        ArgumentError: ``output`` is more than one expression.
+
+    Example:
+        >>> x, z = sympy.symbols("x z")
+        >>> hessian(x**2 * z, [x, z])
+        Matrix([
+        [2*z, 2*x],
+        [2*x,   0]])
+    """
+    call = _Expressions(output, inputs, whole=True)
+    if len(call.outputs[0].nodes) != 1:
+        raise ArgumentError(
+            f"the Hessian is that of one expression, and output has shape {call.outputs[0].shape}; "
+            "take it entry by entry, or jacobian(jacobian(outputs, inputs), inputs)"
+        )
+    return call.arrange(call.derivative(2), call.inputs[0], call.inputs[0])
+
+
+@dataclass(eq=False, slots=True)
+class _Block:
+    """One output, input, cotangent or tangent.
+
+    Attributes:
+        place: what messages call it.
+        entries: its expressions, row-major.
+        shape: its shape, () for a single expression.
+        axes: its shape, or a vector's where it is a Matrix of one row or column.
+        like: makes a container of its kind of other entries.
+        names: an input's variables, entry by entry.
+        nodes: the entries in the Graph, but for an input.
+    """
+
+    place: str
+    entries: list[Any]
+    shape: tuple[int, ...]
+    axes: tuple[int, ...]
+    like: Callable[[Sequence[Any]], Any]
+    names: tuple[str, ...] = ()
+    nodes: tuple[int, ...] = ()
+
+
+def _block(value: Any, place: str) -> _Block:
+    value = native(value)
+    level: list[Any] = [value]
+    lengths: list[int] = []
+    kinds: list[Callable[..., Any]] = []
+    while True:
+        rows = [elements(item, place) for item in level]
+        sizes = {-1 if row is None else len(row) for row in rows}
+        if len(sizes) > 1:
+            raise ArgumentError(f"{place} has rows of different lengths; make it rectangular")
+        if sizes == {-1}:
+            break
+        if sizes == {0} or len(lengths) == MAX_DEPTH:
+            raise ArgumentError(f"{place} is empty, or nested more than {MAX_DEPTH} levels deep")
+        lengths.extend(sizes)
+        kinds.append(tuple if isinstance(level[0], tuple) else list)
+        level = [native(item) for row in rows for item in row or ()]
+    entries = [item[()] if isinstance(item, NDimArray) else item for item in level]
+    shape = axes = tuple(lengths)
+    kind: Any = type(value)
+    like: Callable[[Sequence[Any]], Any] = partial(_nest, shape, kinds)
+    if isinstance(value, sympy.MatrixBase | sympy.MatrixExpr):
+        axes = tuple(n for n in shape if n > 1) or (1,) if 1 in shape else shape
+        like = partial(
+            kind if isinstance(value, sympy.MatrixBase) else sympy.ImmutableMatrix, *shape
+        )
+    elif isinstance(value, NDimArray) and shape:
+        like = partial(kind, shape=shape)
+    return _Block(place, entries, shape, axes, like)
+
+
+def _nest(shape: Sequence[int], kinds: Sequence[Callable[..., Any]], entries: Sequence[Any]) -> Any:
+    """Entries in nested lists; ``kinds`` of list by the axis, outermost first."""
+    level = list(entries)
+    for length, kind in zip(reversed(shape), reversed(kinds), strict=True):
+        level = [kind(level[i : i + length]) for i in range(0, len(level), length)]
+    return level[0]
+
+
+def _blocks(value: Any, title: str, whole: bool) -> tuple[list[_Block], bool]:
+    """The blocks of an argument, and whether it is a single one and no sequence of them."""
+    if title == "inputs" and isinstance(value, str):
+        words = value.replace(",", " ").split()
+        value = words if len(words) > 1 else value
+    if whole or not isinstance(value, list | tuple | sympy.Tuple):
+        return [_block(value, title)], True
+    if not value:
+        raise ArgumentError(f"{title} is empty; give at least one")
+    return [_block(item, f"{title}[{i}]") for i, item in enumerate(value)], False
+
+
+def _matched(given: Any, blocks: Sequence[_Block], alone: bool, title: str) -> list[_Block]:
+    """A cotangent or tangent for each block, of its shape; None is 1 for one output entry."""
+    items = [given] if alone else [None] * len(blocks) if given is None else elements(given, title)
+    if items is None or len(items) != len(blocks):
+        raise ShapeError(
+            f"{title} must be a list of {len(blocks)}, one for each of "
+            f"{blocks[0].place.partition('[')[0]}, in its shape"
+        )
+    found = []
+    for index, (item, block) in enumerate(zip(items, blocks, strict=True)):
+        place = title if alone else f"{title}[{index}]"
+        if item is None:
+            if title == "tangents" or prod(block.shape) != 1:
+                raise ArgumentError(
+                    f"{place} is left out, which only an output of one entry allows; give it the "
+                    f"shape of {block.place}, {block.shape}, full of ones for a plain sum"
+                )
+            item = block.like([1])
+        one = _block(item, place)
+        if one.shape != block.shape and alone and isinstance(item, list | tuple) and len(item) == 1:
+            one = _block(item[0], place)  # a list of one for the one output, as PyTorch takes it
+        if one.shape != block.shape:
+            raise ShapeError(
+                f"{place} has shape {one.shape}; give it the shape of {block.place}, {block.shape}"
+            )
+        found.append(one)
+    return found
+
+
+class _Expressions:
+    """All expressions of one call in one Graph, and the way back to what the user gave.
+
+    ``objects`` has the SymPy object of each variable's name, ``used`` the names that occur in the
+    outputs; ``symbolic`` tells whether results are SymPy's, or else Exprs.
+    """
+
+    def __init__(
+        self,
+        outputs: object,
+        inputs: object,
+        weights: object = None,
+        title: str = "",
+        whole: bool = False,
+    ) -> None:
+        self.outputs, self.alone = _blocks(outputs, "outputs", whole)
+        self.inputs, self.single = (
+            ([], False) if inputs is None else _blocks(inputs, "inputs", whole)
+        )
+        self.weights: list[_Block] = []
+        if title == "tangents":
+            self.weights = _matched(weights, self.inputs, self.single, title)
+        elif title:
+            self.weights = _matched(weights, self.outputs, self.alone, title)
+        self.objects: dict[str, Any] = {}
+        self.graph = Graph(PRIMITIVES)
+        reading = Reading(self._declare(), PRIMITIVES, differentiate_expr)
+        parts = postorder(tuple(self._read(reading, self.outputs)))
+        self.used = {str(part.value): None for part in parts if part.op == "symbol"}
+        self._read(reading, self.weights)
+        self.known: dict[int, Any] = {}
+        if reading.converter is not None:
+            objects = {id(value): value for value in reading.converter.kept}
+            pairs = [(objects[key], made) for key, made in reading.converter.memo.items()]
+            self.known = known_objects(self.graph, pairs)
+        chosen = [name for block in self.inputs for name in block.names]
+        self.wrt = tuple(self.used if inputs is None else dict.fromkeys(chosen))
+
+    def _read(self, reading: Reading, blocks: Iterable[_Block]) -> list[Expr]:
+        """Enter the nodes of the blocks."""
+        exprs = []
+        for block in blocks:
+            made = [reading.expr(entry, block.place) for entry in block.entries]
+            block.nodes = tuple(self.graph.add_all(made))
+            exprs.extend(made)
+        return exprs
+
+    def _declare(self) -> Variables:
+        """Every variable of the call; the inputs' names are entered in their blocks."""
+        chosen = [(entry, block.place) for block in self.inputs for entry in block.entries]
+        for entry, place in chosen:
+            try:
+                identify(entry, place)
+            except ArgumentError as error:
+                raise ArgumentError(
+                    f"{error}. To differentiate by an expression, write a variable u in its place "
+                    "in the outputs, differentiate by u, and put the expression back"
+                ) from None
+        given = [entry for entry, _ in chosen]
+        others = [entry for block in (*self.outputs, *self.weights) for entry in block.entries]
+        self.symbolic = any(isinstance(entry, sympy.Basic) for entry in (*given, *others))
+        atoms, bound = _atoms(others, {entry for entry in given if isinstance(entry, sympy.Basic)})
+        exprs = postorder(tuple(entry for entry in others if isinstance(entry, Expr)))
+        symbols = [part for part in exprs if part.op == "symbol"]
+        variables: dict[Any, Any] = {}
+        free = [atom for atom in atoms if atom not in bound]
+        for entry in (*given, *free, *(atom for atom in atoms if atom in bound), *symbols):
+            key = identify(entry, "a variable")[1]
+            before = variables.setdefault(key, entry)
+            if isinstance(entry, sympy.Basic) and before != entry and entry not in bound:
+                if isinstance(before, sympy.Basic):
+                    raise DuplicateNameError(
+                        f"two Symbols are called {key!r} and differ in what they assume; use one "
+                        "of them throughout, or rename the other"
+                    )
+                variables[key] = entry
+        declared = Variables()
+        (names,) = declared.declare([(entry, "a variable") for entry in variables.values()])
+        for name, entry in zip(names, variables.values(), strict=True):
+            self.objects[name] = entry if isinstance(entry, sympy.Basic) else sympy.Symbol(name)
+        for block in self.inputs:
+            block.names = tuple(declared.find(entry, block.place) for entry in block.entries)
+        return declared
+
+    def pullback(self) -> dict[str, int]:
+        """The cotangent of each input's name, for the weights of the outputs."""
+        graph = self.graph
+        seeds = self._seeds(node for block in self.outputs for node in block.nodes)
+        wrt = {name: graph.symbol(name) for name in self.wrt}
+        active = dependent(graph, reachable(graph, seeds), wrt.values())
+        found = reverse.sweep(graph, active, seeds, list(wrt.values()), {})
+        return {name: found.get(node, graph.constant(0)) for name, node in wrt.items()}
+
+    def pushforward(self) -> dict[int, int]:
+        """The tangent of each output's node, for the weights of the inputs."""
+        graph = self.graph
+        seeds = self._seeds(graph.symbol(name) for block in self.inputs for name in block.names)
+        targets = [node for block in self.outputs for node in block.nodes]
+        active = dependent(graph, reachable(graph, targets), seeds)
+        found = forward.sweep(graph, active, seeds, {})
+        return {node: found.get(node, graph.constant(0)) for node in targets}
+
+    def _seeds(self, nodes: Iterable[int]) -> dict[int, int]:
+        """The weight of each node; a node that stands twice has the sum of its weights."""
+        terms: dict[int, list[tuple[int, int]]] = {}
+        weights = [weight for block in self.weights for weight in block.nodes]
+        for node, weight in zip(nodes, weights, strict=True):
+            terms.setdefault(node, []).append((weight, 1))
+        return {node: self.graph.sum(found) for node, found in terms.items()}
+
+    def derivative(self, order: int) -> list[Any]:
+        """All partial derivatives of that order of the output by the entries of the input."""
+        ((output,), (block,)) = self.outputs, self.inputs
+        count, n = len(output.nodes), len(self.wrt)
+        value = Tensor("value", (count,), output.nodes)
+        system = System(self.graph, self.wrt, (), self.wrt, value, ("",) * count)
+        (tensor,) = derive(system, [Request("derivative", "tensor", order)])
+        offsets = [0]
+        for _ in range(order):
+            offsets = [n * at + self.wrt.index(name) for at in offsets for name in block.names]
+        return self.present(
+            [tensor.nodes[k * n**order + at] for k in range(count) for at in offsets]
+        )
+
+    def arrange(self, entries: Sequence[Any], left: _Block, right: _Block) -> Any:
+        """Entries for each pair of an entry of ``left`` and one of ``right``."""
+        if not left.shape or not right.shape:
+            return (left if left.shape else right).like(entries)
+        axes = left.axes + right.axes
+        if not self.symbolic:
+            return _nest(axes, [list] * len(axes), entries)
+        if len(axes) == 2:
+            return sympy.Matrix(*axes, list(entries))
+        return sympy.ImmutableDenseNDimArray(list(entries), axes)
+
+    def give(self, blocks: Sequence[_Block], found: Mapping[Any, int]) -> list[Any]:
+        """What was found for each block's names or nodes, in a container like the block's."""
+        nodes = [found[key] for block in blocks for key in block.names or block.nodes]
+        made = iter(self.present(nodes))
+        return [block.like([next(made) for _ in block.entries]) for block in blocks]
+
+    def present(self, nodes: Sequence[int]) -> list[Any]:
+        """Nodes as what the user gave: SymPy objects or Exprs."""
+        if self.symbolic:
+            return to_sympy(self.graph, nodes, self.objects, self.known)
+        return to_exprs(self.graph, nodes)
+
+
+def _atoms(entries: Iterable[Any], inputs: Collection[Any]) -> tuple[dict[Any, None], set[Any]]:
+    """The SymPy objects that stand for variables, and the bound ones of Sum, Product and Subs.
+
+    Raises:
+        DerivativeError: a variable that is no input depends on one in an unknown way.
+    """
+    found: dict[Any, None] = {}
+    bound: set[Any] = set()
+    seen: dict[Any, Any] = {}  # an identity means something only while its object lives
+    stack: list[tuple[Any, Any]] = [(e, None) for e in entries if isinstance(e, sympy.Basic)][::-1]
+    while stack:
+        node, holder = stack.pop()
+        if (id(node), id(holder)) in seen:
+            continue
+        seen[id(node), id(holder)] = node
+        inner = _held(node, inputs)
+        if inner is not None:
+            if holder is None:
+                found[node] = None
+            elif node in inputs:
+                raise DerivativeError(
+                    f"{holder} depends on the input {node}, and how is not known; write it out, or "
+                    f"make {holder} itself an input"
+                )
+            stack.extend((part, holder or node) for part in inner)
+            continue
+        if isinstance(node, ExprWithLimits):
+            bound.update(limit[0] for limit in node.limits)
+        elif isinstance(node, sympy.Subs):
+            bound.update(node.variables)
+        stack.extend((part, holder) for part in reversed(node.args))
+    return found, bound
+
+
+def _held(node: Any, inputs: Collection[Any]) -> Sequence[Any] | None:
+    """What a SymPy object that stands for a variable depends on; None for any other object."""
+    if isinstance(node, sympy.Symbol) or (isinstance(node, DECLARABLE) and node in inputs):
+        return ()
+    if isinstance(node, sympy.Indexed | MatrixElement):
+        return tuple(node.args[1:])
+    inner = node.expr if isinstance(node, sympy.Derivative) else node
+    if isinstance(inner, AppliedUndef) and resolve(type(inner).__name__, PRIMITIVES) is None:
+        return tuple(inner.args)
+    return None

@@ -1,0 +1,334 @@
+"""SymPy objects -> Expr: by value against SymPy itself, in mpmath, and what is refused."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any
+
+import mpmath
+import pytest
+import sympy as sp
+
+from symgrad.errors import (
+    FormulaError,
+    LimitError,
+    SymgradError,
+    SymgradWarning,
+    UnknownFunctionError,
+    UnknownSymbolError,
+    UnsupportedExpressionError,
+)
+from symgrad.functions import PRIMITIVES
+from symgrad.ir.evaluate import evaluate, mpmath_arithmetic
+from symgrad.ir.expression import Expr, constant, symbol
+from symgrad.ir.graph import Graph
+from symgrad.ir.primitive import define, table
+from symgrad.parse.sympy_expressions import (
+    MAX_TERMS,
+    Converter,
+    elements,
+    is_cse,
+    native,
+    shown,
+)
+from tests.cases import NEEDS_CASES, rows
+
+x, y, t, k, j = sp.symbols("x y t k j")
+f = sp.Function("f")
+q = sp.Function("q")(t)
+X, Y = symbol("x"), symbol("y")
+NAMED = {"x": X, "y": Y}
+
+
+def convert(value: Any, objects: dict[Any, Expr] | None = None, **options: Any) -> Expr:
+    options = {"rows": PRIMITIVES} | options
+    return Converter(NAMED, objects or {}, **options).convert(value, "output 'f'")
+
+
+def number(expr: Expr, **point: float) -> Any:
+    graph = Graph(PRIMITIVES)
+    node = graph.add(expr)
+    values = {name: mpmath.mpf(v) for name, v in point.items()}
+    return evaluate(graph, [node], values, mpmath_arithmetic())[0]
+
+
+def close(a: Any, b: Any) -> bool:
+    """Equal to 25 digits, or both nan."""
+    return bool(mpmath.isnan(a) and mpmath.isnan(b)) or abs(a - b) <= abs(b) * mpmath.mpf(10) ** -25
+
+
+EXPRESSIONS = [
+    *(x + 2 * y - sp.Rational(1, 3), x * y / 7, -x, x - y, (x + y) / (x - y), 2**x, x**y, x**-3),
+    *(sp.sqrt(x) / y, x ** sp.Rational(5, 3), x**0.5, sp.root(x, 3), sp.cbrt(x), sp.exp(x) * sp.E),
+    *(sp.exp(-(x**2)), sp.log(x), sp.log(x, 10), sp.pi * x, sp.EulerGamma * x, sp.GoldenRatio, sp.Catalan),
+    *(g(x / 3) for g in (sp.sin, sp.cos, sp.tan, sp.cot, sp.sec, sp.csc, sp.sinh, sp.cosh)),
+    *(g(x / 3) for g in (sp.tanh, sp.coth, sp.sech, sp.csch, sp.asin, sp.acos, sp.atan, sp.acot)),
+    *(g(x / 3) for g in (sp.asinh, sp.atanh, sp.acsch, sp.asech, sp.erf, sp.erfc, sp.sinc)),
+    *(sp.acosh(1 + x), sp.asec(2 + x), sp.acsc(2 + x), sp.acoth(2 + x), sp.atan2(x, y), sp.atan2(y, -x)),
+    *(sp.Abs(x - y), sp.sign(x - y), sp.floor(7 * x), sp.ceiling(7 * x), sp.frac(7 * x)),
+    *(sp.Mod(7 * x, y), sp.Mod(-7 * x, y), sp.Max(x, y, 1), sp.Min(x, y, sp.Rational(1, 2))),
+    *(sp.Heaviside(x), sp.Heaviside(-x), sp.Heaviside(x - x, sp.Rational(1, 4))),
+    *(sp.re(x), sp.im(x), sp.conjugate(x), sp.arg(x), sp.UnevaluatedExpr(x + 1) * 2),
+    sp.Piecewise((x, x > y), (y**2, x < y), (1, True)),
+    sp.Piecewise((x, (x > 0) & (y > 0)), (1, sp.Or(x < -1, sp.Not(y < 2))), (2, True)),
+    sp.Piecewise((x, sp.Xor(x > 1, y > 1)), (y, sp.Eq(x, y)), (3, sp.Ne(x, y))),
+    sp.Piecewise((1, sp.ITE(x > 1, y > 0, y < 0)), (2, True)),
+    sp.Piecewise((1, x >= 1), (2, x <= sp.Rational(1, 2)), (3, True)),
+    *(sp.Sum(x**k / sp.factorial(k), (k, 0, 5)), sp.Product(k + x, (k, 1, 4))),
+    *(sp.Sum(x * k, (k, 5, 2)), sp.Product(x + k, (k, 5, 2)), sp.Sum(x, (k, 3, 2))),
+    sp.Sum(sp.Sum(x**k * j, (j, 1, k)), (k, 1, 3)),
+    sp.Sum(x**k * j, (j, 1, k), (k, 1, 3)),
+    sp.Subs(sp.sin(k) * k + x, k, x + y),
+    sp.Subs(k + j * x, (k, j), (y, x)),
+]
+
+
+@pytest.mark.filterwarnings("ignore::symgrad.errors.SymgradWarning")
+@pytest.mark.parametrize("expression", EXPRESSIONS, ids=str)
+def test_values_are_sympy_s_own(expression: Any) -> None:
+    point = {"x": mpmath.mpf("0.37"), "y": mpmath.mpf("1.21")}
+    with mpmath.workdps(30):
+        values = {s: sp.Float(str(point[s.name]), 40) for s in (x, y)}
+        expected = expression.doit().subs(values).doit().evalf(30)
+        got = number(convert(expression), **point)
+        assert close(got, mpmath.mpf(sp.Float(expected, 30))), (got, expected)
+
+
+@NEEDS_CASES
+@pytest.mark.parametrize("row", [pytest.param(r, id=r["id"]) for r in rows("coverage")])
+def test_common_expressions(row: dict[str, Any]) -> None:
+    """Each is read with the value that the case gives, or refused by name."""
+    expression = sp.sympify(row["expression"])
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SymgradWarning)
+            made = convert(expression)
+    except (UnknownFunctionError, UnsupportedExpressionError) as error:
+        assert "output 'f'" in str(error)
+        assert type(expression).__name__ in str(error) or str(expression.func) in str(error)
+        return
+    if row["value"] is not None:
+        got = float(number(made, **row["point"]))
+        assert got == pytest.approx(row["value"], rel=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (sp.Integer(3), 3),
+        (sp.Float(0.1), 0.1),
+        (sp.Float("0.1", 50), 0.1),
+        (sp.Float(5e-324), 5e-324),
+        (sp.Float("1e-400"), 0.0),
+        (-sp.Float("1e-400"), -0.0),
+        (sp.Float("1.7976931348623157e308"), 1.7976931348623157e308),
+        (sp.Float("1.00000000000000011102230246251566", 40), 1.0000000000000002),
+        (sp.oo, math.inf),
+        (-sp.oo, -math.inf),
+    ],
+    ids=str,
+)
+def test_numbers_round_once_to_the_nearest_double(value: Any, expected: float) -> None:
+    made = convert(value).value
+    assert type(made) is type(expected)
+    assert repr(made) == repr(expected)
+
+
+def test_nan_is_a_double() -> None:
+    assert math.isnan(convert(sp.nan).value)  # type: ignore[arg-type]
+
+
+def test_a_rational_stays_exact() -> None:
+    assert convert(sp.Rational(22, 7)) == constant(sp.Rational(22, 7))
+
+
+REFUSED = [
+    (sp.I * x, UnsupportedExpressionError, "I in output 'f' is the imaginary unit"),
+    (sp.zoo, UnsupportedExpressionError, "complex infinity"),
+    (sp.Integral(sp.exp(-x * y**2), (y, 0, 1)), UnsupportedExpressionError, "integrate it first"),
+    (sp.Interval(0, 1), UnsupportedExpressionError, "no real value at a point"),
+    (sp.FiniteSet(x, y), UnsupportedExpressionError, "type FiniteSet"),
+    (sp.Order(x), UnsupportedExpressionError, "type Order"),
+    (sp.Lambda(x, x**2), UnsupportedExpressionError, "type Lambda"),
+    (sp.Matrix([x]), UnsupportedExpressionError, "a matrix where one expression must stand"),
+    (sp.MatrixSymbol("A", 2, 2), UnsupportedExpressionError, r"call \.as_explicit\(\)"),
+    (sp.Array([x, y]), UnsupportedExpressionError, "is an array"),
+    (sp.TribonacciConstant * x, UnsupportedExpressionError, "TribonacciConstant"),
+    (sp.Derivative(sp.sin(x), x), UnsupportedExpressionError, r"call \.doit\(\) first"),
+    (sp.Sum(x, (k, 1, y)), UnsupportedExpressionError, "bounds that are no integers"),
+    (sp.Sum(x, (k, 1, sp.oo)), UnsupportedExpressionError, "bounds that are no integers"),
+    (sp.Sum(x, (k, 1, MAX_TERMS + 1)), LimitError, "more than 100000 terms"),
+    (sp.Float("1e400"), LimitError, "overflows double precision"),
+    (sp.Float(2) ** 1024, LimitError, "overflows double precision"),
+    (sp.Integer(10) ** 5000 * x, LimitError, "more than 10000 bits"),
+    (sp.Symbol("z"), UnknownSymbolError, "the symbol 'z' in output 'f' is not declared"),
+    (sp.Symbol("X"), UnknownSymbolError, "close to it: x"),
+    (sp.Dummy("x"), UnknownSymbolError, "the Dummy _x in output 'f' is not declared"),
+    (sp.IndexedBase("v")[2], UnknownSymbolError, r"the element v\[2\]"),
+    (f(x), UnknownFunctionError, r"at f\(x\): function 'f' has no row.*declare f\(x\) as an input"),
+    (sp.besselk(x, y), UnknownFunctionError, r"in output 'f', at besselk\(x, y\): function 'bes"),
+    (sp.Piecewise((x, sp.Symbol("y")), (1, True)), FormulaError, r"pair of Piecewise"),
+    (sp.Function("Lt")(x, y) + x, FormulaError, "a condition stands where a number must be"),
+    (sp.ITE(x, x > 1, y > 1), FormulaError, "argument 1 of ITE must be a condition"),
+]
+
+
+@pytest.mark.filterwarnings("ignore::sympy.utilities.exceptions.SymPyDeprecationWarning")
+@pytest.mark.parametrize(("value", "error", "words"), REFUSED, ids=range(len(REFUSED)))
+def test_what_has_no_real_value_is_refused_by_name(
+    value: Any, error: type[SymgradError], words: str
+) -> None:
+    with pytest.raises(error, match=words):
+        convert(value)
+
+
+def test_a_symbol_that_does_not_commute_is_refused() -> None:
+    with pytest.raises(UnsupportedExpressionError, match="does not commute"):
+        convert(sp.Symbol("x", commutative=False))
+
+
+def test_dirac_delta_is_dropped_with_a_warning() -> None:
+    with pytest.warns(SymgradWarning, match="DiracDelta"):
+        assert convert(sp.DiracDelta(x, 1)) == constant(0)
+
+
+def test_assumptions_are_ignored() -> None:
+    assert convert(sp.Symbol("x", positive=True) ** 2) == X**2
+    assert convert(sp.Symbol("y", integer=True) + 1) == constant(1) + Y
+
+
+def test_declared_objects_stand_for_their_variables() -> None:
+    v, m = sp.IndexedBase("v"), sp.MatrixSymbol("M", 2, 2)
+    dummies = sp.Dummy("x"), sp.Dummy("x")
+    declared = [q, q.diff(t), v[0], m[0, 1], *dummies]
+    objects = {value: symbol(f"s{i}") for i, value in enumerate(declared)}
+    made = convert(q * q.diff(t) + v[0] * m[0, 1] + dummies[0] - 2 * dummies[1] + x, objects)
+    point = {f"s{i}": 2.0**i for i in range(6)}
+    assert number(made, **point, x=100.0) == 1 * 2 + 4 * 8 + 16 - 2 * 32 + 100
+
+
+def test_a_sum_over_declared_elements() -> None:
+    v = sp.IndexedBase("v")
+    objects = {v[i]: symbol(f"v{i}") for i in range(3)}
+    made = convert(sp.Sum(v[k] ** 2, (k, 0, 2)), objects)
+    assert number(made, v0=1, v1=2, v2=3) == 14
+
+
+def test_a_user_s_function_is_found_by_its_name() -> None:
+    own = define("softabs", lambda y, x: x / y, domain=(1, 2))
+    made = convert(sp.Function("softabs")(x), rows={**PRIMITIVES, **table(own)})
+    assert made == Expr("softabs", (X,))
+
+
+def test_derivatives_are_evaluated_by_the_callback() -> None:
+    asked = []
+
+    def differentiate(expr: Expr, names: tuple[str, ...]) -> Expr:
+        asked.append((expr, names))
+        return constant(7)
+
+    value = sp.Derivative(sp.sin(x * y), x, (y, 2)) + 1
+    made = convert(value, differentiate=differentiate)
+    assert made == constant(1) + constant(7)
+    assert asked == [(convert(sp.sin(x * y)), ("x", "y", "y"))]
+
+
+def test_a_derivative_at_a_point_is_evaluated_first_and_put_in_after() -> None:
+    def differentiate(expr: Expr, names: tuple[str, ...]) -> Expr:
+        (name,) = names
+        return Expr("cos", (symbol(name),)) if expr.op == "sin" else constant(0)
+
+    value = sp.Subs(sp.Derivative(sp.sin(k), k), k, x**2)
+    assert convert(value, differentiate=differentiate) == Expr("cos", (X**2,))
+
+
+def test_a_bound_variable_does_not_meet_a_variable_of_the_same_name() -> None:
+    converter = Converter({**NAMED, "bound 1": symbol("bound 1")}, {}, PRIMITIVES)
+    made = converter.convert(sp.Subs(k + sp.Symbol("bound 1"), k, x))
+    assert number(made, x=3, **{"bound 1": 10}) == 13
+
+
+def test_a_derivative_through_a_declared_function_is_refused() -> None:
+    objects = {q: symbol("q"), q.diff(t): symbol("dq")}
+    converter = Converter({"t": symbol("t")}, objects, PRIMITIVES, lambda expr, names: constant(0))
+    with pytest.raises(UnsupportedExpressionError, match=r"through the declared q\(t\)"):
+        converter.convert(sp.Derivative(q**2, t))
+
+
+def test_a_derivative_by_an_expression_is_refused() -> None:
+    converter = Converter(
+        {"x": X * 2}, {}, PRIMITIVES, lambda expr, names: constant(0)
+    )  # x is a definition here
+    with pytest.raises(UnsupportedExpressionError, match="is by something that is no variable"):
+        converter.convert(sp.Derivative(sp.sin(x), x))
+
+
+def test_an_index_that_is_bound_twice_is_refused() -> None:
+    with pytest.raises(UnsupportedExpressionError, match="cannot be written out"):
+        convert(sp.Sum(sp.Sum(k, (k, 1, k)), (k, 1, 3)))
+
+
+def test_shared_parts_become_shared_exprs() -> None:
+    converter = Converter(NAMED, {}, PRIMITIVES)
+    part = sp.sin(x) * y
+    first, second = (converter.convert(part + 1), converter.convert(sp.cos(part)))
+    assert any(argument is second.args[0] for argument in first.args)
+    value = x
+    for _ in range(200):
+        value = value * sp.sin(value) + value  # 3**200 nodes if nothing were shared
+    assert convert(value).op == "add"
+
+
+def test_depth_and_size_do_not_matter() -> None:
+    deep = x
+    for _ in range(10_000):
+        deep = sp.sin(deep, evaluate=False)
+    made = convert(deep)
+    for _ in range(10_000):
+        assert made.op == "sin"
+        (made,) = made.args
+    assert made is X
+    assert len(convert(sp.Add(*[i * x**i for i in range(20_000)])).args) == 19_999
+
+
+def test_large_objects_are_shown_by_their_head() -> None:
+    assert shown(x + y) == "x + y"
+    assert shown(sp.Add(*[x**i for i in range(100)])) == "Add(...)"
+    assert shown(sp.Integer(10) ** 5000 * x) == "Mul(...)"
+    assert shown([1]) == "[1]"
+
+
+class Foreign:
+    """An object of another library that says what it is in SymPy."""
+
+    def _sympy_(self) -> Any:
+        return sp.sin(x)
+
+
+def test_an_object_that_says_what_it_is_in_sympy_is_read() -> None:
+    assert convert(Foreign()) == Expr("sin", (X,))
+    assert native(Foreign()) == sp.sin(x)
+    with pytest.raises(UnsupportedExpressionError, match="no real value"):
+        convert(object())
+
+
+def test_elements_of_sequences() -> None:
+    assert elements(sp.Tuple(x, y)) == [x, y]
+    assert elements(sp.Matrix([[x, y]])) == [[x, y]]
+    assert elements(sp.SparseMatrix(2, 1, {(0, 0): x})) == [[x], [0]]
+    assert elements(sp.MatrixSymbol("A", 1, 2) * 2) == [
+        [2 * sp.MatrixSymbol("A", 1, 2)[0, j] for j in range(2)]
+    ]
+    assert elements(sp.MatrixSymbol("A", k, 2)) is None
+    assert elements(x) is None
+    assert convert(sp.Array(x * y)) == X * Y
+
+
+def test_what_cse_returns_is_recognised() -> None:
+    assert is_cse(sp.cse([sp.sin(x + y) + x + y]))
+    assert is_cse(sp.cse([x]))
+    assert not is_cse(([(x, y)], [(x, y)]))
+    assert not is_cse(([(x, y)], []))
+    assert not is_cse([[(x, y)], [x]])
+    assert not is_cse((x, y))
