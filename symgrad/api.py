@@ -103,7 +103,11 @@ def parse(
 
 
 def make_recipe(
-    parsed: Parsed, requests: Sequence[Request], options: Options, name: str = ""
+    parsed: Parsed,
+    requests: Sequence[Request],
+    options: Options,
+    name: str = "",
+    ranges: Mapping[str, tuple[float, float]] | None = None,
 ) -> Recipe:
     """The Recipe of a parsed system: its graph as text, and what is wanted of it."""
     graph = Graph(PRIMITIVES, exact=options.rewrites == "exact")
@@ -118,6 +122,7 @@ def make_recipe(
         requests=tuple(requests),
         options=asdict(options),
         name=name,
+        ranges=dict(ranges or {}),
     )
 
 
@@ -282,7 +287,8 @@ def problem_recipe(
     wanted = derivatives if derivatives is not None else problem.derivatives
     chosen = Options(dtype=dtype or problem.dtype or "float64", **options)  # type: ignore[arg-type]
     requests = parse_requests(wanted, parsed.shape, parsed.wrt, partial(_name_of, parsed))
-    return make_recipe(parsed, requests, chosen, problem.name or "")
+    fixed = {name: (value, value) for name, value in problem.parameter_values.items()}
+    return make_recipe(parsed, requests, chosen, problem.name or "", {**problem.ranges, **fixed})
 
 
 def compile_problem(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -21,6 +22,9 @@ from symgrad.runtime.function import Details
 
 WRITERS = {"numba": numba_source, "c": c_source}
 """Languages of readable source."""
+
+SAMPLE_RANGE = (0.5, 0.875)
+"""Where a self-test takes variables whose range is not known: inside most functions' domains."""
 
 
 def details(recipe: Recipe, options: Options, graph: Graph, program: Program) -> Details:
@@ -58,7 +62,7 @@ def source(recipe: Recipe, program: Program, options: Options, target: str) -> s
         OptionError: there is no source for ``target``.
     """
     choose("target", target, WRITERS)
-    point, values = sample(program)
+    point, values = sample(program, recipe.ranges)
     return WRITERS[target](
         program,
         name=recipe.name if recipe.name.isidentifier() else "kernel",
@@ -68,12 +72,17 @@ def source(recipe: Recipe, program: Program, options: Options, target: str) -> s
     )
 
 
-def sample(program: Program) -> tuple[list[list[float]], list[list[float]]]:
-    """A point for a self-test and the results there, computed with 50 digits."""
-    point = [
-        [0.5 + 0.375 * ((7 * i + 3 * k) % 11) / 11 for i in range(len(group.columns))]
-        for k, group in enumerate(program.groups)
-    ]
+def sample(
+    program: Program, ranges: Mapping[str, tuple[float, float]]
+) -> tuple[list[list[float]], list[list[float]]]:
+    """A point for a self-test, inside ``ranges``, and the results there, with 50 digits."""
+    point = []
+    for k, group in enumerate(program.groups):
+        limits = [ranges.get(name, SAMPLE_RANGE) for name in group.columns]
+        # Different fractions of the ranges, so that no two variables are equal.
+        fractions = [(0.5 + (7 * i + 3 * k) % 11) / 12 for i in range(len(limits))]
+        pairs = zip(limits, fractions, strict=True)
+        point.append([low + (high - low) * fraction for (low, high), fraction in pairs])
     with mpmath.workdps(50):
         exact = [[mpmath.mpf(value) for value in group] for group in point]
         results = run(program, PRIMITIVES, exact, mpmath_arithmetic())

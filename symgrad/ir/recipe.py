@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from symgrad.errors import ProblemFileError
@@ -26,6 +26,7 @@ class Recipe:
         requests: the wanted results.
         options: the values of the compile options by name.
         name: the function's name, for people.
+        ranges: name -> (low, high): where the function is sampled for tests, as far as known.
     """
 
     graph: str
@@ -37,6 +38,7 @@ class Recipe:
     requests: tuple[Request, ...]
     options: dict[str, Any]
     name: str = ""
+    ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """The recipe as JSON; equal recipes give equal text."""
@@ -56,8 +58,9 @@ class Recipe:
                 Request(r["name"], r["kind"], r["order"], tuple(r["indices"]))
                 for r in read.pop("requests")
             ]
+            ranges = {name: (low, high) for name, (low, high) in read.pop("ranges").items()}
             fields = {k: tuple(v) if isinstance(v, list) else v for k, v in read.items()}
-            made = Recipe(requests=tuple(requests), **fields)  # type: ignore[arg-type]
+            made = Recipe(requests=tuple(requests), ranges=ranges, **fields)  # type: ignore[arg-type]
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ProblemFileError(
                 f"this is no saved symgrad function ({error}); save one with fn.save(path)"

@@ -175,7 +175,7 @@ class CompiledFunction:
         on_chunk: Callable[[int, int], None] | None = None,
         tangent: Any = None,
         cotangent: Any = None,
-        parameters: Mapping[str, Any] | None = None,
+        parameters: Any = None,
         **named: Any,
     ) -> Any:
         """Evaluate at a batch of points.
@@ -190,7 +190,8 @@ class CompiledFunction:
             on_chunk: called with (points done, points in all).
             tangent: for "jvp" and "hvp": direction, shape (*batch, len(wrt)).
             cotangent: for "vjp" and "hvp": weights of the outputs, shape (*batch, *S).
-            parameters: values of parameters by name, in place of keywords.
+            parameters: values of parameters in place of keywords: a dict by name, or an array of
+                shape (p,) or (*batch, p).
             **named: parameters by keyword; inputs by name where ``points`` is empty.
 
         Returns:
@@ -201,7 +202,8 @@ class CompiledFunction:
             ShapeError: an array's shape does not fit.
             DtypeError: an array cannot become the function's dtype.
         """
-        batch, groups = self._arguments(points, {**(parameters or {}), **named}, tangent, cotangent)
+        given_parameters = self._parameter_values(parameters)
+        batch, groups = self._arguments(points, {**given_parameters, **named}, tangent, cotangent)
         count = int(np.prod(batch, dtype=np.int64))
         given = self._given_out(out, accumulate)
         arrays: dict[str, Array] = {}
@@ -303,6 +305,20 @@ class CompiledFunction:
                 raise ArgumentError(f"{name!r} is no parameter{also}; the parameters are: {known}")
         arrays = {n: as_array(f"parameter {n!r}", values[n], self._dtype) for n in names}
         return parameter_columns(names, arrays, batch)
+
+    def _parameter_values(self, values: Any) -> dict[str, Any]:
+        """The parameters of a dict or an array by name."""
+        if values is None:
+            return {}
+        if isinstance(values, Mapping):
+            return dict(values)
+        names = self.signature.parameters
+        array = as_array("parameters", values, self._dtype)
+        axis = -1 if self.signature.batch_axis == 0 else 0
+        if array.ndim == 0 or array.shape[axis] != len(names):
+            wanted = f"({len(names)},) or (*batch, {len(names)})"
+            raise ShapeError(f"parameters has shape {array.shape}; {wanted} is needed")
+        return dict(zip(names, np.moveaxis(array, axis, 0), strict=True))
 
     def _direction(
         self, name: str, value: Any, shape: tuple[int, ...], batch: tuple[int, ...]

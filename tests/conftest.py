@@ -1,0 +1,56 @@
+"""Fixtures for every test: seeded randomness, 50 digits, torch where it is, a private cache."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from types import ModuleType
+
+import mpmath
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, settings
+
+DIGITS = 50
+
+settings.register_profile(
+    "symgrad",
+    deadline=None,
+    derandomize=True,
+    max_examples=100,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("symgrad")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def private_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Compiled code goes into a directory of this run, unless the caller chose one."""
+    name = "SYMGRAD_CACHE_DIR"
+    if name in os.environ:
+        yield
+        return
+    folder = tmp_path_factory.mktemp("cache")
+    folder.chmod(0o700)
+    os.environ[name] = str(folder)
+    yield
+    del os.environ[name]
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """Random numbers, the same in every run."""
+    return np.random.default_rng(20240229)
+
+
+@pytest.fixture
+def digits() -> Iterator[int]:
+    """mpmath works with this many digits while a test runs."""
+    with mpmath.workdps(DIGITS):
+        yield DIGITS
+
+
+@pytest.fixture
+def torch() -> ModuleType:
+    """PyTorch; tests that need it are skipped where it is not installed."""
+    return pytest.importorskip("torch")
