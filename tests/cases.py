@@ -7,10 +7,11 @@ folder is missing the tests that need it are skipped; ``NEEDS_CASES`` is the mar
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,9 @@ NEEDS_CASES = pytest.mark.skipif(
 )
 
 FAMILIES = ("feynman", "opt_s2mpj", "real_users", "adbench", "sympy_mech", "rules", "nist_strd")
+GATE = 1e-9
+"""Largest error allowed, relative to the largest entry of the same array at the same point."""
+
 RESULTS = ("value", "jacobian", "hessian", "order3")
 KEYS = dict(zip(("f", "jac", "hess", "third"), RESULTS, strict=True))
 
@@ -117,25 +121,56 @@ def numbers(values: object) -> Array:
     return np.array(number(values))
 
 
-def interpret(case: Case, results: list[str]) -> dict[str, Array]:
-    """Results by the whole pipeline up to the Program, run by the interpreter in NumPy."""
-    parsed = api.parse(list(case.outputs), case.variables, tuple(case.parameters), case.wrt)
+def interpret(case: Case, results: Sequence[str]) -> dict[str, Array]:
+    """Results of a case by the whole pipeline up to the Program, run by the NumPy interpreter."""
     requests = [Request(name, "tensor", RESULTS.index(name)) for name in results]
+    return interpret_system(
+        list(case.outputs), case.variables, case.points, requests, case.parameters, case.wrt
+    )
+
+
+def interpret_system(
+    outputs: object,
+    variables: Sequence[str],
+    points: Array,
+    requests: Sequence[Request],
+    parameters: Mapping[str, float] | None = None,
+    wrt: Sequence[str] | None = None,
+) -> dict[str, Array]:
+    """Any results of any system in the same way: the pipeline without code generation."""
+    parsed = api.parse(outputs, variables, tuple(parameters or ()), wrt)
     options = Options()
     recipe = api.make_recipe(parsed, requests, options)
     _, _, program = api.derive_program(recipe, options, api.argument_groups(recipe))
-    groups = [list(case.points.T)]
-    if case.parameters:
-        groups.append([np.float64(value) for value in case.parameters.values()])
+    groups = [list(points.T)]
+    if parameters:
+        groups.append([np.float64(value) for value in parameters.values()])
     with np.errstate(all="ignore"):
         made = run(program, PRIMITIVES, groups, numpy_arithmetic())
-    count = len(case.points)
+    count = len(points)
     return {
         result.name: np.stack([np.broadcast_to(entry, count) for entry in entries], -1).reshape(
             count, *result.shape
         )
         for result, entries in zip(program.results, made, strict=True)
     }
+
+
+def compiled(case: Case, results: Sequence[str]) -> tuple[dict[str, Array], float]:
+    """Results of a case by a compiled kernel, and the seconds that compiling it took."""
+    started = perf_counter()
+    fn = api.compile(
+        list(case.outputs),
+        case.variables,
+        [3 if name == "order3" else name for name in results],
+        parameters=tuple(case.parameters),
+        wrt=case.wrt,
+        cache=False,
+    )
+    seconds = perf_counter() - started
+    made = fn(case.points, parameters=case.parameters)
+    arrays = [made] if len(results) == 1 else list(made)
+    return dict(zip(results, arrays, strict=True)), seconds
 
 
 def scaled_errors(got: Array, reference: Array) -> Array:

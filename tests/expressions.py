@@ -206,14 +206,14 @@ CORPUS: tuple[Case, ...] = (
     _case("gaussian", "x y", math.erf(x * y) * math.exp(-(x**2) - y**2) + math.erfc(x), (-1, 1)),
     _case("hyperbolics", "x y", math.tanh(x * y) * math.sinh(x) / math.cosh(y), (-2, 2)),
     _case("inverses", "x y", math.asin(x * y) + math.acos(x) * math.atan(y), (-0.9, 0.9)),
-    _case("area_functions", "x y", math.asinh(x * y) + math.acosh(1 + x) * math.atanh(y), (0.1, 0.9)),
+    _case("area", "x y", math.asinh(x * y) + math.acosh(1 + x) * math.atanh(y), (0.1, 0.9)),
     _case("continued_fraction", "x y", _continued_fraction(6), (0.3, 2)),
     _case("chain", "x y", _chain(8), (-1, 1)),
     _case("horner", "x y", _horner(9), (-1.5, 1.5)),
     _case("shared", "x y", _shared**2 + 1 / _shared + math.sin(_shared), (0.2, 1.5)),
     _case("constants", "x", math.pi * x + math.e**x + 0.1 * x + Fraction(1, 7) * x**2, (-2, 2)),
     _case("maxima", "x y z", _peak * math.min(x * y, z) + abs(x - z), (-2, 2)),
-    _case("remainders", "x y", math.mod(3 * x, y) + math.fmod(x, y) * math.floor(4 * x), (0.6, 2.9)),
+    _case("mods", "x y", math.mod(3 * x, y) + math.fmod(x, y) * math.floor(4 * x), (0.6, 2.9)),
     _case("clamped", "x y", math.clamp(x * y, -1, 1) * x + math.relu(x - y) ** 2, (-2, 2)),
     _case("nested_where", "x y", math.where(
         x < y, math.where(x * y < 0, math.sin(x), x * y), math.where(x > 1, math.log(x), y**3)

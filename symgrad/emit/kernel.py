@@ -37,6 +37,7 @@ from numba.extending import intrinsic
 
 from symgrad.emit.kernel import declare, generate
 
+CACHE = True
 PROGRAM = {program!r}
 TARGET = {target!r}
 
@@ -50,7 +51,7 @@ def codegen(context, builder, signature, arguments):
     return generate(PROGRAM, TARGET, context, builder, signature, arguments)
 
 
-@njit({signature!r}, nogil=True, cache={cache}, error_model="numpy")
+@njit({signature!r}, nogil=True, cache=CACHE, error_model="numpy")
 def {name}(start, stop, stream, scratch, {arrays}):
     body(start, stop, stream, scratch, {arrays})
 '''
@@ -63,7 +64,6 @@ class Kernel:
     Attributes:
         name: of the kernel function and, with a prefix, of the module; it holds the hash.
         source: the module's text, with numba's cache on disk.
-        uncached: the same with code in memory alone.
         scratch_bytes: memory that one call needs besides its arrays.
         dtype: of every array.
         width: lanes of a vector.
@@ -71,10 +71,14 @@ class Kernel:
 
     name: str
     source: str
-    uncached: str
     scratch_bytes: int
     dtype: Dtype
     width: int
+
+    @property
+    def uncached(self) -> str:
+        """The module's text with code in memory alone."""
+        return self.source.replace("\nCACHE = True\n", "\nCACHE = False\n", 1)
 
 
 def vector_bytes() -> int:
@@ -108,16 +112,11 @@ def emit_kernel(program: Program, target: Target) -> Kernel:
     parts |= {"name": name}
     return Kernel(
         name=name,
-        source=_text(parts, signature, cached=True),
-        uncached=_text(parts, signature, cached=False),
+        source=TEMPLATE.format(**parts, signature=signature),
         scratch_bytes=scratch,
         dtype=target.dtype,
         width=target.width,
     )
-
-
-def _text(parts: dict[str, str], signature: str, *, cached: bool) -> str:
-    return TEMPLATE.format(**parts, signature=signature, cache=cached)
 
 
 @cache

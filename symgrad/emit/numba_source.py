@@ -60,12 +60,30 @@ WORDS = {"float64": {"real": "float"}, "float32": {"real": "np.float32"}}
 
 JIT = '@njit(nogil=True, error_model="numpy")'
 
+BLOCK = 32
+"""Entries that are stored by one call where there are more than MOST_STORES of them in all."""
+
+MOST_STORES = 64
+"""Entries that are stored by a statement each.
+
+A thousand such statements take numba minutes (800 entries of a matrix: 25 s; 40 calls: 2 s).
+"""
+
 SELECT = f'''
 
 {JIT}
 def select(condition, chosen, other):
     """chosen where the condition holds, else other: both are computed already."""
     return chosen if condition else other
+'''
+
+FILL = f'''
+
+{JIT}
+def fill(row, values):
+    """Store values one after the other; a statement for each would compile far more slowly."""
+    for i in range(len(values)):
+        row[i] = values[i]
 '''
 
 BATCH = '''
@@ -122,7 +140,7 @@ if __name__ == "__main__":
 TAKEN = (
     frozenset(keyword.kwlist)
     | frozenset(keyword.softkwlist)
-    | words_of(*OPERATIONS.values(), JIT, SELECT, BATCH, CHECK, ERROR, SELF_TEST)
+    | words_of(*OPERATIONS.values(), JIT, SELECT, FILL, BATCH, CHECK, ERROR, SELF_TEST)
 )
 
 
@@ -167,7 +185,8 @@ def numba_source(
     point, values = self_test_numbers(program, dtype, test_point, test_values)
     groups, results = group_arrays(program), result_arrays(program)
     arguments = [array.identifier for array in (*groups, *results)]
-    lines = body(program, language(dtype))
+    entries = sum(result.size for result in results)
+    lines = body(program, language(dtype, BLOCK if entries > MOST_STORES else 1))
     filled = listed(result.identifier for result in results)
     imports = "import math\n\n" if any("math." in line for line in lines) else ""
     return "".join(
@@ -175,6 +194,7 @@ def numba_source(
             _docstring(program, name, dtype),
             f"\n{imports}import numpy as np\nfrom numba import njit\n",
             SELECT if any("= select(" in line for line in lines) else "",
+            FILL if any(line.startswith("fill(") for line in lines) else "",
             f"\n\n{JIT}\n{_statement(f'def {name}', arguments, ', ', ':', '')}\n",
             f'    """Fill {filled} at one point."""\n',
             "".join(f"    {line}\n" for line in lines),
@@ -185,7 +205,7 @@ def numba_source(
     )
 
 
-def language(dtype: Dtype) -> Language:
+def language(dtype: Dtype, block: int = 1) -> Language:
     """Python as numba compiles it, with every value of type ``dtype``."""
 
     def number(value: float) -> str:
@@ -205,7 +225,18 @@ def language(dtype: Dtype) -> Language:
         store="{0}[{1}] = {2}",
         index=_index,
         comment="#",
+        block=block,
+        store_block=_fill,
     )
+
+
+def _fill(array: Array, first: int, values: list[str]) -> list[str]:
+    *row, column = entry_index(array.shape, first)
+    whole = len(values) == array.shape[-1]
+    place = [*map(str, row), *([] if whole else [f"{column}:{column + len(values)}"])]
+    target = f"{array.identifier}[{', '.join(place)}]" if place else array.identifier
+    lines = packed(values, ", ", f"fill({target}, (", " " * 4)
+    return [*lines[:-1], f"{lines[-1]}))"]
 
 
 def literal(value: float, dtype: Dtype) -> str:

@@ -64,6 +64,9 @@ class Language:
         real, condition: the definition of a value; {0} is its name, {1} the expression.
         store: {0} is the array, {1} the index, {2} the value.
         index: an entry of a result, from its shape and its position.
+        block: entries of a row that are stored together; 1 stores each as soon as it is there.
+        store_block: statements for several entries, from the array, the first position and the
+            values.
         comment: what begins a comment.
     """
 
@@ -78,6 +81,8 @@ class Language:
     store: str
     index: Callable[[tuple[int, ...], int], str]
     comment: str
+    block: int = 1
+    store_block: Callable[[Array, int, list[str]], list[str]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +220,7 @@ def unused_arrays(program: Program) -> list[Array]:
 
 
 def body(program: Program, language: Language) -> list[str]:
-    """The statements of a Program, a comment before every store.
+    """The statements of a Program, with a comment before every store.
 
     Constants stand where they are used; everything else is a value of its own, so templates
     need no parentheses.
@@ -228,15 +233,17 @@ def body(program: Program, language: Language) -> list[str]:
     words, count = language.words, 0
     lines: list[str] = []
     texts: list[str] = []
+    waiting: dict[tuple[int, range], dict[int, str]] = {}
     for index, (op, args, data) in enumerate(program.code):
         text = ""
         if op == "store":
-            array = results[data[0]]
-            value = texts[args[0]]
-            value = value[1:-1] if value.startswith("(") else value
-            place = language.index(array.shape, data[1])
-            lines.append(f"{language.comment} {entry_comment(program, *data)}")
-            lines.append(language.store.format(array.identifier, place, value))
+            result, position = data
+            block = _block(results[result].shape, position, language.block)
+            values = waiting.setdefault((result, block), {})
+            values[position] = texts[args[0]]
+            if len(values) == len(block):
+                stored = [values[place] for place in block]
+                lines += _stores(program, results[result], result, block, stored, language)
         elif not used[index]:
             pass
         elif op == "constant":
@@ -258,6 +265,26 @@ def body(program: Program, language: Language) -> list[str]:
             lines.append(define.format(text, expression, **words) + note)
         texts.append(text)
     return lines
+
+
+def _block(shape: tuple[int, ...], position: int, most: int) -> range:
+    """The positions that are stored together with ``position``: a part of its row."""
+    length = shape[-1] if shape else 1
+    first = position - position % length % most
+    return range(first, min(first + most, position - position % length + length))
+
+
+def _stores(
+    program: Program, array: Array, result: int, block: range, values: list[str], language: Language
+) -> list[str]:
+    comment = f"{language.comment} {entry_comment(program, result, block[0])}"
+    if len(block) == 1 or language.store_block is None:
+        (value,) = values
+        value = value[1:-1] if value.startswith("(") else value
+        place = language.index(array.shape, block[0])
+        return [comment, language.store.format(array.identifier, place, value)]
+    comment += f" to {entry_comment(program, result, block[-1])}"
+    return [comment, *language.store_block(array, block[0], values)]
 
 
 def _template(op: str, index: int, language: Language) -> str:

@@ -22,8 +22,8 @@ from symgrad.ir.graph import Graph
 from symgrad.ir.primitive import argument_name
 
 SMALL, SHALLOW = 1000, 30
-"""SymPy's own simplification is let at expressions of up to so many nodes and levels only: it walks
-them as trees, recursively, and takes exponential time where parts are shared."""
+"""SymPy simplifies expressions of up to so many nodes and levels only, and none that holds a
+Piecewise: it walks them as trees, recursively, and moves powers into the branches."""
 
 CONSTANTS = {
     "pi": sympy.pi,
@@ -127,7 +127,8 @@ def to_sympy(
         parts = [made[argument] for argument in args]
         for new in range(len(sizes), len(graph)):
             below = [sizes[argument] for argument in graph.args[new]]
-            size = 1 + sum(size for size, _ in below)
+            chosen = SMALL if graph.ops[new] == "select" else 0
+            size = 1 + chosen + sum(size for size, _ in below)
             sizes.append((min(size, SMALL + 1), 1 + max((depth for _, depth in below), default=0)))
         small = sizes[node][0] <= SMALL and sizes[node][1] <= SHALLOW
         made[node] = parts[0] if op in WRITTEN_OUT else _object(graph, node, parts, small, symbols)

@@ -12,6 +12,8 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import reduce
+from operator import add, mul
 from typing import Any
 
 from symgrad.errors import UnknownFunctionError
@@ -115,9 +117,9 @@ def evaluate_expr(
         elif node.op == "boolean":
             result = node.value
         elif node.op == "add":
-            result = args[0] + args[1]
+            result = reduce(add, args)
         elif node.op == "multiply":
-            result = args[0] * args[1]
+            result = reduce(mul, args)
         elif node.op == "power":
             exponent = node.args[1]
             if exponent.op == "constant" and isinstance(exponent.value, int | Fraction):

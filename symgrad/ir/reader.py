@@ -280,8 +280,12 @@ class _Reader:
         while self.place < len(text) and f"a{text[self.place]}".isidentifier():
             self.place += 1
         token = text[position : self.place]
-        if token.isidentifier() and normalize("NFKC", token) == token:
-            return token
+        if not token.isidentifier() or normalize("NFKC", token) != token:
+            self.refuse_letters(token, position)
+        return token
+
+    def refuse_letters(self, token: str, position: int) -> NoReturn:
+        """Explain the first letter that looks like another, or the name as a whole."""
         for offset, character in enumerate(token):
             whole = f"a{character}"
             if not whole.isidentifier() or normalize("NFKC", whole) != whole:

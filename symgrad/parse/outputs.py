@@ -175,7 +175,7 @@ class Reading:
         Raises:
             ArgumentError: it is no expression.
         """
-        if hasattr(value, "tolist") and getattr(value, "shape", None) == ():
+        if hasattr(value, "item") and getattr(value, "shape", None) == ():
             value = value.item()  # an array of one element
         if isinstance(value, Expr):
             made = value
@@ -284,12 +284,11 @@ def _arrange(outputs: object, reading: Reading) -> Arranged:
     return names, tuple(shape), flat, [f"output {where}" for _, where in level]
 
 
-def _is_cse(outputs: object) -> bool:
-    pairs = outputs[0]  # type: ignore[index]
-    first = (
-        pairs[0][0] if isinstance(pairs, list) and pairs and isinstance(pairs[0], tuple) else None
-    )
-    return first is not None and is_sympy(first) and bool(sympy_reader().is_cse(outputs))
+def _is_cse(outputs: tuple[Any, Any]) -> bool:
+    """Whether a pair is what ``sympy.cse`` returns, found without SymPy where there is none."""
+    reduced = outputs[1]
+    seen = isinstance(reduced, list) and bool(reduced) and is_sympy(reduced[0])
+    return seen and bool(sympy_reader().is_cse(outputs))
 
 
 def _ragged(level: list[tuple[Any, str]], children: list[list[Any] | None]) -> str:

@@ -7,7 +7,6 @@ others may write to is refused.
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 import tempfile
 from pathlib import Path
@@ -15,6 +14,9 @@ from pathlib import Path
 from symgrad.errors import KernelError
 
 VARIABLE = "SYMGRAD_CACHE_DIR"
+
+PATTERNS = ("_symgrad_*", "derived_*.json", "__pycache__/_symgrad_*")
+"""What symgrad writes into the directory."""
 
 
 def directory() -> Path:
@@ -77,7 +79,7 @@ def remove(path: Path, name: str) -> None:
 def info() -> dict[str, object]:
     """Where the cache is, how many kernels it holds and how many bytes they take."""
     path = directory()
-    files = [file for file in path.rglob("*") if file.is_file()] if path.exists() else []
+    files = [file for pattern in PATTERNS for file in path.glob(pattern) if file.is_file()]
     return {
         "directory": str(path),
         "kernels": sum(file.suffix == ".py" for file in files),
@@ -86,5 +88,7 @@ def info() -> dict[str, object]:
 
 
 def clear() -> None:
-    """Delete everything in the cache directory."""
-    shutil.rmtree(directory(), ignore_errors=True)
+    """Delete symgrad's files in the cache directory, and nothing else that may lie there."""
+    path = directory()
+    for file in [file for pattern in PATTERNS for file in path.glob(pattern)]:
+        file.unlink(missing_ok=True)

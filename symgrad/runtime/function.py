@@ -76,7 +76,7 @@ class CompiledFunction:
 
     def __init__(
         self,
-        kernel: Callable[..., Any],
+        kernel: Any,
         scratch_bytes: int,
         signature: Signature,
         recipe: Recipe,
@@ -111,6 +111,11 @@ class CompiledFunction:
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """The shape of every result for one point."""
         return {result.name: result.shape for result in self.signature.results}
+
+    @property
+    def cached(self) -> bool:
+        """Whether the compiled code came from the disk cache."""
+        return bool(self._kernel.stats.cache_hits)
 
     @cached_property
     def details(self) -> Details:

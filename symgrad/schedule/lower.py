@@ -19,6 +19,7 @@ from symgrad.ir.system import Tensor
 from symgrad.ir.traverse import reachable
 from symgrad.schedule.expand import expand
 from symgrad.schedule.pieces import cut
+from symgrad.schedule.sign import nonnegative
 
 SQUARING_LIMIT = 64
 """Integer powers up to this are multiplied out; beyond it pow is faster and more exact."""
@@ -78,9 +79,10 @@ class _Lowering:
                     if exponent < 0:
                         negative.setdefault(base, []).append(exponent)
         self.shared_reciprocals = {base for base, found in negative.items() if len(found) > 1}
+        # 1/x is the square of 1/sqrt(x) where x cannot be negative.
         self.inverse_roots = {
             base
-            for base in self.shared_reciprocals
+            for base in self.shared_reciprocals & nonnegative(graph, nodes)
             if any(e.denominator == 2 for e in negative[base])
         }
 
@@ -247,9 +249,11 @@ class _Lowering:
             elif base in self.inverse_roots and (2 * exponent).denominator == 1:
                 root = self._emit("div", self._number(1), self._emit("sqrt", value))
                 above.append(self._power(root, int(-2 * exponent)))
-            elif base in self.shared_reciprocals and exponent.denominator == 1:
-                reciprocal = self._emit("div", self._number(1), value)
-                above.append(self._power(reciprocal, int(-exponent)))
+            elif base in self.shared_reciprocals and exponent.denominator <= 2:
+                root = exponent.denominator == 2
+                inner = self._emit("sqrt", value) if root else value
+                reciprocal = self._emit("div", self._number(1), inner)
+                above.append(self._power(reciprocal, -exponent.numerator))
             elif exponent.denominator > 2:
                 above.append(self._power(value, exponent))
             else:

@@ -186,7 +186,7 @@ def test_what_is_no_graph_is_refused_with_its_line(text: str, words: str) -> Non
 
 
 def test_a_function_without_a_row_is_named() -> None:
-    with pytest.raises(UnknownFunctionError, match="line 3.*function 'foo' has no row"):
+    with pytest.raises(UnknownFunctionError, match=r"line 3.*function 'foo' has no row"):
         read_graph("graph\n%0 = symbol x\n%1 = foo %0", PRIMITIVES)
 
 
@@ -209,9 +209,7 @@ def test_expressions_of_rules() -> None:
         ("sin", FormulaError, "sin is a function"),
     ],
 )
-def test_rules_are_checked_like_formulas(
-    text: str, error: type[FormulaError], words: str
-) -> None:
+def test_rules_are_checked_like_formulas(text: str, error: type[FormulaError], words: str) -> None:
     with pytest.raises(error, match=words):
         expression(text, PRIMITIVES)
 

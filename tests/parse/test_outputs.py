@@ -96,7 +96,9 @@ def test_a_dict_names_its_outputs_in_order() -> None:
 
 
 def test_sympy_exprs_and_text_mix_over_the_same_variables() -> None:
-    parsed = parse_outputs(["x + k", X + symbol("k"), sp.Symbol("k") + x], [x, Y], "k", ["x", sp.Symbol("k")])
+    parsed = parse_outputs(
+        ["x + k", X + symbol("k"), sp.Symbol("k") + x], [x, Y], "k", ["x", sp.Symbol("k")]
+    )
     first, second, third = parsed.exprs
     assert first == second
     assert set(third.args) == set(first.args)
@@ -143,7 +145,9 @@ def test_a_subexpression_of_cse_that_is_called_like_an_input_is_refused() -> Non
 
 def test_definitions_may_use_earlier_ones_and_are_shared() -> None:
     definitions = {"r": "x**2 + y", "s": sp.Symbol("r") * x, "u": symbol("s") + symbol("r")}
-    parsed = parse_outputs(["sin(u)", sp.Symbol("u"), symbol("u") * X], "x y", definitions=definitions)
+    parsed = parse_outputs(
+        ["sin(u)", sp.Symbol("u"), symbol("u") * X], "x y", definitions=definitions
+    )
     r = X**2 + Y
     u = parsed.exprs[1]
     assert u.args[1] == r
@@ -181,12 +185,20 @@ REFUSED = [
     (("x", []), EmptySystemError, "there are no inputs"),
     (("x", ""), EmptySystemError, "there are no inputs"),
     (("x", "x", (), []), EmptySystemError, "wrt names nothing"),
-    (("x", [x, "x"]), DuplicateNameError, r"'x' is declared twice: as input\[0\] and as input\[1\]"),
+    (
+        ("x", [x, "x"]),
+        DuplicateNameError,
+        r"'x' is declared twice: as input\[0\] and as input\[1\]",
+    ),
     (("x", "x", "y x"), DuplicateNameError, r"as input and as parameter\[1\]"),
     (("x", "x y", (), [x, "x"]), DuplicateNameError, r"twice in wrt: as wrt\[0\] and as wrt\[1\]"),
     (({"a": "x", sp.Symbol("a"): "x"}, "x"), DuplicateNameError, "two outputs are called 'a'"),
     (("x + gama", ["x", "gamma"]), UnknownSymbolError, "the output: 'gama' is not.*to it: gamma"),
-    (([x, x + z], "x"), UnknownSymbolError, r"symbol 'z' in output \[1\] is not declared; add it to"),
+    (
+        ([x, x + z], "x"),
+        UnknownSymbolError,
+        r"symbol 'z' in output \[1\] is not declared; add it to",
+    ),
     (({"e": X + symbol("zz")}, "x z"), UnknownSymbolError, "'zz' in output 'e'.*close to it: z"),
     (("x", "x", (), "y"), UnknownSymbolError, "wrt is 'y', which is neither an input"),
     (("foo(x)", "x"), UnknownFunctionError, "the output: function 'foo' has no row"),
@@ -196,7 +208,11 @@ REFUSED = [
     (("x < 1", "x"), FormulaError, "is a condition and no number"),
     ((X < 1, "x"), FormulaError, "the output is a condition and no number"),
     (({"e": x < 1}, "x"), FormulaError, "output 'e' is a condition"),
-    (([[x, y], [x]], "x y"), ArgumentError, r"outputs\[0\] is a row of 2 and outputs\[1\] is a row of 1"),
+    (
+        ([[x, y], [x]], "x y"),
+        ArgumentError,
+        r"outputs\[0\] is a row of 2 and outputs\[1\] is a row of 1",
+    ),
     (([x, [y]], "x y"), ArgumentError, r"outputs\[0\] is a single expression and outputs\[1\]"),
     (([[x], y], "x y"), ArgumentError, r"outputs\[0\] is a row of 1 and outputs\[1\] is a single"),
     (({"e": [x]}, "x"), ArgumentError, "output 'e' is an array"),

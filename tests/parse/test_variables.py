@@ -44,7 +44,9 @@ def test_a_symbol_a_traced_variable_and_a_name_are_one_variable() -> None:
     ],
     ids=str,
 )
-def test_other_objects_get_a_name_and_keep_their_label(given: object, name: str, label: str) -> None:
+def test_other_objects_get_a_name_and_keep_their_label(
+    given: object, name: str, label: str
+) -> None:
     made = declared(given)
     assert made.find(given, "it") == name
     assert made.labels == {name: label}
@@ -86,7 +88,7 @@ def test_an_object_declared_twice_is_found() -> None:
 
 def test_what_is_not_declared_is_named_with_what_is_close() -> None:
     made = declared("gamma", "beta")
-    with pytest.raises(UnknownSymbolError, match="wrt is 'gama'.*close to it: gamma"):
+    with pytest.raises(UnknownSymbolError, match=r"wrt is 'gama'.*close to it: gamma"):
         made.find("gama", "wrt")
 
 

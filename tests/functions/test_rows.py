@@ -1,0 +1,355 @@
+"""Every row of the table: value, partials to order 3, kinks, both sweeps, both arithmetics.
+
+The oracle is each function's definition in mpmath, differentiated numerically by mpmath: it shares
+nothing with the rows' partials and expansions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import combinations_with_replacement
+from math import inf, isnan, nan
+from types import ModuleType
+from typing import Any
+
+import mpmath
+import numpy as np
+import pytest
+
+from symgrad.functions import PRIMITIVES, math
+from symgrad.ir.evaluate import function, mpmath_arithmetic, numpy_arithmetic
+from symgrad.ir.expression import Expr, variables
+from symgrad.ir.primitive import Primitive
+from tests.expressions import (
+    close,
+    gradient_at,
+    in_float,
+    in_mpmath,
+    system_of,
+    tensor_of,
+)
+
+# fmt: off
+DEFINITIONS: dict[str, Callable[..., Any]] = {
+    "exp": mpmath.exp, "exp2": lambda x: mpmath.exp(x * mpmath.log(2)),
+    "expm1": lambda x: mpmath.exp(x) - 1,
+    "log": mpmath.log, "log1p": lambda x: mpmath.log(1 + x),
+    "log2": lambda x: mpmath.log(x) / mpmath.log(2),
+    "log10": lambda x: mpmath.log(x) / mpmath.log(10),
+    "cbrt": lambda x: mpmath.sign(x) * mpmath.root(abs(x), 3),
+    "sin": mpmath.sin, "cos": mpmath.cos, "tan": lambda x: mpmath.sin(x) / mpmath.cos(x),
+    "asin": mpmath.asin, "acos": mpmath.acos, "atan": mpmath.atan, "atan2": mpmath.atan2,
+    "sinh": mpmath.sinh, "cosh": mpmath.cosh, "tanh": mpmath.tanh,
+    "asinh": mpmath.asinh, "acosh": mpmath.acosh, "atanh": mpmath.atanh,
+    "pow": lambda a, b: mpmath.exp(b * mpmath.log(a)),
+    "hypot": lambda a, b: mpmath.sqrt(a * a + b * b),
+    "lt": lambda a, b: a < b, "le": lambda a, b: a <= b,
+    "eq": lambda a, b: a == b, "ne": lambda a, b: a != b,
+    "and": lambda a, b: bool(a and b), "or": lambda a, b: bool(a or b), "not": lambda a: not a,
+    "select": lambda c, a, b: a if c else b,
+    "floor": mpmath.floor, "ceil": mpmath.ceil, "rint": mpmath.nint,
+    "trunc": lambda x: mpmath.sign(x) * mpmath.floor(abs(x)),
+    "abs": abs, "sign": mpmath.sign, "max": max, "min": min,
+    "fmod": lambda a, b: a - b * mpmath.sign(a / b) * mpmath.floor(abs(a / b)),
+    "mod": lambda a, b: a - b * mpmath.floor(a / b),
+    "erf": mpmath.erf, "erfc": mpmath.erfc,
+}
+# fmt: on
+
+CONDITIONS = {name for name, row in PRIMITIVES.items() if row.boolean}
+LOGICAL = {"and", "or", "not"}
+NUMERIC = sorted(set(PRIMITIVES) - CONDITIONS - {"select"})
+EDGE = 1e-6
+"""How near the ends of a domain are sampled, as a part of its length."""
+
+VALUES = {"lt": (-1.5, 2.0), "le": (2.0, 2.0), "eq": (2.0, 2.0), "ne": (2.0, 2.0)}
+
+
+def arguments_of(row: Primitive) -> tuple[Expr, ...]:
+    made = variables("a", row.arity)
+    return tuple(made)
+
+
+def sampled(row: Primitive, count: int = 4) -> list[tuple[float, ...]]:
+    """Random points of the row's domain, and points near both ends of each argument."""
+    rng = np.random.default_rng(len(row.name) + row.arity)
+    middle = [(low + high) / 2 for low, high in row.domain]
+    points = [tuple(rng.uniform(low, high) for low, high in row.domain) for _ in range(count)]
+    for index, (low, high) in enumerate(row.domain):
+        ends = (low + EDGE * (high - low), high - EDGE * (high - low))
+        points.extend((*middle[:index], end, *middle[index + 1 :]) for end in ends)
+    return [tuple(map(float, point)) for point in points]
+
+
+def row_at(name: str) -> tuple[Expr, tuple[str, ...]]:
+    row = PRIMITIVES[name]
+    arguments = arguments_of(row)
+    return Expr(name, arguments), tuple(str(a.value) for a in arguments)
+
+
+def message(name: str, point: object, got: object, expected: object) -> str:
+    return f"{name} at {point}: got {got}, expected {expected} (mpmath)"
+
+
+def test_every_row_has_a_definition() -> None:
+    assert set(DEFINITIONS) == set(PRIMITIVES)
+
+
+@pytest.mark.parametrize("name", NUMERIC)
+def test_value(name: str, digits: int) -> None:
+    call = function(name, PRIMITIVES, mpmath_arithmetic())
+    for point in sampled(PRIMITIVES[name]):
+        given = tuple(map(mpmath.mpf, point))
+        got, expected = call(*given), DEFINITIONS[name](*given)
+        assert close(got, expected, 1e-45), message(name, point, got, expected)
+
+
+@pytest.mark.parametrize("name", NUMERIC)
+def test_value_in_double_precision(name: str, digits: int) -> None:
+    call = function(name, PRIMITIVES, numpy_arithmetic())
+    for point in sampled(PRIMITIVES[name]):
+        got = float(call(*map(np.float64, point)))
+        expected = DEFINITIONS[name](*map(mpmath.mpf, point))
+        assert close(got, expected, 8 * 2.0**-52), message(name, point, got, expected)
+
+
+@pytest.mark.parametrize("order", [1, 2, 3])
+@pytest.mark.parametrize("name", NUMERIC)
+def test_partials(name: str, order: int, digits: int) -> None:
+    expr, names = row_at(name)
+    system = system_of(expr, names)
+    tensor = tensor_of(system, order)
+    row = PRIMITIVES[name]
+    for point in sampled(row, 2):
+        values = in_mpmath(system.graph, tensor.nodes, dict(zip(names, point, strict=True)))
+        cube = np.array(values, dtype=object).reshape(tensor.shape)
+        given = tuple(map(mpmath.mpf, point))
+        for index in combinations_with_replacement(range(row.arity), order):
+            orders = tuple(index.count(i) for i in range(row.arity))
+            expected = mpmath.diff(DEFINITIONS[name], given, orders)
+            assert close(cube[index], expected, 1e-30), message(
+                f"d{index} {name}", point, cube[index], expected
+            )
+
+
+@pytest.mark.parametrize("order", [1, 2, 3])
+@pytest.mark.parametrize("name", NUMERIC)
+def test_forward_equals_reverse(name: str, order: int, digits: int) -> None:
+    expr, names = row_at(name)
+    for point in sampled(PRIMITIVES[name], 1):
+        at = dict(zip(names, point, strict=True))
+        results = []
+        for mode in ("forward", "reverse"):
+            system = system_of(expr, names)
+            results.append(in_mpmath(system.graph, tensor_of(system, order, mode).nodes, at))
+        for one, other in zip(*results, strict=True):
+            assert close(one, other, 1e-40), message(name, point, one, other)
+
+
+@pytest.mark.parametrize("taken", [True, False])
+def test_select(taken: bool, digits: int) -> None:
+    a, b, c = variables("a b c")
+    system = system_of(math.where(c > 0, a, b), ("a", "b", "c"))
+    point = {"a": 1.25, "b": -3.5, "c": 1.0 if taken else -1.0}
+    assert in_mpmath(system.graph, system.outputs.nodes, point) == [1.25 if taken else -3.5]
+    gradient = in_mpmath(system.graph, tensor_of(system, 1).nodes, point)
+    assert gradient == ([1, 0, 0] if taken else [0, 1, 0])
+    assert all(system.graph.is_zero(node) for node in tensor_of(system, 2).nodes)
+
+
+@pytest.mark.parametrize("name", sorted(CONDITIONS - LOGICAL))
+@pytest.mark.parametrize("pair", [(1.0, 2.0), (2.0, 1.0), (2.0, 2.0), (nan, 1.0), (0.0, -0.0)])
+def test_comparisons(name: str, pair: tuple[float, float]) -> None:
+    expected = DEFINITIONS[name](*pair)
+    for arithmetic in (mpmath_arithmetic(), numpy_arithmetic()):
+        made = [arithmetic.number(value) for value in pair]
+        assert bool(arithmetic.functions[name](*made)) is expected
+
+
+@pytest.mark.parametrize("name", sorted(LOGICAL))
+@pytest.mark.parametrize("pair", [(True, True), (True, False), (False, True), (False, False)])
+def test_logic(name: str, pair: tuple[bool, bool]) -> None:
+    given = pair[: PRIMITIVES[name].arity]
+    expected = DEFINITIONS[name](*given)
+    for arithmetic in (mpmath_arithmetic(), numpy_arithmetic()):
+        assert bool(arithmetic.functions[name](*given)) is expected
+
+
+@pytest.mark.parametrize("name", sorted(n for n, r in PRIMITIVES.items() if r.kind != "composite"))
+def test_every_simple_row_is_in_both_arithmetics(name: str) -> None:
+    assert name in mpmath_arithmetic().functions
+    assert name in numpy_arithmetic().functions
+
+
+@pytest.mark.parametrize("name", sorted(n for n, r in PRIMITIVES.items() if r.parity))
+def test_parity(name: str, digits: int) -> None:
+    row = PRIMITIVES[name]
+    for (value,) in sampled(row):
+        there = DEFINITIONS[name](mpmath.mpf(value))
+        mirrored = DEFINITIONS[name](mpmath.mpf(-value))
+        assert close(mirrored, there if row.parity == "even" else -there, 1e-45)
+
+
+@pytest.mark.parametrize("name", sorted(n for n, r in PRIMITIVES.items() if r.folds))
+def test_folds(name: str, digits: int) -> None:
+    for argument in PRIMITIVES[name].folds:
+        expected = DEFINITIONS[name](mpmath.mpf(argument.numerator) / argument.denominator)
+        system = system_of(Expr(name, (variables("a") * 0 + argument,)), ("a",))
+        graph, node = system.graph, system.outputs.nodes[0]
+        assert graph.ops[node] != name, f"{name}({argument}) is not folded"
+        assert close(in_mpmath(graph, [node], {})[0], expected, 1e-45)
+
+
+@pytest.mark.parametrize("name", sorted(n for n, r in PRIMITIVES.items() if r.names.mpmath))
+def test_name_in_mpmath(name: str, digits: int) -> None:
+    row = PRIMITIVES[name]
+    for point in sampled(row):
+        given = tuple(map(mpmath.mpf, point))
+        assert close(getattr(mpmath, row.names.mpmath)(*given), DEFINITIONS[name](*given), 1e-45)
+
+
+@pytest.mark.parametrize("name", sorted(n for n, r in PRIMITIVES.items() if r.names.numpy))
+def test_name_in_numpy(name: str) -> None:
+    row = PRIMITIVES[name]
+    points = [(True, 1.5, -2.5), (False, 1.5, -2.5)] if name == "select" else sampled(row)
+    found: Any = getattr(np, row.names.numpy, None)
+    if found is None:
+        assert name in ("erf", "erfc"), f"numpy has no {row.names.numpy}"
+        return
+    for point in points:
+        assert close(float(found(*point)), DEFINITIONS[name](*point), 1e-14)
+
+
+@pytest.mark.parametrize(
+    "name", sorted(n for n in NUMERIC if PRIMITIVES[n].names.torch is not None)
+)
+def test_gradient_equals_torch(name: str, torch: ModuleType) -> None:
+    row = PRIMITIVES[name]
+    expr, names = row_at(name)
+    call = getattr(torch, row.names.torch)
+    for point in sampled(row):
+        at = dict(zip(names, point, strict=True))
+        expected = torch_gradient(torch, call, point)
+        got = gradient_at(expr, at)
+        for one, other in zip(got, expected, strict=True):
+            assert close(one, other, 1e-12), message(name, point, got, expected)
+
+
+def torch_gradient(
+    torch: ModuleType, call: Callable[..., Any], point: tuple[float, ...]
+) -> list[float]:
+    leaves = [torch.tensor(value, dtype=torch.float64, requires_grad=True) for value in point]
+    call(*leaves).backward()
+    return [0.0 if leaf.grad is None else leaf.grad.item() for leaf in leaves]
+
+
+_a, _b = variables("a b")
+
+# fmt: off
+KINKS: dict[str, tuple[Expr, tuple[float, ...], tuple[float, ...]]] = {
+    "abs":            (abs(_a),               (0.0,),      (0.0,)),
+    "abs_negative_0": (abs(_a),               (-0.0,),     (0.0,)),
+    "sign":           (math.sign(_a),         (0.0,),      (0.0,)),
+    "maximum":        (math.max(_a, _b),      (1.5, 1.5),  (0.5, 0.5)),
+    "minimum":        (math.min(_a, _b),      (1.5, 1.5),  (0.5, 0.5)),
+    "maximum_zeros":  (math.max(_a, _b),      (0.0, -0.0), (0.5, 0.5)),
+    "maximum_nan":    (math.max(_a, _b),      (nan, 1.0),  (1.0, 1.0)),
+    "minimum_nan":    (math.min(_a, _b),      (1.0, nan),  (1.0, 1.0)),
+    "relu":           (math.relu(_a),         (0.0,),      (0.0,)),
+    "clamp_low":      (math.clamp(_a, -1, 1), (-1.0,),     (1.0,)),
+    "clamp_high":     (math.clamp(_a, -1, 1), (1.0,),      (1.0,)),
+    "sqrt":           (math.sqrt(_a),         (0.0,),      (inf,)),
+    "cbrt":           (math.cbrt(_a),         (0.0,),      (inf,)),
+    "atan2":          (math.atan2(_a, _b),    (0.0, 0.0),  (0.0, 0.0)),
+    "atan2_negative": (math.atan2(_a, _b),    (0.0, -1.0), (-1.0, 0.0)),
+    "pow_0_0":        (_a**_b,                (0.0, 0.0),  (0.0, 0.0)),
+    "pow_0_1":        (_a**_b,                (0.0, 1.0),  (1.0, 0.0)),
+    "pow_0_2":        (_a**_b,                (0.0, 2.0),  (0.0, 0.0)),
+    "pow_0_half":     (_a**_b,                (0.0, 0.5),  (inf, 0.0)),
+    "pow_0_minus_1":  (_a**_b,                (0.0, -1.0), (-inf, -inf)),
+    "pow_2_0":        (_a**_b,                (2.0, 0.0),  (0.0, float(np.log(2.0)))),
+    "pow_negative":   (_a**_b,                (-2.0, 3.0), (12.0, nan)),
+    "floor":          (math.floor(_a),        (2.0,),      (0.0,)),
+    "ceil":           (math.ceil(_a),         (2.0,),      (0.0,)),
+    "trunc":          (math.trunc(_a),        (-2.0,),     (0.0,)),
+    "rint":           (math.rint(_a),         (0.5,),      (0.0,)),
+    "remainder":      (math.mod(_a, _b),      (6.0, 3.0),  (1.0, -2.0)),
+    "remainder_up":   (math.mod(_a, _b),      (-5.0, 3.0), (1.0, 2.0)),
+    "fmod":           (math.fmod(_a, _b),     (-5.0, 3.0), (1.0, 1.0)),
+    "hypot":          (math.hypot(_a, _b),    (0.0, 0.0),  (0.0, 0.0)),
+    "log_0":          (math.log(_a),          (0.0,),      (inf,)),
+    "log_negative":   (math.log(_a),          (-1.0,),     (-1.0,)),
+    "asin":           (math.asin(_a),         (1.0,),      (inf,)),
+    "acos":           (math.acos(_a),         (-1.0,),     (-inf,)),
+    "acosh":          (math.acosh(_a),        (1.0,),      (inf,)),
+    "atanh":          (math.atanh(_a),        (1.0,),      (inf,)),
+    "heaviside":      (math.heaviside(_a),    (0.0,),      (0.0,)),
+    "square_at_0":    (_a**2,                 (0.0,),      (0.0,)),
+    "cube_root_power": (_a**1.5,              (0.0,),      (0.0,)),
+    "reciprocal":     (1 / _a,                (0.0,),      (-inf,)),
+}
+IN_TORCH: dict[str, Callable[..., Any]] = {
+    "abs": lambda t, a: t.abs(a), "abs_negative_0": lambda t, a: t.abs(a),
+    "sign": lambda t, a: t.sign(a),
+    "maximum": lambda t, a, b: t.maximum(a, b), "minimum": lambda t, a, b: t.minimum(a, b),
+    "maximum_zeros": lambda t, a, b: t.maximum(a, b),
+    "maximum_nan": lambda t, a, b: t.maximum(a, b),
+    "minimum_nan": lambda t, a, b: t.minimum(a, b),
+    "relu": lambda t, a: t.relu(a), "clamp_low": lambda t, a: t.clamp(a, -1, 1),
+    "clamp_high": lambda t, a: t.clamp(a, -1, 1), "sqrt": lambda t, a: t.sqrt(a),
+    "atan2": lambda t, a, b: t.atan2(a, b), "atan2_negative": lambda t, a, b: t.atan2(a, b),
+    **{name: lambda t, a, b: t.pow(a, b) for name in KINKS if name.startswith("pow_")},
+    "floor": lambda t, a: t.floor(a), "ceil": lambda t, a: t.ceil(a),
+    "trunc": lambda t, a: t.trunc(a), "rint": lambda t, a: t.round(a),
+    "remainder": lambda t, a, b: t.remainder(a, b),
+    "remainder_up": lambda t, a, b: t.remainder(a, b), "fmod": lambda t, a, b: t.fmod(a, b),
+    "hypot": lambda t, a, b: t.hypot(a, b),
+    "log_0": lambda t, a: t.log(a), "log_negative": lambda t, a: t.log(a),
+    "asin": lambda t, a: t.asin(a), "acos": lambda t, a: t.acos(a),
+    "acosh": lambda t, a: t.acosh(a), "atanh": lambda t, a: t.atanh(a),
+    "square_at_0": lambda t, a: a**2, "cube_root_power": lambda t, a: a**1.5,
+    "reciprocal": lambda t, a: 1 / a,
+}
+# fmt: on
+
+
+def same(got: float, expected: float) -> bool:
+    return got == expected or (isnan(got) and isnan(expected))
+
+
+@pytest.mark.parametrize("mode", ["forward", "reverse"])
+@pytest.mark.parametrize("name", KINKS)
+def test_kink(name: str, mode: Any) -> None:
+    expr, point, expected = KINKS[name]
+    got = gradient_at(expr, dict(zip("ab", point, strict=False)), mode)
+    assert all(map(same, got, expected)), f"{expr} at {point}: got {got}, expected {expected}"
+
+
+@pytest.mark.parametrize("name", IN_TORCH)
+def test_kink_equals_torch(name: str, torch: ModuleType) -> None:
+    _, point, expected = KINKS[name]
+    got = torch_gradient(torch, lambda *leaves: IN_TORCH[name](torch, *leaves), point)
+    if name == "hypot":  # the one deliberate difference: PyTorch has nan there
+        assert expected == (0.0, 0.0)
+        return
+    assert all(map(same, got, expected)), f"torch at {point}: {got}, table: {expected}"
+
+
+SECOND: dict[str, tuple[Expr, float, float]] = {
+    "abs": (abs(_a), 0.0, 0.0),
+    "sqrt": (math.sqrt(_a), 0.0, -inf),
+    "relu": (math.relu(_a), 0.0, 0.0),
+    "three_halves": (_a**1.5, 0.0, inf),
+    "square": (_a**2, 0.0, 2.0),
+    "maximum": (math.max(_a, 2 * _a), 0.0, 0.0),
+    "abs_squared": (abs(_a) ** 2, 0.0, 0.0),
+}
+
+
+@pytest.mark.parametrize("mode", ["forward", "reverse"])
+@pytest.mark.parametrize("name", SECOND)
+def test_second_derivative_at_kink(name: str, mode: Any) -> None:
+    expr, point, expected = SECOND[name]
+    system = system_of(expr, ("a",))
+    got = in_float(system.graph, tensor_of(system, 2, mode).nodes, {"a": point})
+    assert got == [expected]
