@@ -83,7 +83,7 @@ class Kernel:
 
 def vector_bytes() -> int:
     """Bytes of the widest vector register that this machine's CPU has."""
-    features = provider._host_features()
+    features = provider.host_features()
     for feature, size in VECTOR_BYTES:
         if feature in features:
             return size
@@ -126,7 +126,7 @@ def machine() -> str:
         [
             *(f"{package} {version(package)}" for package in ("numba", "llvmlite")),
             *(platform.machine(), *platform.libc_ver()),
-            *(str(vector_bytes()), f"libmvec {provider._libmvec()}"),
+            *(str(vector_bytes()), f"libmvec {provider.has_libmvec()}"),
         ]
     )
 

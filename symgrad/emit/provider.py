@@ -35,6 +35,7 @@ from typing import Literal
 
 import llvmlite.binding as llvm
 from llvmlite import ir
+from numba.core import config
 
 from symgrad.emit import vectormath
 from symgrad.emit.target import Accuracy, Dtype
@@ -93,7 +94,7 @@ def prepare() -> None:
 
     Call it before a compiled kernel is loaded from a cache; calling again costs nothing.
     """
-    _libmvec()
+    has_libmvec()
 
 
 def vector_symbol(name: str, width: int, dtype: Dtype, arity: int) -> str:
@@ -171,8 +172,15 @@ def _scalar_symbol(name: str, dtype: Dtype) -> str:
 
 
 @cache
-def _host_features() -> frozenset[str]:
-    """The features of this CPU, in LLVM's words."""
+def host_features() -> frozenset[str]:
+    """The features of the CPU that numba compiles for, in LLVM's words.
+
+    That is this machine's, unless NUMBA_CPU_NAME or NUMBA_CPU_FEATURES lowers it: then only the
+    features that are named count.
+    """
+    if config.CPU_NAME or config.CPU_FEATURES:
+        named = (config.CPU_FEATURES or "").split(",")
+        return frozenset(name[1:] for name in named if name.startswith("+"))
     try:
         features = llvm.get_host_cpu_features()
     except RuntimeError:  # LLVM cannot tell on this system
@@ -184,12 +192,12 @@ def _host_features() -> frozenset[str]:
 def _has_fma() -> bool:
     """Whether a fused multiply-add is one instruction; otherwise our functions are slow."""
     return platform.machine().lower() not in ("x86_64", "amd64", "i386", "i686") or (
-        "fma" in _host_features()
+        "fma" in host_features()
     )
 
 
 @cache
-def _libmvec() -> bool:
+def has_libmvec() -> bool:
     """Load glibc's vector library for good; False where there is none (other systems and CPUs)."""
     if sys.platform != "linux" or platform.machine() != "x86_64":
         return False
@@ -203,11 +211,11 @@ def _libmvec() -> bool:
 @cache
 def _libmvec_width(name: str, width: int, dtype: Dtype, arity: int) -> int:
     """The most lanes that libmvec computes at once here, at most ``width``; 0 where it cannot."""
-    if not _libmvec():
+    if not has_libmvec():
         return 0
     for size, (_, feature) in INSTRUCTION_SETS.items():
         part = size // ITEM_BYTES[dtype]
-        if part <= width and width % part == 0 and feature in _host_features():
+        if part <= width and width % part == 0 and feature in host_features():
             symbol = vector_symbol(name, part, dtype, arity)
             if llvm.address_of_symbol(symbol):
                 return part

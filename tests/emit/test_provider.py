@@ -40,7 +40,7 @@ EXACT = {
 @pytest.fixture
 def fresh() -> Iterator[None]:
     """Forget what is known about this machine, before and after."""
-    caches = (provider._libmvec, provider._libmvec_width, provider._has_fma, provider._has_scalar)
+    caches = (provider.has_libmvec, provider._libmvec_width, provider._has_fma, provider._has_scalar)
     for remembered in caches:
         remembered.cache_clear()
     yield
@@ -148,7 +148,7 @@ def test_without_fused_multiply_add_own_functions_stand_back(
 
 
 def test_without_libmvec_each_lane_calls_libm(fresh: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(provider, "_libmvec", cache(lambda: False))
+    monkeypatch.setattr(provider, "has_libmvec", cache(lambda: False))
     choice = provider.implementation("tan", 4, "float64", "high")
     assert choice == provider.Implementation("tan", "libm", "tan", 1.0)
     module = ir.Module("lanes")
@@ -161,15 +161,15 @@ def test_without_libmvec_each_lane_calls_libm(fresh: None, monkeypatch: pytest.M
 def test_only_instructions_of_this_cpu_are_called(
     fresh: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(provider, "_libmvec", cache(lambda: True))
+    monkeypatch.setattr(provider, "has_libmvec", cache(lambda: True))
     monkeypatch.setattr(provider.llvm, "address_of_symbol", lambda symbol: 1)
-    monkeypatch.setattr(provider, "_host_features", lambda: frozenset({"sse4.1", "avx2"}))
+    monkeypatch.setattr(provider, "host_features", lambda: frozenset({"sse4.1", "avx2"}))
     assert provider.implementation("tan", 8, "float64", "high").symbol == "_ZGVdN4v_tan"
     provider._libmvec_width.cache_clear()
-    monkeypatch.setattr(provider, "_host_features", lambda: frozenset({"sse4.1"}))
+    monkeypatch.setattr(provider, "host_features", lambda: frozenset({"sse4.1"}))
     assert provider.implementation("tan", 8, "float64", "high").symbol == "_ZGVbN2v_tan"
     provider._libmvec_width.cache_clear()
-    monkeypatch.setattr(provider, "_host_features", frozenset)
+    monkeypatch.setattr(provider, "host_features", frozenset)
     assert provider.implementation("tan", 8, "float64", "high").symbol == "tan"
 
 
@@ -268,7 +268,7 @@ def test_import_loads_no_library() -> None:
     code = (
         "import symgrad.emit.provider as p\n"
         "read = lambda: 'libmvec' in open('/proc/self/maps').read()\n"
-        "before = read(); p.prepare(); print(before, read() == p._libmvec())"
+        "before = read(); p.prepare(); print(before, read() == p.has_libmvec())"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
