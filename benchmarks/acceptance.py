@@ -75,9 +75,10 @@ def main(families: Sequence[str]) -> int:
         f"{'compile s':>11}  slowest"
     )
     for one in tallies:
+        slowest = f"{one.slowest[1]} {one.slowest[0]:.1f} s"
         print(
             f"{one.name:<12}{one.cases:>6}{one.arrays:>8}{one.worst:>10.1e}{one.over_fine:>8}"
-            f"{len(one.without_row):>8}{one.seconds:>11.1f}  {one.slowest[1]} {one.slowest[0]:.1f} s"
+            f"{len(one.without_row):>8}{one.seconds:>11.1f}  {slowest}"
         )
     for one in tallies:
         if one.without_row:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -12,16 +13,20 @@ from symgrad.emit.c_source import c_source
 from symgrad.emit.kernel import cpu_target, llvm_text
 from symgrad.emit.numba_source import numba_source
 from symgrad.emit.provider import implementation
+from symgrad.emit.source import rounded
 from symgrad.functions import PRIMITIVES
 from symgrad.ir.evaluate import mpmath_arithmetic, run
 from symgrad.ir.graph import Graph
 from symgrad.ir.program import ARITHMETIC_OPS, UNCOUNTED, WEIGHTS, Program
 from symgrad.ir.recipe import Recipe
-from symgrad.options import Options, choose
+from symgrad.options import Dtype, Options, choose
 from symgrad.runtime.function import Details
 
 WRITERS = {"numba": numba_source, "c": c_source}
 """Languages of readable source."""
+
+PLAIN_NAME = re.compile("[A-Za-z][A-Za-z_0-9]{0,59}")
+"""Names that a function may have in every language of WRITERS."""
 
 SAMPLE_RANGE = (0.5, 0.875)
 """Where a self-test takes variables whose range is not known: inside most functions' domains."""
@@ -62,10 +67,10 @@ def source(recipe: Recipe, program: Program, options: Options, target: str) -> s
         OptionError: there is no source for ``target``.
     """
     choose("target", target, WRITERS)
-    point, values = sample(program, recipe.ranges)
+    point, values = sample(program, recipe.ranges, options.dtype)
     return WRITERS[target](
         program,
-        name=recipe.name if recipe.name.isidentifier() else "kernel",
+        name=recipe.name if PLAIN_NAME.fullmatch(recipe.name) else "kernel",
         dtype=options.dtype,
         test_point=point,
         test_values=values,
@@ -73,7 +78,7 @@ def source(recipe: Recipe, program: Program, options: Options, target: str) -> s
 
 
 def sample(
-    program: Program, ranges: Mapping[str, tuple[float, float]]
+    program: Program, ranges: Mapping[str, tuple[float, float]], dtype: Dtype
 ) -> tuple[list[list[float]], list[list[float]]]:
     """A point for a self-test, inside ``ranges``, and the results there, with 50 digits."""
     point = []
@@ -82,7 +87,7 @@ def sample(
         # Different fractions of the ranges, so that no two variables are equal.
         fractions = [(0.5 + (7 * i + 3 * k) % 11) / 12 for i in range(len(limits))]
         pairs = zip(limits, fractions, strict=True)
-        point.append([low + (high - low) * fraction for (low, high), fraction in pairs])
+        point.append([rounded(low + (high - low) * part, dtype) for (low, high), part in pairs])
     with mpmath.workdps(50):
         exact = [[mpmath.mpf(value) for value in group] for group in point]
         results = run(program, PRIMITIVES, exact, mpmath_arithmetic())

@@ -69,15 +69,15 @@ def grad(
         (2*x + z, x + 3*z**2)
     """
     call = _Expressions(outputs, inputs, grad_outputs, "grad_outputs")
-    used = [block for block in call.inputs if any(name in call.used for name in block.names)]
-    for block in call.inputs:
-        if block not in used and not allow_unused:
+    used = [any(name in call.used for name in block.names) for block in call.inputs]
+    for block, occurs in zip(call.inputs, used, strict=True):
+        if not occurs and not allow_unused:
             raise DerivativeError(
                 f"no output uses {block.place}, {', '.join(block.names[:4])}; leave it out of the "
                 "inputs, or pass allow_unused=True to get None for it"
             )
-    given = iter(call.give(used, call.pullback()))
-    return tuple(next(given) if block in used else None for block in call.inputs)
+    made = call.give(call.inputs, call.pullback())
+    return tuple(value if occurs else None for value, occurs in zip(made, used, strict=True))
 
 
 def backward(
@@ -251,9 +251,8 @@ def _block(value: Any, place: str) -> _Block:
     like: Callable[[Sequence[Any]], Any] = partial(_nest, shape, kinds)
     if isinstance(value, sympy.MatrixBase | sympy.MatrixExpr):
         axes = tuple(n for n in shape if n > 1) or (1,) if 1 in shape else shape
-        like = partial(
-            kind if isinstance(value, sympy.MatrixBase) else sympy.ImmutableMatrix, *shape
-        )
+        explicit = isinstance(value, sympy.MatrixBase)
+        like = partial(kind if explicit else sympy.ImmutableMatrix, *shape)
     elif isinstance(value, NDimArray) and shape:
         like = partial(kind, shape=shape)
     return _Block(place, entries, shape, axes, like)
@@ -324,9 +323,9 @@ class _Expressions:
         whole: bool = False,
     ) -> None:
         self.outputs, self.alone = _blocks(outputs, "outputs", whole)
-        self.inputs, self.single = (
-            ([], False) if inputs is None else _blocks(inputs, "inputs", whole)
-        )
+        self.inputs, self.single = [], False
+        if inputs is not None:
+            self.inputs, self.single = _blocks(inputs, "inputs", whole)
         self.weights: list[_Block] = []
         if title == "tangents":
             self.weights = _matched(weights, self.inputs, self.single, title)
@@ -343,11 +342,10 @@ class _Expressions:
             objects = {id(value): value for value in reading.converter.kept}
             pairs = [(objects[key], made) for key, made in reading.converter.memo.items()]
             self.known = known_objects(self.graph, pairs)
-        chosen = [name for block in self.inputs for name in block.names]
-        self.wrt = tuple(self.used if inputs is None else dict.fromkeys(chosen))
+        chosen = dict.fromkeys(name for block in self.inputs for name in block.names)
+        self.wrt = tuple(self.used if inputs is None else chosen)
 
     def _read(self, reading: Reading, blocks: Iterable[_Block]) -> list[Expr]:
-        """Enter the nodes of the blocks."""
         exprs = []
         for block in blocks:
             made = [reading.expr(entry, block.place) for entry in block.entries]
@@ -394,8 +392,7 @@ class _Expressions:
 
     def pullback(self) -> dict[str, int]:
         """The cotangent of each input's name, for the weights of the outputs."""
-        graph = self.graph
-        seeds = self._seeds(node for block in self.outputs for node in block.nodes)
+        graph, seeds = self.graph, self._seeds(n for block in self.outputs for n in block.nodes)
         wrt = {name: graph.symbol(name) for name in self.wrt}
         active = dependent(graph, reachable(graph, seeds), wrt.values())
         found = reverse.sweep(graph, active, seeds, list(wrt.values()), {})
@@ -425,9 +422,10 @@ class _Expressions:
         value = Tensor("value", (count,), output.nodes)
         system = System(self.graph, self.wrt, (), self.wrt, value, ("",) * count)
         (tensor,) = derive(system, [Request("derivative", "tensor", order)])
+        position = {name: index for index, name in enumerate(self.wrt)}
         offsets = [0]
         for _ in range(order):
-            offsets = [n * at + self.wrt.index(name) for at in offsets for name in block.names]
+            offsets = [n * at + position[name] for at in offsets for name in block.names]
         return self.present(
             [tensor.nodes[k * n**order + at] for k in range(count) for at in offsets]
         )
@@ -480,7 +478,7 @@ def _atoms(entries: Iterable[Any], inputs: Collection[Any]) -> tuple[dict[Any, N
                     f"{holder} depends on the input {node}, and how is not known; write it out, or "
                     f"make {holder} itself an input"
                 )
-            stack.extend((part, holder or node) for part in inner)
+            stack.extend((part, node if holder is None else holder) for part in inner)
             continue
         if isinstance(node, ExprWithLimits):
             bound.update(limit[0] for limit in node.limits)

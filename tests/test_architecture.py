@@ -52,7 +52,6 @@ TESTS_WITHOUT_MODULE = frozenset(
     {
         "test_architecture",
         "test_benchmarks",
-        "test_errors",
         "test_examples",
         "test_tiny",
         "functions/test_rows",

@@ -29,6 +29,9 @@ LOOP = "sg.loop"
 BYTE = ir.IntType(8)
 CACHE_LINE = 64
 
+PEEL_FROM = 256
+"""Batches of this many points start with a short tile, so that later stores fill cache lines."""
+
 
 @dataclass(frozen=True, slots=True)
 class Columns:
@@ -85,7 +88,8 @@ def define_loop(module: ir.Module, program: Program, target: Target) -> ir.Funct
     can_stream = target.width * target.itemsize == CACHE_LINE
     wanted = builder.icmp_signed("!=", stream, ir.Constant(INT64, 0))
     wanted = builder.and_(wanted, ir.Constant(ir.IntType(1), int(can_stream)))
-    peeled = results[0].misaligned_points(start, wanted)
+    long = builder.icmp_signed(">=", builder.sub(stop, start), ir.Constant(INT64, PEEL_FROM))
+    peeled = results[0].misaligned_points(start, long)
     with _tiles(builder, start, stop, tile, peeled) as (first, count):
         whole = builder.icmp_signed(
             "==", builder.and_(count, ir.Constant(INT64, target.width - 1)), ir.Constant(INT64, 0)
@@ -208,7 +212,7 @@ class _Array:
         self.row = builder.select(self.direct, self.column_stride, self.scratch_stride)
 
     def misaligned_points(self, start: Any, wanted: Any) -> Any:
-        """Points from ``start`` to the next cache line, 0 where nothing is streamed."""
+        """Points from ``start`` to the next cache line; 0 where ``wanted`` does not hold."""
         builder = self.builder
         here = _offset(builder, self.base, builder.mul(start, self.point_stride))
         line = ir.Constant(INT64, CACHE_LINE - 1)

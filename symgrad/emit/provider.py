@@ -178,8 +178,9 @@ def host_features() -> frozenset[str]:
     That is this machine's, unless NUMBA_CPU_NAME or NUMBA_CPU_FEATURES lowers it: then only the
     features that are named count.
     """
-    if config.CPU_NAME or config.CPU_FEATURES:
-        named = (config.CPU_FEATURES or "").split(",")
+    features = getattr(config, "CPU_FEATURES", None)
+    if getattr(config, "CPU_NAME", None) or features:
+        named = (features or "").split(",")
         return frozenset(name[1:] for name in named if name.startswith("+"))
     try:
         features = llvm.get_host_cpu_features()

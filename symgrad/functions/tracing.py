@@ -39,8 +39,8 @@ def apply(name: str, arguments: tuple[object, ...], rows: Mapping[str, Primitive
 
 
 def _wrong_count(name: str, arities: tuple[int, ...], given: int) -> str:
-    wanted = "one argument or more" if ANY in arities else " or ".join(map(str, arities))
-    return f"{name} takes {wanted} argument(s), {given} given"
+    count = "1 or more" if ANY in arities else " or ".join(map(str, arities))
+    return f"{name} takes {count} argument(s), {given} given"
 
 
 class Functions:

@@ -70,12 +70,12 @@ KEPT = frozenset(
 )
 """Never simplified: SymPy would have to prove which side is larger, or turn ``not`` around."""
 
-LEFT_OUT = (sympy.Derivative, sympy.Subs, sympy.UnevaluatedExpr, NDimArray)
-"""What no result shows: it would have to be evaluated first."""
+LEFT_OUT = (sympy.Derivative, sympy.Subs, sympy.DiracDelta, sympy.UnevaluatedExpr, NDimArray)
+"""What no result shows, as it says more or less than what it was read as."""
 
 
 def known_objects(graph: Graph, pairs: Sequence[tuple[Any, Expr]]) -> dict[int, Any]:
-    """SymPy objects by the nodes of their Exprs, those that hold a Derivative or Subs left out.
+    """SymPy objects by the nodes of their Exprs, those that hold LEFT_OUT ones excepted.
 
     Args:
         graph: where the Exprs have their nodes.

@@ -49,10 +49,25 @@ def multiply_numbers(a: Number, b: Number) -> Number:
     Raises:
         LimitError: an exact result has more than MAX_BITS bits.
     """
-    product = simplest(a * b)
+    product = simplest(_as_float(a, b) * _as_float(b, a))
     if not isinstance(product, float) and bits(product) > MAX_BITS:
         raise LimitError(f"an exact constant grows beyond {MAX_BITS} bits; write it as a float")
     return product
+
+
+def add_numbers(a: Number, b: Number) -> Number:
+    """``a + b``, exact where both are exact."""
+    return simplest(_as_float(a, b) + _as_float(b, a))
+
+
+def _as_float(value: Number, other: Number) -> Number:
+    """``value``, rounded where ``other`` is a float; an exact number beyond all floats is inf."""
+    if not isinstance(other, float) or isinstance(value, float):
+        return value
+    try:
+        return float(value)
+    except OverflowError:
+        return float("inf") if value > 0 else float("-inf")
 
 
 def power_number(base: Number, exponent: int) -> Number:
@@ -107,13 +122,13 @@ def make_sum(graph: Graph, start: Number, terms: Iterable[tuple[int, Number]]) -
                 node = graph.args[node][0]
                 coefficient = multiply_numbers(coefficient, inner[0])
         elif op == "constant":
-            start = simplest(start + multiply_numbers(coefficient, data[node]))
+            start = add_numbers(start, multiply_numbers(coefficient, data[node]))
             continue
         before = collected.get(node)
         if before is None:
             collected[node] = coefficient
         else:
-            total = simplest(before + coefficient)
+            total = add_numbers(before, coefficient)
             if type(total) is int and total == 0:
                 if graph.exact:
                     collected[node] = 0.0  # keeps the nan of inf - inf

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import reduce
-from operator import add, mul
+from operator import add, mul, truediv
 from typing import Any
 
 from symgrad.errors import UnknownFunctionError
@@ -33,11 +33,13 @@ class Arithmetic:
         number: an exact number, a float or the name of a constant -> a value.
         power: a value and an exact exponent -> a value.
         functions: row name -> callable, for every row that is not composite.
+        divide: two values -> their quotient, inf or nan where the divisor is 0.
     """
 
     number: Callable[[Number | str], Any]
     power: Callable[[Any, int | Fraction], Any]
     functions: Mapping[str, Callable[..., Any]]
+    divide: Callable[[Any, Any], Any] = truediv
 
 
 def evaluate(
@@ -145,7 +147,7 @@ def run(
         "add": lambda a, b: a + b,
         "sub": lambda a, b: a - b,
         "mul": lambda a, b: a * b,
-        "div": lambda a, b: a * arithmetic.power(b, -1),
+        "div": arithmetic.divide,
         "neg": lambda a: -a,
         "sqrt": lambda a: arithmetic.power(a, Fraction(1, 2)),
     }
@@ -251,7 +253,13 @@ def mpmath_arithmetic() -> Arithmetic:
         **_CONDITIONS,
         "select": lambda c, a, b: a if c else b,
     }
-    return Arithmetic(number, power, functions)
+
+    def divide(a: Any, b: Any) -> Any:
+        if b == 0:
+            return nan if a == 0 or mpmath.isnan(a) else inf * mpmath.sign(a)
+        return a / b
+
+    return Arithmetic(number, power, functions, divide)
 
 
 _CONDITIONS: dict[str, Callable[..., Any]] = {
@@ -293,10 +301,21 @@ def numpy_arithmetic() -> Arithmetic:
             **dict.fromkeys(("exp", "exp2", "expm1", "log", "log1p", "log2", "log10", "cbrt")),
             **dict.fromkeys(("sin", "cos", "tan", "sinh", "cosh", "tanh", "hypot", "floor")),
             **dict.fromkeys(("ceil", "trunc", "rint", "fmod", "abs")),
-            "asin": "arcsin", "acos": "arccos", "atan": "arctan", "atan2": "arctan2",
-            "asinh": "arcsinh", "acosh": "arccosh", "atanh": "arctanh", "pow": "power",
-            "lt": "less", "le": "less_equal", "eq": "equal", "ne": "not_equal",
-            "and": "logical_and", "or": "logical_or", "not": "logical_not",
+            "asin": "arcsin",
+            "acos": "arccos",
+            "atan": "arctan",
+            "atan2": "arctan2",
+            "asinh": "arcsinh",
+            "acosh": "arccosh",
+            "atanh": "arctanh",
+            "pow": "power",
+            "lt": "less",
+            "le": "less_equal",
+            "eq": "equal",
+            "ne": "not_equal",
+            "and": "logical_and",
+            "or": "logical_or",
+            "not": "logical_not",
         }.items()
     }
     functions |= {
@@ -304,4 +323,4 @@ def numpy_arithmetic() -> Arithmetic:
         "erf": np.vectorize(math.erf, otypes=[float]),
         "erfc": np.vectorize(math.erfc, otypes=[float]),
     }
-    return Arithmetic(number, power, functions)
+    return Arithmetic(number, power, functions, np.divide)

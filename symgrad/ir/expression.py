@@ -44,8 +44,8 @@ class Expr:
         object.__setattr__(self, "op", op)
         object.__setattr__(self, "args", args)
         object.__setattr__(self, "value", value)
-        key = (op, type(value).__name__, repr(value) if value is not None else None)
-        object.__setattr__(self, "_hash", hash((key, *(a._hash for a in args))))
+        key = (op, type(value).__name__, value)
+        object.__setattr__(self, "_hash", hash((key, *[a._hash for a in args])))
 
     op: str
     args: tuple[Expr, ...]

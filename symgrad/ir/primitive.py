@@ -22,6 +22,9 @@ Kind = Literal["call", "instruction", "composite"]
 
 OUTPUT = "y"
 
+RESERVED = ARITHMETIC | {"boolean", "sum", "product"}
+"""Operations of Exprs and Graphs, which no row may be called after."""
+
 
 def argument_name(index: int) -> str:
     """The symbol of a row's argument in its templates: ``a0``, ``a1``, ..."""
@@ -153,8 +156,8 @@ def table(*rows: Primitive) -> dict[str, Primitive]:
     """
     made: dict[str, Primitive] = {}
     for row in rows:
-        if row.name in made or row.name in ARITHMETIC:
-            raise InvariantError(f"the function table has two rows called {row.name!r}")
+        if row.name in made or row.name in RESERVED:
+            raise InvariantError(f"the name {row.name!r} of a row is taken already")
         made[row.name] = row
     for row in rows:
         for node in postorder(

@@ -68,6 +68,8 @@ _COMPARISONS = {
     "!=": ("ne", False),
 }
 _LOGIC = {"&": (AMPERSAND, "and"), "|": (PIPE, "or"), "and": (AND, "and"), "or": (OR, "or")}
+SIDE_BY_SIDE = "two values stand side by side; write '*' for a product"
+
 _PREFIXES = {"-": "negate", "+": "plus", "~": "invert"}
 _SIGNS = {"add": "+", "multiply": "*", "power": "**", "negate": "-", "plus": "+", "invert": "~"}
 
@@ -190,16 +192,12 @@ class _Reader:
         """A character that starts no token."""
         self.fail(explain_character(self.text, position), position)
 
-    def beside(self, position: int) -> NoReturn:
-        """Two values without an operator between them."""
-        self.fail("two values stand side by side; write '*' for a product", position)
-
     # Values
 
     def number(self, token: str, position: int) -> None:
         """A literal: digits alone are exact, anything else is a double."""
         if self.value is not None:
-            self.beside(position)
+            self.fail(SIDE_BY_SIDE, position)
         made = self.numbers.get(token)
         if made is None:
             if len(token) > self.limits.digits:
@@ -226,7 +224,7 @@ class _Reader:
                 return
             if token == "if":
                 self.fail("'if' is not read; write where(condition, a, b)", position)
-            self.beside(position)
+            self.fail(SIDE_BY_SIDE, position)
         after = self.skip(self.place)
         following = self.text[after : after + 1]
         if declared is not None:
@@ -359,6 +357,8 @@ class _Reader:
             return value
         if frame[1] == "add":
             return negative(value)
+        if value.op == "constant" and value.value == 0 and type(value.value) is int:
+            self.fail("division by exact zero; write 0.0 where an infinity is meant", frame[2])
         return Expr("power", (value, MINUS_ONE))
 
     def need_number(self, token: str, position: int) -> None:
@@ -420,7 +420,7 @@ class _Reader:
     def open(self, position: int) -> None:
         """A bracket that belongs to no name: a group, or a pair of Piecewise."""
         if self.value is not None:
-            self.beside(position)
+            self.fail(SIDE_BY_SIDE, position)
         last = self.frames[-1]
         if last[1] == "call" and last[3] in PIECEWISE:
             self.frames.append([0, "pair", position, None, []])

@@ -55,6 +55,7 @@ CONSTANTS: dict[str, Expr] = {
 
 REFUSED: dict[str, str] = {
     "I": "symgrad is real; declare I as a variable, or split into real and imaginary parts",
+    "\N{GREEK SMALL LETTER PI}": "write pi",
     "zoo": "complex infinity has no real value; write oo",
     "Integral": "integrals have no closed form here; integrate first",
     "Limit": "take the limit first", "Sum": "write the terms out, or pass a SymPy Sum",
@@ -214,7 +215,7 @@ def call(name: str, arguments: tuple[Expr, ...], rows: Mapping[str, Primitive]) 
     arities, kinds, build = form
     count = len(arguments)
     if count not in arities and not (ANY in arities and count):
-        wanted = "one argument or more" if ANY in arities else " or ".join(map(str, arities))
+        wanted = "one or more" if ANY in arities else " or ".join(map(str, arities))
         raise ArgumentError(f"{name} takes {wanted} argument(s), {count} given")
     _check_kinds(name, kinds, arguments)
     return build(*arguments)

@@ -35,7 +35,7 @@ RESERVED = frozenset(
 )
 """Keywords of a call: an input or parameter of such a name is given by position or in a dict."""
 
-STREAM_BYTES = 16 * 1024 * 1024
+STREAM_BYTES = 4 * 1024 * 1024
 """Results larger than this in all do not stay in the cache and are written past it."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import dis
+import re
 import runpy
 import subprocess
 import sys
@@ -223,6 +224,37 @@ def test_conditions_and_selects_do_not_branch(tmp_path: Path) -> None:
     kernel = load(piecewise(), tmp_path)["kernel"]
     jumps = {*dis.hasjrel, *dis.hasjabs}
     assert not [i for i in dis.get_instructions(kernel.py_func) if i.opcode in jumps]
+
+
+def test_many_entries_are_stored_in_blocks(tmp_path: Path) -> None:
+    results = (
+        Result("value", ()),
+        Result("gradient", (70,)),  # 32 + 32 + 6
+        Result("jacobian", (2, 33)),  # two rows of 32 + 1
+        Result("hessian", (1, 2, 3)),
+    )
+    places = [(r, position) for r, result in enumerate(results) for position in range(result.size)]
+    do = Builder()
+    a, minus = do("load", data=(0, 0)), do("constant", data=-1.0)
+    for number, place in enumerate(np.random.default_rng(1).permutation(places).tolist()):
+        entry = minus if place == [1, 7] else do("add", a, do("constant", data=number + 1.0))
+        do("store", entry, data=tuple(place))
+    program = Program((Group("inputs", ("a",)),), results, tuple(do.code), labels=("f",))
+    module = load(program, tmp_path)
+    text = (tmp_path / "generated.py").read_text()
+    assert set(re.findall(r"fill\((.*?), \(", text)) == {
+        *("gradient[0:32]", "gradient[32:64]", "gradient[64:70]"),
+        *("jacobian[0, 0:32]", "jacobian[1, 0:32]", "hessian[0, 0]", "hessian[0, 1]"),
+    }
+    assert "# jacobian[1, 0] of f to jacobian[1, 31] of f" in text
+    value, gradient = np.empty((1, 1)), np.empty((1, 70))
+    # Rows of a batch need not be contiguous.
+    jacobian, hessian = np.empty((2, 33, 1)).transpose(2, 0, 1), np.empty((1, 1, 2, 3))
+    module["kernel_batch"](np.array([[0.5]]), value[:, 0], gradient, jacobian, hessian)
+    wanted = [np.array(entries) for entries in expected(program, [[0.5]])]
+    filled: tuple[np.ndarray, ...] = (value, gradient, jacobian, hessian)
+    for got, entries in zip(filled, wanted, strict=True):
+        assert np.array_equal(got.ravel(), entries)
 
 
 def test_long_programs_print_lines_of_their_own() -> None:

@@ -229,6 +229,8 @@ REFUSED = [
     ("x<1 & y<2", "'&' needs conditions", 4),
     ("x + (x<1)", "'+' needs numbers", 2),
     ("(x<1) * 2", "'*' needs numbers", 6),
+    ("x/0", "division by exact zero; write 0.0", 1),
+    ("x/(0)*y", "division by exact zero", 1),
     ("x**(x<1)", "'**' needs numbers", 1),
     ("-(x<1)", "'-' needs numbers", 0),
     ("+(x<1)", "'+' needs numbers", 0),

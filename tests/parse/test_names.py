@@ -176,7 +176,7 @@ def test_a_user_s_row_comes_before_a_form_of_that_name() -> None:
         ("sin", (X < 1,), FormulaError, "argument 1 of sin must be a number"),
         ("atan2", (X, Y < 1), FormulaError, "argument 2 of atan2 must be a number"),
         ("And", (X < 1, Y), FormulaError, "argument 2 of And must be a condition"),
-        ("And", (), ArgumentError, "And takes one argument or more"),
+        ("And", (), ArgumentError, "And takes one or more argument"),
         ("Not", (X,), FormulaError, "argument 1 of Not must be a condition"),
         ("Eq", (X, Y < 1), FormulaError, "argument 2 of Eq must be a number"),
         ("where", (X, Y, Z), FormulaError, "argument 1 of where must be a condition"),

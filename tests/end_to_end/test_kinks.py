@@ -1,0 +1,129 @@
+"""Points where derivatives are not unique: PyTorch's numbers, or a stated reason why not.
+
+One kernel a dtype holds the formulas of all rows; each is read off at its own point.
+"""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+import pytest
+
+import symgrad as sg
+from symgrad.errors import UnknownFunctionError
+from tests.cases import NEEDS_CASES, Array, number, numbers, rows
+
+pytestmark = NEEDS_CASES
+
+KEYS = {"value": "value", "grad": "jacobian", "hess": "hessian"}
+NAMES = ("x", "y", "z")
+
+FORMULAS = {
+    "fmod": "fmod(x,y)",
+    "copysign": None,
+    "clamp01": "clamp(x,0,1)",
+    "selu": "1.0507009873554805*where(x > 0, x, 1.6732632423543772*expm1(x))",
+    "softshrink": "where(x > 0.5, x - 0.5, where(x < -0.5, x + 0.5, 0*x))",
+    "hardshrink": "where(abs(x) > 0.5, x, 0)",
+    "nan_to_num": None,
+}
+"""By torch's name, where the row has no formula or torch's function has its own at the kink."""
+
+BRANCH = "the branch that is not taken never contributes: torch computes 0*inf there"
+POWER = "beyond its first derivatives torch has nan at a = 0; symgrad keeps the row's exact 0"
+CANONICAL = "sqrt(x)**2, log(exp(x)) and exp(log(x)) are x in the canonical form of a formula"
+
+# fmt: off
+DIFFERENCES: dict[str, dict[str, str]] = {
+    # id: key -> reason
+    "kink_fmax_1": dict.fromkeys(("value", "grad"), "torch's fmax drops a nan; Max hands it on"),
+    "kink_hardtanh_0": {"grad": "a tie of Max and Min gives 1/2; torch's hardtanh has its own 0"},
+    "kink_softplus_2": dict.fromkeys(("value", "grad", "hess"),
+                                     "torch's softplus is x above 20; the formula is not"),
+    "kink_selu_0": {"hess": "torch has 0, the second derivative of neither side"},
+    "kink_selu_1": {"hess": "torch has 0, the second derivative of neither side"},
+    "kink_huber_0": {"hess": "at the edge the branch whose condition holds is differentiated"},
+    "kink_huber_1": {"hess": "at the edge the branch whose condition holds is differentiated"},
+    "kink_pow_xy_0": {"hess": POWER},
+    "kink_pow_xy_1": {"hess": POWER},
+    "kink_pow_0y_0": {"hess": POWER},
+    "kink_xx_0": {"hess": POWER},
+    "kink_float_power_0": {"hess": POWER},
+    "kink_where_sqrt_trap_0": {"grad": BRANCH, "hess": BRANCH},
+    "kink_where_inf_cos_0": {"grad": BRANCH, "hess": BRANCH},
+    "kink_sq_root_sq_1": {"grad": CANONICAL, "hess": CANONICAL},
+    "kink_log_exp_0": dict.fromkeys(("value", "grad", "hess"), CANONICAL),
+    "kink_exp_log_1": {"grad": CANONICAL, "hess": CANONICAL},
+}
+# fmt: on
+"""Every deliberate difference from torch; the test fails where one is gone in float64."""
+
+ROUNDING = 8
+"""Units in the last place of the largest entry by which other finite numbers may differ."""
+
+
+def formula(row: dict) -> str | None:
+    return FORMULAS.get(row["name"], row["sympy"])
+
+
+@functools.cache
+def kernel(dtype: str) -> tuple[dict[str, int], dict[str, Array]]:
+    """Row id -> output, and the results of all outputs at the points of all rows."""
+    found, formulas = {}, []
+    for row in rows("kinks_torch"):
+        text = formula(row)
+        if text is None:
+            continue
+        try:
+            sg.api.parse(text, NAMES)
+        except UnknownFunctionError:
+            continue
+        found[row["id"]] = len(formulas)
+        formulas.append(text)
+    wanted = ["value", "jacobian", "hessian"]
+    fn = sg.compile(formulas, NAMES, wanted, dtype=dtype, cache=False)
+    points = np.ones((len(found), len(NAMES)), dtype)
+    for row in rows("kinks_torch"):
+        if row["id"] in found:
+            position = [number(value) for value in row["point"]]
+            points[found[row["id"]], : len(position)] = position
+    return found, fn(points).as_dict()
+
+
+def differing(got: Array, want: Array) -> bool:
+    """Whether two arrays differ by more than rounding; nan and infinities must be the same."""
+    special = ~np.isfinite(want) | (want == 0)
+    same = np.where(special, (got == want) | (np.isnan(got) & np.isnan(want)), True)
+    if not same.all():
+        return True
+    size = np.max(np.abs(want[~special]), initial=0)
+    limit = ROUNDING * np.spacing(size.astype(got.dtype))
+    return not (np.abs(got[~special] - want[~special]) <= limit).all()
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("row", rows("kinks_torch"), ids=lambda row: row["id"])
+def test_row(row: dict, dtype: str) -> None:
+    found, results = kernel(dtype)
+    reference = row[dtype]
+    if row["id"] not in found:
+        pytest.skip("not covered: torch has the function, the function table has not")
+    if "error" in reference:
+        pytest.skip("torch itself has no derivative here")
+    assert row["vars"] == list(NAMES[: len(row["vars"])])
+    n, position = len(row["vars"]), found[row["id"]]
+    for key, name in KEYS.items():
+        if key not in reference:
+            continue
+        got = results[name][position, position]
+        got = got[(slice(n),) * got.ndim]
+        differs = differing(got, numbers(reference[key]).astype(dtype))
+        reason = DIFFERENCES.get(row["id"], {}).get(key)
+        message = f"{formula(row)} at {row['point']}: {key} {got}, torch {reference[key]}"
+        assert reason or not differs, message
+        assert differs or not reason or dtype == "float32", f"{message}: no longer: {reason}"
+
+
+def test_differences_name_rows() -> None:
+    assert set(DIFFERENCES) <= {row["id"] for row in rows("kinks_torch")}

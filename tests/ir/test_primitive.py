@@ -1,0 +1,110 @@
+"""define and table: a row checks itself, and a table checks its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from symgrad.errors import InvariantError
+from symgrad.ir.expression import Expr, symbol
+from symgrad.ir.primitive import Names, argument_name, define, table
+
+RESERVED = pytest.mark.xfail(
+    strict=True,
+    reason="table() reserves the names of Expr operations, not those of graph and program",
+)
+
+
+def test_row() -> None:
+    row = define("tan", lambda y, x: 1 + y * y, domain=(-1.2, 1.2), parity="odd", folds={0: 0})
+    assert row.arity == 1
+    assert str(row.partials[0]) == "1 + y*y"
+    assert row.domain == ((-1.2, 1.2),)
+    assert row.names == Names("tan", "tan", "tan", "tan")
+    assert list(row.folds) == [Fraction(0)]
+    assert row.folds[Fraction(0)] == 0
+
+
+def test_domain_of_each_argument() -> None:
+    def zero(y: Expr, a: Expr, b: Expr) -> int:
+        return 0
+
+    assert define("f", zero, zero, domain=(1, 2)).domain == ((1, 2), (1, 2))
+    assert define("f", zero, zero, domain=((1, 2), (3, 4))).domain == ((1, 2), (3, 4))
+
+
+def test_expansion_is_a_template_in_the_arguments() -> None:
+    row = define(
+        "twice", lambda y, x: 2, domain=(0, 1), kind="composite", expansion=lambda x: x + x
+    )
+    assert row.expansion == symbol(argument_name(0)) + symbol(argument_name(0))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: define("a b", lambda y, x: 1, domain=(0, 1)), "identifier"),
+        (lambda: define("f", domain=(0, 1)), "one partial per argument"),
+        (lambda: define("f", lambda x: 1, domain=(0, 1)), "partial 0 must take"),
+        (lambda: define("f", lambda y, a, b: 1, lambda y, a: 1, domain=(0, 1)), "partial 1"),
+        (lambda: define("f", lambda y, x: symbol("z"), domain=(0, 1)), "foreign symbol 'z'"),
+        (lambda: define("f", lambda y, x: 1, domain=((0, 1), (0, 1))), "2 domains for 1"),
+        (lambda: define("f", lambda y, x: 1, domain=(0, 1), kind="composite"), "expansion"),
+        (lambda: define("f", lambda y, x: 1, domain=(0, 1), expansion=lambda x: x), "expansion"),
+    ],
+)
+def test_define_refuses(make: Callable[[], Any], message: str) -> None:
+    with pytest.raises(InvariantError, match=message):
+        make()
+
+
+def test_table_refuses_two_rows_of_one_name() -> None:
+    row = define("f", lambda y, x: 1, domain=(0, 1))
+    with pytest.raises(InvariantError, match="two rows called 'f'"):
+        table(row, row)
+
+
+@pytest.mark.parametrize("name", ["add", "multiply", "power", "constant", "symbol", "named"])
+def test_table_refuses_the_names_of_arithmetic(name: str) -> None:
+    with pytest.raises(InvariantError, match=name):
+        table(define(name, lambda y, x: 1, domain=(0, 1)))
+
+
+def test_table_refuses_a_partial_without_a_row() -> None:
+    row = define("f", lambda y, x: Expr("g", (x,)), domain=(0, 1))
+    with pytest.raises(InvariantError, match="'f' uses 'g'"):
+        table(row)
+
+
+def test_table_refuses_an_expansion_without_a_row() -> None:
+    row = define(
+        "f",
+        lambda y, x: 1,
+        domain=(0, 1),
+        kind="composite",
+        expansion=lambda x: Expr("g", (x,)),
+    )
+    with pytest.raises(InvariantError, match="'f' uses 'g'"):
+        table(row)
+
+
+def test_table_is_by_name() -> None:
+    row = define("f", lambda y, x: 1, domain=(0, 1))
+    assert table(row) == {"f": row}
+
+
+@RESERVED
+@pytest.mark.parametrize("name", ["sum", "product"])
+def test_table_refuses_the_ops_of_the_graph(name: str) -> None:
+    with pytest.raises(InvariantError, match=name):
+        table(define(name, lambda y, x: 1, domain=(0, 1)))
+
+
+@RESERVED
+@pytest.mark.parametrize("name", ["load", "store", "sub", "mul", "div", "neg", "sqrt"])
+def test_table_refuses_the_ops_of_the_program(name: str) -> None:
+    with pytest.raises(InvariantError, match=name):
+        table(define(name, lambda y, x: 1, domain=(0, 1)))

@@ -1,0 +1,135 @@
+"""Composite functions disappear, and what stands in their place has their values."""
+
+from __future__ import annotations
+
+import math as python_math
+
+import numpy as np
+import pytest
+
+from symgrad.functions import PRIMITIVES
+from symgrad.ir.evaluate import evaluate, numpy_arithmetic
+from symgrad.ir.expression import Expr, symbol, variables
+from symgrad.ir.graph import Graph
+from symgrad.ir.primitive import define, table
+from symgrad.ir.system import Tensor
+from symgrad.ir.text import write
+from symgrad.ir.traverse import reachable
+from symgrad.ir.verify import verify_graph
+from symgrad.schedule.expand import expand
+
+COMPOSITE = [row for row in PRIMITIVES.values() if row.kind == "composite"]
+SPECIAL = (-2.5, -1.0, -0.0, 0.0, 0.5, 1.0, 3.0, np.inf, -np.inf, np.nan)
+
+
+def expanded(graph, *nodes):
+    made, (tensor,) = expand(graph, [Tensor("value", (len(nodes),), nodes)])
+    return made, tensor.nodes
+
+
+def ops(graph, roots):
+    """What the roots need; a graph also keeps the composite nodes that were replaced."""
+    return [graph.ops[node] for node in reachable(graph, roots)]
+
+
+@pytest.mark.parametrize("row", COMPOSITE, ids=lambda row: row.name)
+def test_a_composite_row_becomes_rows_that_targets_know(row):
+    graph = Graph(PRIMITIVES)
+    arguments = tuple(graph.symbol(f"x{i}") for i in range(row.arity))
+    made, nodes = expanded(graph, graph.call(row.name, arguments))
+    verify_graph(made)
+    kinds = {made.table[op].kind for op in ops(made, nodes) if op in made.table}
+    assert kinds
+    assert "composite" not in kinds
+    grid = np.meshgrid(*[SPECIAL] * row.arity)
+    point = {f"x{i}": column.ravel() for i, column in enumerate(grid)}
+    with np.errstate(all="ignore"):
+        # The interpreter evaluates the row by its own expansion, before and after.
+        (before,) = evaluate(graph, [len(graph) - 1], point, numpy_arithmetic())
+        (after,) = evaluate(made, nodes, point, numpy_arithmetic())
+    np.testing.assert_array_equal(after, before)
+
+
+REFERENCES = {
+    "sign": lambda x: np.sign(x),
+    "max": lambda a, b: np.maximum(a, b),
+    "min": lambda a, b: np.minimum(a, b),
+    "mod": lambda a, b: np.mod(a, b),
+}
+
+
+@pytest.mark.parametrize("row", COMPOSITE, ids=lambda row: row.name)
+def test_the_expansion_has_the_values_of_numpy(row):
+    graph = Graph(PRIMITIVES)
+    arguments = tuple(graph.symbol(f"x{i}") for i in range(row.arity))
+    made, nodes = expanded(graph, graph.call(row.name, arguments))
+    grid = np.meshgrid(*[[v for v in SPECIAL if v == v and abs(v) < 9]] * row.arity)
+    columns = [column.ravel() for column in grid]
+    if row.name == "mod":
+        columns = [c[columns[1] != 0] for c in columns]
+    point = {f"x{i}": column for i, column in enumerate(columns)}
+    with np.errstate(all="ignore"):
+        (got,) = evaluate(made, nodes, point, numpy_arithmetic())
+    np.testing.assert_array_equal(got, REFERENCES[row.name](*columns))
+
+
+def test_what_is_not_composite_stays_as_it_is():
+    graph = Graph(PRIMITIVES)
+    x, y = variables("x y")
+    root = graph.add(Expr("sin", (x * y + 2,)) / (1 + y**2))
+    made, nodes = expanded(graph, root)
+    assert write(made, {"value": nodes}) == write(graph, {"value": [root]})
+
+
+def test_shared_nodes_stay_shared_and_unused_ones_are_dropped():
+    graph = Graph(PRIMITIVES)
+    x = graph.symbol("x")
+    graph.call("exp", (graph.call("cos", (x,)),))  # nobody's
+    largest = graph.call("max", (x, graph.call("sin", (x,))))
+    made, nodes = expanded(graph, largest, graph.power(largest, graph.constant(2)), largest)
+    assert "exp" not in made.ops
+    assert ops(made, nodes).count("sin") == 1
+    assert ops(made, nodes).count("lt") == 1
+    assert nodes[0] == nodes[2]
+
+
+def test_tensors_keep_their_names_and_shapes():
+    graph = Graph(PRIMITIVES)
+    x = graph.symbol("x")
+    sign = graph.call("sign", (x,))
+    tensors = [Tensor("value", (), (sign,)), Tensor("jacobian", (2, 1), (x, sign))]
+    _, made = expand(graph, tensors)
+    assert [(t.name, t.shape) for t in made] == [("value", ()), ("jacobian", (2, 1))]
+    assert made[0].nodes[0] == made[1].nodes[1]
+
+
+def test_the_exactness_of_a_graph_is_kept():
+    graph = Graph(PRIMITIVES, exact=True)
+    made, _ = expanded(graph, graph.call("sign", (graph.symbol("x"),)))
+    assert made.exact
+
+
+def test_expansions_of_expansions_are_expanded():
+    inner = define(
+        "twice", lambda y, x: 2, domain=(-1, 1), kind="composite", expansion=lambda x: x + x
+    )
+    outer = define(
+        "fourfold",
+        lambda y, x: 4,
+        domain=(-1, 1),
+        kind="composite",
+        expansion=lambda x: Expr("twice", (Expr("twice", (x,)),)),
+    )
+    graph = Graph(table(inner, outer))
+    made, nodes = expanded(graph, graph.call("fourfold", (graph.symbol("x"),)))
+    assert set(ops(made, nodes)) == {"symbol", "sum"}
+    assert evaluate(made, nodes, {"x": 1.5}, numpy_arithmetic()) == [6.0]
+
+
+def test_a_long_chain_of_composite_functions_does_not_recurse():
+    graph = Graph(PRIMITIVES)
+    node = graph.add(symbol("x"))
+    for k in range(2_000):
+        node = graph.call("max", (node, graph.constant(python_math.pi / (k + 3))))
+    made, nodes = expanded(graph, node)
+    assert evaluate(made, nodes, {"x": 0.0}, numpy_arithmetic()) == [python_math.pi / 3]
