@@ -90,7 +90,8 @@ def check(
         parameters: name -> value, or values of shape (N,); drawn like points where not given.
         count: number of random points.
         seed: of the random numbers.
-        ranges: name -> (low, high) for the random numbers, (0.5, 1.5) where not given.
+        ranges: name -> (low, high) for the random numbers; where not given, what the problem file
+            says, else (0.5, 1.5).
         tolerance: allowed error relative to the largest entry of the same array at a point; by
             default twice the bound of the entry's rounding errors.
 
@@ -114,7 +115,8 @@ def check(
         notes.append("torch is not installed and was left out: pip install symgrad[torch]")
     system = read_system(fn.recipe)
     given = _given(system, points, parameters or {}, ranges or {})
-    sample = _sample(fn, system, given, points is None, count, seed, ranges or {}, notes)
+    ranges = {**fn.recipe.ranges, **(ranges or {})}
+    sample = _sample(fn, system, given, points is None, count, seed, ranges, notes)
     run = _Run(fn, system, sample, seed, tolerance)
     rows: list[Row] = []
     for position, request in enumerate(fn.recipe.requests):
@@ -124,7 +126,7 @@ def check(
                 rows.append(run.against_differences(position))
         if torch is not None:
             try:
-                made = torch.derivatives(system, request, sample)
+                made = torch.derivatives(system, request, sample, run.tangent, run.cotangent)
             except UnknownFunctionError as error:
                 notes.append(f"{request.name} was left out against torch: {error}")
             else:
@@ -242,6 +244,8 @@ class _Run:
         self.seed, self.tolerance = seed, tolerance
         self.count = len(sample[system.inputs[0]])
         self.agreement = cache(self._agreement)
+        self.tangent = seed_names(TANGENT, len(system.wrt))
+        self.cotangent = seed_names(COTANGENT, len(system.outputs.nodes))
 
     @cached_property
     def exact(self) -> list[list[list[Any]]]:
@@ -421,11 +425,10 @@ class _Run:
         if request.kind == "partial":
             directions = [tuple(mpmath.mpf(int(i == j)) for j in range(n)) for i in request.indices]
         elif request.kind in ("jvp", "hvp"):
-            directions.append(tuple(point[name] for name in seed_names(TANGENT, n)))
+            directions.append(tuple(point[name] for name in self.tangent))
         weights = None
         if request.kind in ("vjp", "hvp"):
-            names = seed_names(COTANGENT, len(self.system.outputs.nodes))
-            weights = [point.get(name, mpmath.mpf(1)) for name in names]
+            weights = [point.get(name, mpmath.mpf(1)) for name in self.cotangent]
         with mpmath.workdps(DIGITS):
             exact = self.exact[position][k]
             return compare(self.system, point, exact, axes, directions, weights)

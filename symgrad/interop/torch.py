@@ -6,7 +6,7 @@ The value is evaluated function by function from the graph; every derivative is 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from functools import partial
 from typing import Any
@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from symgrad.differentiate.tensors import COTANGENT, TANGENT, seed_names
 from symgrad.errors import MissingDependencyError
 from symgrad.ir.arithmetic import Number
 from symgrad.ir.evaluate import Arithmetic, evaluate, numpy_arithmetic
@@ -69,14 +68,21 @@ def torch_arithmetic(table: Mapping[str, Primitive]) -> Arithmetic:
 
 
 def derivatives(
-    system: System, request: Request, sample: Mapping[str, NDArray[Any]]
+    system: System,
+    request: Request,
+    sample: Mapping[str, NDArray[Any]],
+    tangent: Sequence[str] = (),
+    cotangent: Sequence[str] = (),
 ) -> NDArray[Any]:
     """One result of a system at every point, differentiated by torch.
 
     Args:
         system: outputs, inputs and what to differentiate by.
         request: the wanted result.
-        sample: symbol -> values of shape (N,); tangent and cotangent too, where they are needed.
+        sample: name -> values of shape (N,).
+        tangent: names in ``sample`` of the direction's entries, for "jvp" and "hvp".
+        cotangent: names in ``sample`` of the outputs' weights, for "vjp" and "hvp"; 1 where a
+            name is not there.
 
     Returns:
         Shape (N, entries), in float64.
@@ -92,8 +98,15 @@ def derivatives(
         for k in range(len(next(iter(sample.values())))):
             point = {name: values[k] for name, values in tensors.items()}
             x = torch.stack([point[name] for name in system.wrt])
-            value = partial(_value, system, arithmetic, point)
-            made.append(_result(system, request, point, value)(x).reshape(-1).detach().numpy())
+            result = partial(_value, system, arithmetic, point)
+            if request.kind in ("vjp", "hvp"):
+                one = torch.tensor(1.0, dtype=torch.float64)
+                weights = torch.stack([point.get(name, one) for name in cotangent])
+                result = partial(_pulled, result, weights)
+            if request.kind in ("jvp", "hvp"):
+                direction = torch.stack([point[name] for name in tangent])
+                result = partial(_along, result, direction)
+            made.append(_derived(request, result)(x).reshape(-1).detach().numpy())
     return np.stack(made)
 
 
@@ -105,28 +118,18 @@ def _value(
     return torch.stack(evaluate(system.graph, system.outputs.nodes, values, arithmetic))
 
 
-def _result(
-    system: System, request: Request, point: Mapping[str, Tensor], value: Function
-) -> Function:
-    """The function of x that gives the wanted result."""
-    n, kind = len(system.wrt), request.kind
-    result = value
-    if kind == "tensor":
-        for order in range(request.order):
-            # Forward over reverse, as torch.func.hessian does.
-            result = torch.func.jacfwd(result) if order else torch.func.jacrev(result)
-    elif kind == "partial":
-        for index in request.indices:
-            result = partial(_along, result, torch.eye(n, dtype=torch.float64)[index])
-    if kind in ("vjp", "hvp"):
-        names = seed_names(COTANGENT, len(system.outputs.nodes))
-        one = torch.tensor(1.0, dtype=torch.float64)
-        weights = torch.stack([point.get(name, one) for name in names])
-        result = partial(_pulled, value, weights)
-    if kind in ("jvp", "hvp"):
-        tangent = torch.stack([point[name] for name in seed_names(TANGENT, n)])
-        result = partial(_along, result, tangent)
+def _derived(request: Request, result: Function) -> Function:
+    """The partial derivatives that a request of kind "tensor" or "partial" names."""
+    for order in range(request.order if request.kind == "tensor" else 0):
+        # Forward over reverse, as torch.func.hessian does.
+        result = torch.func.jacfwd(result) if order else torch.func.jacrev(result)
+    for index in request.indices:
+        result = partial(_along_axis, result, index)
     return result
+
+
+def _along_axis(function: Function, index: int, x: Tensor) -> Tensor:
+    return _along(function, torch.eye(len(x), dtype=torch.float64)[index], x)
 
 
 def _along(function: Function, tangent: Tensor, x: Tensor) -> Tensor:

@@ -2,10 +2,13 @@
 
 A sum is ``c0 + sum(c_i * node_i)`` and a product is ``prod(node_i ** e_i)``, both with their nodes
 in increasing order; coefficients are exact numbers or floats, exponents integers or fractions.
-``c * node`` is a sum of one term, so that factors float outwards to the nearest sum, and a sum's
-sign and integer content are pulled out, so that ``a - b``, ``b - a`` and ``2*a - 2*b`` share one
-node. Sums and products stay nested as the user wrote them, except that a product joins an
-enclosing product with which it shares a base (``x * x**-1`` must meet to cancel).
+``c * node`` is a sum of one term, so that factors float outwards to the nearest sum. A sum's integer
+content is pulled out, and the sign of one without a constant, so that ``a - b``, ``b - a`` and
+``2*a - 2*b`` share one node. But ``a - b`` and ``b - a`` are both +0 where they vanish: there one
+is not minus the other, so ``1 - x`` keeps its sign, and so does the base of a negative power, for
+1/(1 - x) at 1 and 1/(a - b) at a = b are +inf. Sums and products stay nested as the user wrote
+them, except that a product joins an enclosing product with which it shares a base (``x * x**-1``
+must meet to cancel).
 """
 
 from __future__ import annotations
@@ -159,8 +162,8 @@ def make_sum(graph: Graph, start: Number, terms: Iterable[tuple[int, Number]]) -
 
 
 def _content(start: Number, coefficients: tuple[Number, ...]) -> int:
-    """The signed factor to pull out: the gcd of integers, else the sign of the first term."""
-    sign = -1 if coefficients[0] < 0 else 1
+    """The factor to pull out: the gcd of integers, and the sign where there is no constant."""
+    sign = -1 if coefficients[0] < 0 and type(start) is int and start == 0 else 1
     content = abs(start) if type(start) is int else 0
     if type(start) is not int:
         return sign
@@ -187,8 +190,11 @@ def make_product(
         if ops[node] == "sum" and whole:
             inner_start, inner = data[node]
             if len(inner) == 1 and type(inner_start) is int and inner_start == 0:
-                coefficient = multiply_numbers(coefficient, power_number(inner[0], int(exponent)))
-                node = args[node][0]
+                scale, inside = inner[0], args[node][0]
+                if scale < 0 and exponent < 0 and exponent % 2 and ops[inside] == "sum":
+                    scale, inside = -scale, make_sum(graph, 0, ((inside, -1),))
+                coefficient = multiply_numbers(coefficient, power_number(scale, int(exponent)))
+                node = inside
         op = ops[node]
         if op == "constant":
             value = data[node]

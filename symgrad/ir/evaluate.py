@@ -62,6 +62,9 @@ def evaluate(
             result = data
         elif op == "sum":
             result = _sum(arithmetic, data, args)
+            if len(args) == 1 and graph.ops[graph.args[node][0]] == "sum":
+                # A sum with its signs turned is +0 where the sum is (``ir/arithmetic.py``).
+                result = result + arithmetic.number(0)
         elif op == "product":
             result = arithmetic.power(args[0], data[0])
             for argument, exponent in zip(args[1:], data[1:], strict=True):

@@ -78,6 +78,7 @@ class _Lowering:
                 for base, exponent in zip(args, graph.data[node], strict=True):
                     if exponent < 0:
                         negative.setdefault(base, []).append(exponent)
+        self.signed_divisors = {base for base in negative if graph.data[base] == (0, (-1,))}
         self.shared_reciprocals = {base for base, found in negative.items() if len(found) > 1}
         # 1/x is the square of 1/sqrt(x) where x cannot be negative.
         self.inverse_roots = {
@@ -170,6 +171,9 @@ class _Lowering:
             return self._emit("boolean", data=data)
         if op == "sum":
             inner = self._reversed_sum(node)
+            if inner is None and node in self.signed_divisors:
+                # 0 - s is +0 where the sum s is, as the sum with its signs turned would be.
+                return self._emit("sub", self._number(0), self.value[args[0]])
             if inner is None:
                 return self._lower_sum(args, data[0], data[1])
             start, coefficients = graph.data[inner]

@@ -317,15 +317,8 @@ def same(got: float, expected: float) -> bool:
     return got == expected or (isnan(got) and isnan(expected))
 
 
-ATANH = pytest.mark.xfail(
-    strict=True, reason="1 - x is kept as -(x - 1), whose zero has the other sign"
-)
-
-
 @pytest.mark.parametrize("mode", ["forward", "reverse"])
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=ATANH) if name == "atanh" else name for name in KINKS]
-)
+@pytest.mark.parametrize("name", KINKS)
 def test_kink(name: str, mode: Any) -> None:
     expr, point, expected = KINKS[name]
     got = gradient_at(expr, dict(zip("ab", point, strict=False)), mode)

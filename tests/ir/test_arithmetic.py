@@ -105,7 +105,6 @@ def test_commuted_and_repeated_arithmetic_is_one_node(a: Expr, b: Expr) -> None:
     assert nodes == again
     assert nodes[0] == nodes[1]
     assert nodes[2] == nodes[3]
-    assert graph.sum([(nodes[4], -1)]) == nodes[5]
     assert graph.sum([(left, 1), (left, -1)]) == graph.constant(0)
     if not graph.is_zero(right):
         assert graph.product([(right, 1), (right, -1)]) == graph.constant(1)
@@ -114,7 +113,7 @@ def test_commuted_and_repeated_arithmetic_is_one_node(a: Expr, b: Expr) -> None:
 @pytest.mark.parametrize(
     "exprs",
     [
-        (x - y, -(y - x), (2 * x - 2 * y) / 2),
+        (x - y, -y + x, (2 * x - 2 * y) / 2, (6 * x - 6 * y) / 6),
         (x * y * 2, 2 * (y * x), x * (y + y), (4 * x * y) / 2),
         (x**3, x * x * x, x**2 * x, x**4 / x, (x**-3) ** -1),
         (x / y, x * y**-1, x**2 / (x * y), (x * y) / y**2),
@@ -133,14 +132,16 @@ def test_equal_expressions_share_one_node(exprs: tuple[Expr, ...]) -> None:
     assert len(set(nodes)) == 1, [graph.data[node] for node in nodes]
 
 
-def test_differences_share_their_node_under_a_sign_or_factor() -> None:
+def test_multiples_of_a_difference_share_its_node() -> None:
     graph = Graph(PRIMITIVES)
-    difference = graph.add(x - y)
-    before = len(graph)
-    swapped, doubled = graph.add_all([y - x, 2 * x - 2 * y])
-    sums = [node for node in range(before, len(graph)) if len(graph.args[node]) == 2]
-    assert sums == []
-    assert {graph.args[swapped], graph.args[doubled]} <= {(difference,), graph.args[difference]}
+    difference, doubled, divided = graph.add_all([x - y, 2 * x - 2 * y, (x - y) / 3])
+    assert graph.args[doubled] == graph.args[divided] == (difference,)
+
+
+@pytest.mark.parametrize("expr", [1 / (1 - x), 1 / (x - 1), 1 / (2 - 2 * x), 1 / (y - x * y)])
+def test_differences_vanish_as_plus_zero(expr: Expr) -> None:
+    graph = Graph(PRIMITIVES)
+    assert in_float(graph, [graph.add(expr)], {"x": 1.0, "y": 2.5}) == [inf]
 
 
 def test_sums_stay_nested_as_they_were_written() -> None:
@@ -308,10 +309,9 @@ def test_exact_graphs_keep_an_overflow() -> None:
     ("expr", "expected"),
     [
         (x + constant(-0.0), lambda v: v + -0.0),
-        (1 / (1 - x), lambda v: 1 / (1 - v)),
         (constant(-0.0) + constant(-0.0) + 0 * x, lambda v: -0.0),
     ],
-    ids=["minus_zero", "pole", "sum_of_zeros"],
+    ids=["minus_zero", "sum_of_zeros"],
 )
 @pytest.mark.xfail(strict=True, reason="the canonical form loses the sign of a zero")
 def test_exact_graphs_keep_the_sign_of_zero(expr: Expr, expected: Any) -> None:
@@ -333,13 +333,11 @@ def test_exact_graphs_keep_the_sign_of_zero(expr: Expr, expected: Any) -> None:
     ],
     ids=["sum", "product", "coefficient"],
 )
-@pytest.mark.xfail(
-    strict=True, raises=OverflowError, reason="an exact integer beyond 1e308 meets a float"
-)
 def test_huge_integers_meet_floats(expr: Expr) -> None:
     graph = Graph(PRIMITIVES)
-    graph.add(expr)
+    node = graph.add(expr)
     verify_graph(graph)
+    assert in_float(graph, [node], {"x": 1.0}) == [inf]
 
 
 @pytest.mark.parametrize(

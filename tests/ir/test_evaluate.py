@@ -1,0 +1,226 @@
+"""The reference interpreter: Graphs, Exprs and Programs over mpmath, NumPy and Fractions."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import product
+from math import inf, isfinite, nan, pi
+from typing import Any
+
+import mpmath
+import numpy as np
+import pytest
+
+from symgrad.errors import UnknownFunctionError
+from symgrad.functions import PRIMITIVES, math
+from symgrad.ir.evaluate import (
+    Arithmetic,
+    evaluate,
+    evaluate_expr,
+    exact_value,
+    function,
+    mpmath_arithmetic,
+    numpy_arithmetic,
+    run,
+)
+from symgrad.ir.expression import NAMED_CONSTANTS, Expr, constant, named, variables
+from symgrad.ir.graph import Graph
+from symgrad.ir.program import Group, Instruction, Program, Result
+from tests.expressions import CORPUS, as_written, close, in_float, in_mpmath
+
+x, y = variables("x y")
+NUMERIC = sorted(
+    name for name, row in PRIMITIVES.items() if not row.boolean and name not in ("select", "sign")
+)
+SPECIAL = (0.0, -0.0, 1.0, -1.0, 0.5, -2.0, 3.0, inf, -inf, nan)
+
+
+@pytest.mark.parametrize("case", CORPUS, ids=lambda case: case.name)
+def test_double_precision_agrees_with_mpmath(case: Any, digits: int) -> None:
+    system = case.system()
+    for point in case.points(3):
+        doubles = in_float(system.graph, system.outputs.nodes, point)
+        precise = in_mpmath(system.graph, system.outputs.nodes, point)
+        for one, other in zip(doubles, precise, strict=True):
+            assert close(one, other, 1e-12), f"{case.name} at {point}"
+
+
+def test_batches() -> None:
+    graph = Graph(PRIMITIVES)
+    node = graph.add(math.where(x > 0, math.sqrt(x) / x, math.erf(x)) + y**-2)
+    points = np.array([-1.0, 0.0, 4.0])
+    with np.errstate(all="ignore"):
+        (values,) = evaluate(graph, [node], {"x": points, "y": 2.0}, numpy_arithmetic())
+    expected = [float(mpmath.erf(-1)) + 0.25, 0.25, 0.75]
+    assert np.allclose(values, expected, rtol=1e-15, atol=0)
+
+
+def test_exact_arithmetic() -> None:
+    graph = Graph(PRIMITIVES)
+    node = graph.add((x / 3 + Fraction(1, 7)) ** -2 - y)
+    fractions = Arithmetic(Fraction, lambda base, exponent: base**exponent, {})  # type: ignore[arg-type]
+    point = {"x": Fraction(2, 5), "y": Fraction(1, 2)}
+    expected = (point["x"] / 3 + Fraction(1, 7)) ** -2 - point["y"]
+    assert evaluate(graph, [node], point, fractions) == [expected]
+    assert evaluate_expr((x + 2) * y, point, PRIMITIVES, fractions) == Fraction(6, 5)
+
+
+def test_missing_functions_are_named() -> None:
+    graph = Graph(PRIMITIVES)
+    node = graph.add(math.sin(x))
+    with pytest.raises(UnknownFunctionError, match="'sin'"):
+        evaluate(graph, [node], {"x": 1.0}, Arithmetic(float, pow, {}))  # type: ignore[arg-type]
+    with pytest.raises(UnknownFunctionError, match="'nosuch'"):
+        function("nosuch", PRIMITIVES, mpmath_arithmetic())
+
+
+def test_composite_rows_are_expanded() -> None:
+    call = function("max", PRIMITIVES, mpmath_arithmetic())
+    assert call(mpmath.mpf(2), mpmath.mpf(3)) == 3
+
+
+def _double(name: str, given: tuple[float, ...]) -> float:
+    with np.errstate(all="ignore"):
+        return float(function(name, PRIMITIVES, numpy_arithmetic())(*map(np.float64, given)))
+
+
+WITHOUT_SIGNED_ZERO = [value for value in SPECIAL if str(value) != "-0.0"]
+EDGES = {
+    "atan2": "atan2 of two infinities is nan in mpmath",
+    "hypot": "hypot(inf, nan) is nan in mpmath",
+    "fmod": "fmod(a, inf) is nan in mpmath",
+    "mod": "fmod(a, inf) is nan in mpmath",
+    "pow": "pow at 1, nan and infinite exponents",
+}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(n, marks=pytest.mark.xfail(strict=True, reason=EDGES[n])) if n in EDGES else n
+        for n in NUMERIC
+    ],
+)
+def test_both_arithmetics_agree_on_special_values(name: str, digits: int) -> None:
+    arity = PRIMITIVES[name].arity
+    call = function(name, PRIMITIVES, mpmath_arithmetic())
+    wrong = []
+    for given in product(WITHOUT_SIGNED_ZERO, repeat=arity):
+        precise = call(*map(mpmath.mpf, given))
+        if not close(_double(name, given), precise, 1e-14):
+            wrong.append(f"{name}{given}: {_double(name, given)} in double, {precise} in mpmath")
+    assert wrong == []
+
+
+@pytest.mark.parametrize("name", EDGES)
+def test_both_arithmetics_agree_where_arguments_are_finite(name: str, digits: int) -> None:
+    call = function(name, PRIMITIVES, mpmath_arithmetic())
+    finite = [value for value in WITHOUT_SIGNED_ZERO if isfinite(value)]
+    for given in product(finite, repeat=2):
+        precise = call(*map(mpmath.mpf, given))
+        assert close(_double(name, given), precise, 1e-14), (name, given)
+
+
+@pytest.mark.parametrize(
+    "exponent", [-3, -2, -1, 2, 3, Fraction(1, 2), Fraction(-1, 2), Fraction(5, 3)]
+)
+def test_powers_agree_on_special_values(exponent: Any, digits: int) -> None:
+    precise, double = mpmath_arithmetic(), numpy_arithmetic()
+    for base in (0.0, 1.0, -1.0, 2.5, -2.5, inf, nan):
+        with np.errstate(all="ignore"):
+            got = float(double.power(np.float64(base), exponent))
+        assert close(got, precise.power(mpmath.mpf(base), exponent), 1e-14), (base, exponent)
+
+
+@pytest.mark.xfail(strict=True, reason="C's pow makes inf and 0 of a negative infinity's roots")
+@pytest.mark.parametrize("exponent", [Fraction(-1, 2), Fraction(5, 3)])
+def test_roots_of_minus_infinity(exponent: Fraction, digits: int) -> None:
+    double = numpy_arithmetic().power(np.float64(-inf), exponent)
+    assert close(float(double), mpmath_arithmetic().power(mpmath.mpf(-inf), exponent))
+
+
+@pytest.mark.parametrize("name", NAMED_CONSTANTS)
+def test_named_constants(name: str, digits: int) -> None:
+    precise = as_written(named(name), {})
+    assert numpy_arithmetic().number(name) == float(precise)
+    assert mpmath_arithmetic().number(name) == precise
+    assert abs(precise - float(precise)) > 0
+
+
+def test_precision_is_the_present_one() -> None:
+    arithmetic = mpmath_arithmetic()
+    with mpmath.workdps(80):
+        third = arithmetic.number(Fraction(1, 3))
+        assert abs(third * 3 - 1) < mpmath.mpf(10) ** -79
+
+
+def test_exact_value_rounds_once() -> None:
+    graph = Graph(PRIMITIVES)
+    nodes = graph.add_all(
+        [math.pi, math.sqrt(2) * math.pi / 3, constant(Fraction(1, 3)), math.exp(1)]
+    )
+    expected = [pi, float(mpmath.mpf("1.4809609793861220")), 1 / 3, float(mpmath.e)]
+    assert [exact_value(graph, node) for node in nodes] == expected
+
+
+@pytest.mark.parametrize("value", [0, 10**400, -(10**400), Fraction(1, 10**400)])
+def test_exact_value_of_what_is_no_double(value: Any) -> None:
+    graph = Graph(PRIMITIVES)
+    expected = 0.0 if abs(value) < 1 else inf if value > 0 else -inf
+    assert exact_value(graph, graph.constant(value)) == expected
+
+
+def test_expr_is_evaluated_as_written() -> None:
+    point = {"x": mpmath.mpf(0)}
+    assert mpmath.isnan(evaluate_expr(x / x, point, PRIMITIVES, mpmath_arithmetic()))
+    assert evaluate_expr(x**x, point, PRIMITIVES, mpmath_arithmetic()) == 1
+
+
+PROGRAM = Program(
+    groups=(Group("inputs", ("x", "y")), Group("parameters", ("k",))),
+    results=(Result("value", ()), Result("pair", (2,))),
+    code=(
+        Instruction("load", (), (0, 0)),
+        Instruction("load", (), (0, 1)),
+        Instruction("load", (), (1, 0)),
+        Instruction("constant", (), 0.5),
+        Instruction("sub", (0, 1)),
+        Instruction("div", (4, 2)),
+        Instruction("sqrt", (5,)),
+        Instruction("neg", (6,)),
+        Instruction("store", (7,), (0, 0)),
+        Instruction("lt", (0, 1)),
+        Instruction("boolean", (), True),
+        Instruction("and", (9, 10)),
+        Instruction("mul", (3, 0)),
+        Instruction("add", (12, 1)),
+        Instruction("select", (11, 12, 13)),
+        Instruction("max", (14, 2)),
+        Instruction("store", (15,), (1, 1)),
+        Instruction("sin", (2,)),
+        Instruction("store", (17,), (1, 0)),
+    ),
+)
+
+
+@pytest.mark.parametrize(("first", "second"), [(7.0, 2.0), (2.0, 7.0)])
+def test_run(first: float, second: float, digits: int) -> None:
+    k = 1.25
+    arrays = [[mpmath.mpf(first), mpmath.mpf(second)], [mpmath.mpf(k)]]
+    (value,), pair = run(PROGRAM, PRIMITIVES, arrays, mpmath_arithmetic())
+    root = mpmath.sqrt(mpmath.mpf(first - second) / k) if first > second else nan
+    assert close(value, -root)
+    assert close(pair[0], mpmath.sin(mpmath.mpf(k)))
+    assert close(pair[1], max(first / 2 if first < second else first / 2 + second, k))
+
+
+def test_run_on_arrays() -> None:
+    columns = [np.array([7.0, 2.0]), np.array([2.0, 1.0])]
+    with np.errstate(all="ignore"):
+        (value,), _ = run(PROGRAM, PRIMITIVES, [columns, [np.float64(4.0)]], numpy_arithmetic())
+    assert np.array_equal(value, -np.sqrt([1.25, 0.25]))
+
+
+def test_undefined_function_in_an_expr() -> None:
+    with pytest.raises(UnknownFunctionError, match="'nosuch'"):
+        evaluate_expr(Expr("nosuch", (x,)), {"x": 1.0}, PRIMITIVES, mpmath_arithmetic())
