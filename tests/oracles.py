@@ -8,6 +8,7 @@ is called with mpmath, torch or NumPy. In order of trust: ``mpmath_partial``, ``
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -72,7 +73,9 @@ def torch_gradient(function: Function, points: Array, order: int = 1) -> Array:
     for level in range(order):
         derived = torch.func.jacfwd(derived) if level else torch.func.jacrev(derived)
     rows = torch.tensor(np.asarray(points, float))
-    return np.stack([derived(row).detach().numpy() for row in rows])
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=DeprecationWarning)  # torch's, about itself
+        return np.stack([derived(row).detach().numpy() for row in rows])
 
 
 def complex_step(function: Function, points: Array, step: float = 1e-30) -> Array:

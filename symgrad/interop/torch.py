@@ -94,7 +94,9 @@ def derivatives(
     tensors = {name: torch.tensor(np.array(values, float)) for name, values in sample.items()}
     made = []
     with warnings.catch_warnings():
+        # Of torch about itself: slow batching rules, and its own use of torch.jit.script.
         warnings.filterwarnings("ignore", "There is a performance drop", UserWarning)
+        warnings.filterwarnings("ignore", category=DeprecationWarning)
         for k in range(len(next(iter(sample.values())))):
             point = {name: values[k] for name, values in tensors.items()}
             x = torch.stack([point[name] for name in system.wrt])

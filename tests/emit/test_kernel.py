@@ -73,6 +73,16 @@ def load_program(program, dtype="float64", accuracy="high", tile=None):
     return Loaded(function, scratch, kernel, target)
 
 
+def assert_same_bits(got, expected):
+    """Equal bit for bit, signs of zero included; a nan equals every nan."""
+    got, expected = np.asarray(got), np.asarray(expected)
+    assert got.dtype == expected.dtype
+    np.testing.assert_array_equal(got, expected)
+    np.testing.assert_array_equal(
+        np.signbit(got) & ~np.isnan(got), np.signbit(expected) & ~np.isnan(expected)
+    )
+
+
 def polynomial(columns=("x", "y")):
     """x + 2 y, x y: as small as a kernel can be."""
     do = Builder()

@@ -63,9 +63,8 @@ def test_what_is_written() -> None:
         "%3 = product %0**2 * %1**-1",
         "%4 = sin %0",
         "%5 = product %4**1/2",
-        "%6 = sum -1 + 2*%3 - 0.5*%5",
-        "%7 = sum -%6",
-        "output value = %7 %2",
+        "%6 = sum 1 - 2*%3 + 0.5*%5",
+        "output value = %6 %2",
     ]
 
 
