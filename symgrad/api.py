@@ -236,8 +236,8 @@ def _details(
     """What a function says of itself, derived again: the cache keeps code alone."""
     from symgrad.details import details  # noqa: PLC0415 - it imports the emitters
 
-    graph, _, derived = derive_program(recipe, options, groups)
-    return details(recipe, options, graph, program or derived)
+    graph, tensors, derived = derive_program(recipe, options, groups)
+    return details(recipe, options, graph, tensors, program or derived)
 
 
 def differentiate_expr(expr: Expr, names: Sequence[str]) -> Expr:
@@ -329,5 +329,5 @@ def stage_text(problem: Problem, stage: str, **options: Any) -> str:
         return write(graph, {tensor.name: tensor.nodes for tensor in tensors})
     if stage == "program":
         return program_text(program)
-    found = details(recipe, chosen, graph, program)
+    found = details(recipe, chosen, graph, tensors, program)
     return found.source("numba") if stage == "source" else found.llvm()

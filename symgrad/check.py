@@ -47,6 +47,9 @@ Sample = dict[str, Array]
 
 ORACLES = ("mpmath", "torch")
 DIGITS = 50
+EXACTNESS = 1e-30
+"""The 50 digits are trusted to this part of the largest entry: they may cancel too."""
+
 RANGE = (0.5, 1.5)
 """Where a variable is drawn whose range is not given."""
 
@@ -126,7 +129,7 @@ def check(
                 rows.append(run.against_differences(position))
         if torch is not None:
             try:
-                made = torch.derivatives(system, request, sample, run.tangent, run.cotangent)
+                made = torch.derivatives(system, request, sample, *run.seeds(position))
             except UnknownFunctionError as error:
                 notes.append(f"{request.name} was left out against torch: {error}")
             else:
@@ -244,8 +247,14 @@ class _Run:
         self.seed, self.tolerance = seed, tolerance
         self.count = len(sample[system.inputs[0]])
         self.agreement = cache(self._agreement)
-        self.tangent = seed_names(TANGENT, len(system.wrt))
-        self.cotangent = seed_names(COTANGENT, len(system.outputs.nodes))
+
+    def seeds(self, position: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Names of the tangent and of the cotangent that a result uses."""
+        request, n = self.fn.recipe.requests[position], len(self.system.wrt)
+        tangent = seed_names(TANGENT, n) if request.kind in ("jvp", "hvp") else ()
+        weighted = request.kind == "vjp" or (request.kind == "hvp" and self.fn.recipe.shape != ())
+        outputs = len(self.system.outputs.nodes)
+        return tangent, seed_names(COTANGENT, outputs) if weighted else ()
 
     @cached_property
     def exact(self) -> list[list[list[Any]]]:
@@ -317,6 +326,7 @@ class _Run:
             scale = size.max(axis=1, keepdims=True)
             error = np.where(np.isfinite(got), np.abs((got - near) - rest), np.inf)
             error = np.where(finite, error, 0.0)
+            bounds = bounds + EXACTNESS * scale
             allowed = SAFETY * np.where(np.isnan(bounds), float(limits.eps) * 1e6 * scale, bounds)
             if self.tolerance is not None:
                 allowed = self.tolerance * scale
@@ -404,9 +414,9 @@ class _Run:
             oracle="difference",
             passed=not verdicts["wrong"],
             entries=verdicts["agrees"] + verdicts["wrong"],
-            worst_ulp=float("nan"),
+            worst_ulp=None,
             worst_relative=max(counted[k], 0.0),
-            worst_bound=float("nan"),
+            worst_bound=None,
             point=self.point(k),
             entry=(found[k].output,),
             got=found[k].rules,
@@ -417,6 +427,7 @@ class _Run:
     def _agreement(self, position: int, k: int) -> Agreement:
         """The rules of a result against difference quotients at the point ``k``."""
         request, n = self.fn.recipe.requests[position], len(self.system.wrt)
+        tangent, cotangent = self.seeds(position)
         point = {name: mpmath.mpf(float(values[k])) for name, values in self.sample.items()}
         random = np.random.default_rng((self.seed, position, k))
         along = random.choice([-1.25, -0.75, 0.5, 0.875, 1.125, 1.5], n).tolist()
@@ -424,11 +435,11 @@ class _Run:
         directions = [tuple(map(mpmath.mpf, along))] * axes
         if request.kind == "partial":
             directions = [tuple(mpmath.mpf(int(i == j)) for j in range(n)) for i in request.indices]
-        elif request.kind in ("jvp", "hvp"):
-            directions.append(tuple(point[name] for name in self.tangent))
-        weights = None
-        if request.kind in ("vjp", "hvp"):
-            weights = [point.get(name, mpmath.mpf(1)) for name in self.cotangent]
+        if tangent:
+            directions.append(tuple(point[name] for name in tangent))
+        weights = [point[name] for name in cotangent] or None
+        if request.kind == "hvp" and weights is None:
+            weights = [mpmath.mpf(1)]
         with mpmath.workdps(DIGITS):
             exact = self.exact[position][k]
             return compare(self.system, point, exact, axes, directions, weights)

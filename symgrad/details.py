@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import mpmath
+import numpy as np
+import numpy.typing as npt
 
 from symgrad.emit.c_source import c_source
 from symgrad.emit.kernel import cpu_target, llvm_text
@@ -19,6 +21,7 @@ from symgrad.ir.evaluate import mpmath_arithmetic, run
 from symgrad.ir.graph import Graph
 from symgrad.ir.program import ARITHMETIC_OPS, UNCOUNTED, WEIGHTS, Program
 from symgrad.ir.recipe import Recipe
+from symgrad.ir.system import Tensor
 from symgrad.options import Dtype, Options, choose
 from symgrad.runtime.function import Details
 
@@ -32,7 +35,13 @@ SAMPLE_RANGE = (0.5, 0.875)
 """Where a self-test takes variables whose range is not known: inside most functions' domains."""
 
 
-def details(recipe: Recipe, options: Options, graph: Graph, program: Program) -> Details:
+def details(
+    recipe: Recipe,
+    options: Options,
+    graph: Graph,
+    tensors: Sequence[Tensor],
+    program: Program,
+) -> Details:
     """Everything that people ask of a compiled function besides its results."""
     target = cpu_target(program, options.dtype, options.accuracy)
     called = [op for op in program.counts if op in PRIMITIVES and PRIMITIVES[op].kind == "call"]
@@ -45,7 +54,14 @@ def details(recipe: Recipe, options: Options, graph: Graph, program: Program) ->
         source=partial(source, recipe, program, options),
         llvm=partial(llvm_text, program, target),
         graph=graph,
+        sparsity={tensor.name: sparsity(graph, tensor) for tensor in tensors},
     )
+
+
+def sparsity(graph: Graph, tensor: Tensor) -> tuple[npt.NDArray[np.intp], ...]:
+    """The indices of the entries that are not structural zeros, as ``numpy.nonzero`` gives them."""
+    present = np.array([not graph.is_zero(node) for node in tensor.nodes], dtype=bool)
+    return np.nonzero(present.reshape(tensor.shape)) if tensor.shape else ()
 
 
 def count_operations(program: Program) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from math import isfinite, isnan
+from math import isfinite
 from typing import Any
 
 
@@ -18,9 +18,11 @@ class Row:
         oracle: "mpmath", "difference" or "torch".
         passed: whether every judged entry is good enough.
         entries: how many were judged, over all points; along directions for "difference".
-        worst_ulp: largest error in units in the last place of what was expected (not 0).
+        worst_ulp: largest error in units in the last place of what was expected, where that is
+            not 0; None for "difference".
         worst_relative: largest error relative to the largest entry of its array at its point.
-        worst_bound: largest error relative to the bound of its rounding errors; at most 2 is good.
+        worst_bound: largest error relative to the bound of its rounding errors, at most 2 where
+            it passes by that; None for "difference".
         point: where the worst entry is: name -> value.
         entry: its index in the result's array.
         got: the value there.
@@ -32,9 +34,9 @@ class Row:
     oracle: str
     passed: bool
     entries: int
-    worst_ulp: float
+    worst_ulp: float | None
     worst_relative: float
-    worst_bound: float
+    worst_bound: float | None
     point: Mapping[str, float]
     entry: tuple[int, ...]
     got: float
@@ -77,7 +79,7 @@ class Report:
         lines = [f"{self.function}: {self.points} points, seed {self.seed}"]
         for row in self.rows:
             errors = (row.worst_ulp, row.worst_relative, row.worst_bound)
-            shown = ["-" if isnan(error) else f"{error:.2g}" for error in errors]
+            shown = ["-" if error is None else f"{error:.2g}" for error in errors]
             verdict = "ok" if row.passed else "FAILED"
             table.append((row.result, row.oracle, verdict, *shown, row.place))
         widths = [max(len(line[column]) for line in table) for column in range(6)] + [0]

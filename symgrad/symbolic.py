@@ -323,7 +323,7 @@ class _Expressions:
         whole: bool = False,
     ) -> None:
         self.outputs, self.alone = _blocks(outputs, "outputs", whole)
-        self.inputs, self.single = [], False
+        self.inputs: list[_Block] = []
         if inputs is not None:
             self.inputs, self.single = _blocks(inputs, "inputs", whole)
         self.weights: list[_Block] = []

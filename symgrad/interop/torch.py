@@ -81,8 +81,8 @@ def derivatives(
         request: the wanted result.
         sample: name -> values of shape (N,).
         tangent: names in ``sample`` of the direction's entries, for "jvp" and "hvp".
-        cotangent: names in ``sample`` of the outputs' weights, for "vjp" and "hvp"; 1 where a
-            name is not there.
+        cotangent: names in ``sample`` of the outputs' weights, for "vjp" and "hvp"; none where
+            there is one output of weight 1.
 
     Returns:
         Shape (N, entries), in float64.
@@ -102,8 +102,8 @@ def derivatives(
             x = torch.stack([point[name] for name in system.wrt])
             result = partial(_value, system, arithmetic, point)
             if request.kind in ("vjp", "hvp"):
-                one = torch.tensor(1.0, dtype=torch.float64)
-                weights = torch.stack([point.get(name, one) for name in cotangent])
+                given = [point[name] for name in cotangent]
+                weights = torch.stack(given or [torch.tensor(1.0, dtype=torch.float64)])
                 result = partial(_pulled, result, weights)
             if request.kind in ("jvp", "hvp"):
                 direction = torch.stack([point[name] for name in tangent])

@@ -138,6 +138,11 @@ class CompiledFunction:
         return self.details.program.labels
 
     @property
+    def sparsity(self) -> Mapping[str, tuple[Array, ...]]:
+        """For every result the indices of entries that are not structural zeros, axis by axis."""
+        return self.details.sparsity
+
+    @property
     def operations(self) -> Mapping[str, Any]:
         """Counts of the scheduled program: by kind, in all ("total") and weighted ("weighted")."""
         return self.details.operations
@@ -449,3 +454,4 @@ class Details:
     source: Callable[[str], str]
     llvm: Callable[[], str]
     graph: Graph
+    sparsity: Mapping[str, tuple[Array, ...]]

@@ -157,6 +157,42 @@ def test_objects_that_are_not_evaluated_are_not_taken_over():
     assert known_objects(graph, pairs) == {}
 
 
+def test_the_simplest_of_equal_objects_is_taken():
+    x = SYMBOLS["a"]
+    graph = Graph(PRIMITIVES)
+    plain, longer = sp.sin(x), sp.Mul(sp.Integer(1), sp.sin(x), evaluate=False)
+    expr = Expr("sin", (EXPRS["a"],))
+    assert list(known_objects(graph, [(plain, expr), (longer, 1 * expr)]).values()) == [plain]
+
+
+def test_sympy_decides_no_choice():
+    """What Symbols assume does not fold a comparison: nan belongs to neither side."""
+    graph = Graph(PRIMITIVES)
+    a, b = EXPRS["a"], EXPRS["b"]
+    positive = {"a": sp.Symbol("a", positive=True), "b": sp.Symbol("b", negative=True)}
+    condition = ~(b < a) & (constant(0) < a)
+    nodes = graph.add_all([Expr("max", (a, b)), Expr("select", (condition, a, b))])
+    largest, chosen = to_sympy(graph, nodes, positive, {})
+    assert largest.func is sp.Max
+    assert sp.Max.make_args(largest) == frozenset(positive.values())
+    both = chosen.args[0].cond
+    assert both.func is sp.And
+    assert both.args[0].func is sp.Not
+    assert sp.And.make_args(both) == frozenset(both.args)
+
+
+def test_large_results_commute():
+    expr = EXPRS["a"]
+    for _ in range(2 * SHALLOW):
+        expr = 2 * Expr("sin", (expr,)) ** 2 * EXPRS["b"] + 1
+    made = back(expr)
+    assert made.is_Add
+    assert made.is_commutative
+    product = max(made.args, key=lambda part: len(part.args))
+    assert product.is_Mul
+    assert product.is_commutative
+
+
 def test_shared_parts_are_shared_and_cost_once():
     graph = Graph(PRIMITIVES)
     node = graph.add(EXPRS["a"])

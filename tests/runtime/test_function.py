@@ -1,0 +1,648 @@
+"""How a compiled function is called: every convention, and the error of every mistake."""
+
+from __future__ import annotations
+
+import multiprocessing
+import pickle
+import threading
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+import symgrad as sg
+from symgrad.errors import ArgumentError, DtypeError, LimitError, ProblemFileError, ShapeError
+from symgrad.runtime import arrays, threads
+from symgrad.runtime.function import RESERVED, STREAM_BYTES
+from symgrad.runtime.result import Result
+
+K = 2.5
+ULP = 1e-15
+
+
+def same(got, expected):
+    np.testing.assert_array_equal(got, expected, strict=True)
+
+
+def spring_value(x, y, k=K):
+    return k * x**2 * np.sin(y)
+
+
+# ------------------------------------------------------------------------------ ways to call
+
+
+def test_points_come_as_one_array(spring, points):
+    x, y = points.T
+    result = spring(points, k=K)
+    np.testing.assert_allclose(result.value, spring_value(x, y), rtol=4 * ULP)
+    np.testing.assert_allclose(
+        result.gradient,
+        np.stack([2 * K * x * np.sin(y), K * x**2 * np.cos(y)], -1),
+        rtol=8 * ULP,
+        atol=ULP,
+    )
+
+
+@pytest.mark.parametrize("batch", [(), (1,), (5,), (4, 3), (0,), (2, 0, 3), (1, 1)])
+def test_leading_axes_are_the_batch(spring, rng, batch):
+    X = rng.normal(size=(*batch, 2))
+    result = spring(X, k=K)
+    assert np.shape(result.value) == batch
+    assert np.shape(result.gradient) == (*batch, 2)
+    flat = spring(X.reshape(-1, 2), k=K)
+    same(np.asarray(result.value).ravel(), flat.value)
+    same(np.asarray(result.gradient).reshape(-1, 2), flat.gradient)
+
+
+@pytest.mark.parametrize("batch", [(), (1,), (5,), (4, 3), (0,)])
+def test_points_last_has_the_batch_behind(pair, pair_last, rng, batch):
+    X = rng.normal(size=(2, *batch))
+    made = pair_last(X)
+    assert made.shape == (2, 2, *batch)
+    first = pair(np.moveaxis(X, 0, -1))
+    same(np.moveaxis(made, (0, 1), (-2, -1)).copy(), np.asarray(first).copy())
+
+
+def test_columns_come_one_by_one_or_by_name(spring, points):
+    x, y = points[:1000].T
+    expected = spring(points[:1000], k=K)
+    for result in (
+        spring(x, y, k=K),
+        spring(x=x, y=y, k=K),
+        spring(y=y, k=K, x=x),
+        spring(x, y, parameters={"k": K}),
+        spring(x=list(x), y=tuple(y), k=np.float32(K)),
+    ):
+        same(result.value, expected.value)
+        same(result.gradient, expected.gradient)
+
+
+def test_columns_broadcast(spring):
+    x, y = np.linspace(-1, 1, 5)[:, None], np.linspace(0, 2, 7)
+    result = spring(x, y, k=K)
+    assert result.value.shape == (5, 7)
+    assert result.gradient.shape == (5, 7, 2)
+    full = np.stack(np.broadcast_arrays(x, y), -1)
+    same(result.value, spring(full, k=K).value)
+    same(spring(x[:, 0], 0.5, k=K).value, spring(x[:, 0], np.full(5, 0.5), k=K).value)
+
+
+def test_columns_broadcast_with_points_last(pair_last):
+    x, y = np.linspace(-1, 1, 5)[:, None], np.linspace(0, 2, 7)
+    made = pair_last(x, y)
+    assert made.shape == (2, 2, 5, 7)
+    same(made, pair_last(np.stack(np.broadcast_arrays(x, y))))
+
+
+def test_numbers_give_results_without_a_batch(spring, pair, cube):
+    result = spring(1.5, 0.5, k=K)
+    assert isinstance(result.value, np.float64)
+    assert result.gradient.shape == (2,)
+    same(result.gradient, spring([1.5, 0.5], k=K).gradient)
+    same(result.gradient, spring([[1.5, 0.5]], k=K).gradient[0])
+    assert pair(1.5, 0.5).shape == (2, 2)
+    assert isinstance(cube(2), np.float64)
+    assert cube(2) == 8.0
+
+
+@pytest.mark.parametrize(
+    ("shape", "batch"),
+    [((), ()), ((5,), (5,)), ((1,), (1,)), ((5, 1), (5,)), ((4, 3, 1), (4, 3)), ((0,), (0,))],
+)
+def test_the_ranks_of_one_input(cube, rng, shape, batch):
+    x = rng.normal(size=shape)
+    for made in (cube(x), cube(x=x)):
+        assert np.shape(made) == batch
+        np.testing.assert_allclose(made, x.reshape(batch) ** 3, rtol=4 * ULP)
+
+
+def test_one_input_of_rank_two_needs_a_last_axis_of_one(cube):
+    with pytest.raises(ShapeError, match=r"X has shape \(5, 4\); \(\*batch, 1\) is needed"):
+        cube(np.zeros((5, 4)))
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_the_memory_layout_does_not_change_a_bit(spring, points, order):
+    X = points[:999]
+    expected = spring(X, k=K)
+    wide = np.zeros((999, 5), order=order)
+    wide[:, 1:4:2] = X
+    read_only = np.array(X, order=order)
+    read_only.flags.writeable = False
+    for given in (
+        np.array(X, order=order),
+        wide[:, 1:4:2],
+        read_only,
+        np.array(X[::-1], order=order)[::-1],
+        np.array(X[:, ::-1], order=order)[:, ::-1],
+        X.tolist(),
+    ):
+        result = spring(given, k=K)
+        same(result.value, expected.value)
+        same(result.gradient, expected.gradient)
+
+
+@pytest.mark.parametrize("dtype", ["i1", "u2", "i8", "?", "f2", "f4", ">f8", "<f8", ">i4"])
+def test_real_dtypes_are_converted(spring, dtype):
+    X = np.array([[1, 0], [0, 1], [1, 1]]).astype(dtype)
+    same(spring(X, k=1).value, spring(X.astype(float), k=1.0).value)
+    same(spring(X[:, 0], X[:, 1], k=1).value, spring(X.astype(float), k=1.0).value)
+
+
+def test_misaligned_points_are_copied(spring, points):
+    X = np.zeros(16 * 50 + 1, np.uint8)[1:].view(np.float64).reshape(50, 2)
+    X[...] = points[:50]
+    same(spring(X, k=K).value, spring(points[:50], k=K).value)
+
+
+# ------------------------------------------------------------------------- single precision
+
+
+def test_single_precision_stays_single(single, rng):
+    X = rng.normal(size=(100, 2))
+    made = single(X)  # float64 may become float32: same_kind
+    assert made.dtype == np.float32
+    same(made, single(X.astype("f4")))
+    same(made, X[:, 0].astype("f4") * X[:, 1].astype("f4"))
+    assert isinstance(single(1.5, 2), np.float32)
+    same(single(np.array([[3, 4]])), np.array([12], "f4"))
+
+
+def test_single_precision_out_must_be_single(single):
+    out = np.zeros(3, "f4")
+    assert single(np.ones((3, 2)), out=out) is out
+    with pytest.raises(DtypeError, match="of dtype float32"):
+        single(np.ones((3, 2)), out=np.zeros(3))
+
+
+# ------------------------------------------------------------------------------- parameters
+
+
+def test_a_parameter_along_the_batch(spring, points):
+    X, k = points[:600], np.linspace(1, 2, 600)
+    result = spring(X, k=k)
+    for i in (0, 7, 599):
+        same(result.value[i], spring(X[i], k=k[i]).value)
+        same(result.gradient[i], spring(X[i], k=k[i]).gradient)
+
+
+def test_a_constant_parameter_along_the_batch_has_the_bits_of_one_number(spring, points):
+    X = points[:601]
+    expected = spring(X, k=K)
+    for k in (np.full(601, K), np.broadcast_to(K, 601), [K] * 601, np.array(K), [K], [[K]]):
+        same(spring(X, k=k).value, expected.value)
+
+
+def test_parameters_along_a_batch_of_several_axes(spring, rng):
+    X, k = rng.normal(size=(4, 3, 2)), np.array([1.0, 2.0, 3.0])
+    same(spring(X, k=k).value, spring(X, k=np.broadcast_to(k, (4, 3))).value)
+    same(spring(X, k=k).value[:, 1], spring(X[:, 1], k=2.0).value)
+
+
+def test_parameters_as_one_array():
+    fn = sg.compile("a*x + b", "x", "value", parameters="a b")
+    x = np.arange(3.0)
+    expected = fn(x, a=2.0, b=1.0)
+    same(fn(x, parameters=[2.0, 1.0]), expected)
+    same(fn(x, parameters=np.array([[2.0, 1.0]] * 3)), expected)
+    same(fn(x, parameters={"a": 2.0, "b": 1.0}), expected)
+    same(fn(x, a=2.0, parameters={"b": 1.0}), expected)
+    with pytest.raises(ShapeError, match=r"parameters has shape \(3,\); \(2,\) or \(\*batch, 2\)"):
+        fn(x, parameters=[1.0, 2.0, 3.0])
+
+
+def test_names_that_are_keywords_of_a_call_are_given_otherwise():
+    assert {"out", "workers", "tangent", "parameters"} <= RESERVED
+    fn = sg.compile("out*workers", "workers", "value", parameters="out")
+    same(fn([3.0], parameters={"out": 2.0}), np.array([6.0]))
+
+
+# ----------------------------------------------------------------------------- products
+
+
+def test_products_along_directions(products, rng):
+    X, t, c = rng.normal(size=(3, 50, 2))
+    x, y = X.T
+    jacobian = np.stack([np.stack([y, x], -1), np.stack([2 * x * y, x**2], -1)], 1)
+    hessian = np.zeros((50, 2, 2, 2))
+    hessian[:, 0] = [[0, 1], [1, 0]]
+    hessian[:, 1, 0, 0], hessian[:, 1, 0, 1], hessian[:, 1, 1, 0] = 2 * y, 2 * x, 2 * x
+    result = products(X, tangent=t, cotangent=c)
+    for got, expected in (
+        (result.jvp, np.einsum("pij,pj->pi", jacobian, t)),
+        (result.vjp, np.einsum("pij,pi->pj", jacobian, c)),
+        (result.hvp, np.einsum("pkij,pk,pj->pi", hessian, c, t)),
+    ):
+        np.testing.assert_allclose(got, expected, rtol=1e-13, atol=1e-14)
+
+
+def test_one_direction_for_the_whole_batch(products, rng):
+    X = rng.normal(size=(30, 2))
+    t, c = [1.0, -2.0], [0.5, 3.0]
+    shared = products(X, tangent=t, cotangent=c)
+    full = products(X, tangent=[t] * 30, cotangent=[c] * 30)
+    for name in ("vjp", "jvp", "hvp"):
+        same(shared[name], full[name])
+    one = products(X[0], tangent=t, cotangent=c)
+    same(one.hvp, full.hvp[0])
+
+
+def test_directions_with_points_last():
+    fn = sg.compile(["x*y", "x**2*y"], "x y", ["vjp", "jvp"], batch_axis=-1)
+    X, t, c = np.random.default_rng(1).normal(size=(3, 2, 4, 5))
+    result = fn(X, tangent=t, cotangent=c)
+    assert result.jvp.shape == (2, 4, 5)
+    x, y = X
+    np.testing.assert_allclose(result.vjp[0], y * c[0] + 2 * x * y * c[1], rtol=1e-14)
+    np.testing.assert_allclose(result.jvp[0], y * t[0] + x * t[1], rtol=1e-14)
+
+
+def test_the_cotangent_of_one_expression_is_a_number_a_point():
+    fn = sg.compile("x**2*y", "x y", ["vjp", "hvp"])
+    X = np.array([[3.0, 5.0], [1.0, 2.0]])
+    with pytest.raises(ArgumentError, match="cotangent= is missing"):
+        fn(X, tangent=[1, 0])
+    result = fn(X, tangent=[1, 0], cotangent=[2.0, 10.0])
+    same(result.vjp, np.array([[60.0, 18.0], [40.0, 10.0]]))
+    same(result.hvp, np.array([[10.0, 6.0], [4.0, 2.0]]))
+    same(fn(X, tangent=[1, 0], cotangent=2.0).vjp[0], result.vjp[0])
+
+
+def test_the_hvp_of_one_expression_takes_no_cotangent():
+    fn = sg.compile("x**2*y", "x y", "hvp")
+    same(fn([3.0, 5.0], tangent=[1.0, 0.0]), np.array([10.0, 6.0]))
+    with pytest.raises(ArgumentError, match="cotangent= is given, but no result needs it"):
+        fn([3.0, 5.0], tangent=[1.0, 0.0], cotangent=1.0)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"cotangent": [1, 1]}, ArgumentError, r"tangent= is missing; .*\(2,\)"),
+        ({"tangent": [1, 1]}, ArgumentError, r"cotangent= is missing; .*\(2,\)"),
+        ({"tangent": [1, 1, 1], "cotangent": [1, 1]}, ShapeError, r"tangent .*\(3,\); \(5, 2\)"),
+        ({"tangent": np.ones((4, 2)), "cotangent": [1, 1]}, ShapeError, r"tangent .*\(5, 2\)"),
+        ({"tangent": [1j, 1], "cotangent": [1, 1]}, DtypeError, "tangent has dtype complex128"),
+    ],
+    ids=["no tangent", "no cotangent", "columns", "points", "dtype"],
+)
+def test_a_wrong_direction_is_refused(products, options, error, message):
+    with pytest.raises(error, match=message):
+        products(np.ones((5, 2)), **options)
+
+
+# ----------------------------------------------------------------------------------- out
+
+
+def test_out_is_written_and_handed_back(pair, spring, points):
+    X = points[:500]
+    out = np.full((500, 2, 2), np.nan)
+    assert pair(X, out=out) is out
+    same(out, pair(X))
+    given = {"gradient": np.empty((500, 2)), "value": np.empty(500)}
+    result = spring(X, k=K, out=given)
+    assert result.value is given["value"]
+    assert result.gradient is given["gradient"]
+    same(result.value, spring(X, k=K).value)
+    again = spring(-X, k=K, out=result)  # a Result may be given back
+    assert again.value is given["value"]
+    same(result.value, spring(-X, k=K).value)
+
+
+def test_out_may_have_any_layout_and_nothing_else_is_written(pair, pair_last, points):
+    X = points[:333]
+    expected = pair(X)
+    places = [
+        np.full((333, 4, 6), -7.0)[:, 1:3, 2:6:2],
+        np.full((666, 2, 2), -7.0)[::2],
+        np.full((333, 2, 2), -7.0)[::-1],
+        np.full((2, 2, 333), -7.0).transpose(2, 0, 1),
+        np.full((2, 333, 2), -7.0).transpose(1, 2, 0),
+        np.full((333, 2, 2), -7.0).transpose(0, 2, 1),
+    ]
+    for view in places:
+        memory = view
+        while memory.base is not None:
+            memory = memory.base
+        assert pair(X, out=view) is view
+        same(view.copy(), expected)
+        view[...] = -7.0
+        assert (memory == -7.0).all()
+    last = np.full((2, 2, 400), -7.0)
+    pair_last(X.T, out=last[..., 10:343])
+    same(last[..., 10:343].transpose(2, 0, 1).copy(), expected)
+    assert (last[..., :10] == -7.0).all()
+    assert (last[..., 343:] == -7.0).all()
+
+
+def test_accumulate_adds_into_out(pair, points):
+    X = points
+    expected = pair(X)
+    for out in (np.ones((len(X), 2, 2)), np.ones((2, len(X), 2)).transpose(1, 2, 0)):
+        pair(X, out=out, accumulate=True, workers=2)
+        same(out.copy(), 1.0 + expected)
+    with pytest.raises(ArgumentError, match="accumulate=True adds into out=; give it"):
+        pair(X, accumulate=True)
+
+
+def test_out_of_one_point(spring, pair):
+    value, gradient = np.zeros(()), np.zeros(2)
+    spring(1.5, 0.5, k=K, out={"value": value, "gradient": gradient})
+    assert value == spring(1.5, 0.5, k=K).value
+    spring(1.5, 0.5, k=K, out={"value": value, "gradient": gradient}, accumulate=True)
+    assert value == 2 * spring(1.5, 0.5, k=K).value
+    same(pair(1.5, 0.5, out=np.zeros((2, 2))), pair(1.5, 0.5))
+
+
+@pytest.mark.parametrize(
+    ("out", "error", "message"),
+    [
+        (np.zeros(5), ArgumentError, "out must be a dict .* value, gradient"),
+        ({"value": np.zeros(5)}, ArgumentError, "out has value; value, gradient is needed"),
+        ({"value": 1, "gradient": 1, "more": 1}, ArgumentError, "value, gradient is needed"),
+        ({"value": np.zeros(4), "gradient": np.zeros((5, 2))}, ShapeError, r"\(5,\) is needed"),
+        ({"value": np.zeros(5), "gradient": [0]}, ArgumentError, "give a NumPy array"),
+    ],
+    ids=["array", "missing", "unknown", "shape", "list"],
+)
+def test_a_wrong_out_is_refused(spring, out, error, message):
+    with pytest.raises(error, match=message):
+        spring(np.ones((5, 2)), k=K, out=out)
+
+
+def test_nothing_is_written_where_a_call_is_refused(spring):
+    value = np.full(5, -7.0)
+    with pytest.raises(ShapeError):
+        spring(np.ones((5, 2)), k=K, out={"value": value, "gradient": np.zeros((4, 2))})
+    assert (value == -7.0).all()
+
+
+# ------------------------------------------------------------------- workers, executors
+
+
+BATCHES = (0, 1, 7, 63, 64, 65, 1000, 70_000)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("count", BATCHES)
+def test_a_point_has_the_same_bits_in_every_batch_and_on_every_thread(
+    spring, points, count, workers
+):
+    whole = spring(points, k=K, workers=1)
+    result = spring(points[:count], k=K, workers=workers)
+    same(result.value, whole.value[:count])
+    same(result.gradient, whole.gradient[:count])
+    tail = spring(points[len(points) - count :], k=K, workers=workers)
+    same(tail.value, whole.value[len(points) - count :])
+
+
+class Mapped:
+    """The least that an executor has to have."""
+
+    def __init__(self):
+        self.chunks = 0
+
+    def map(self, function, items):
+        for item in items:
+            self.chunks += 1
+            yield function(item)
+
+
+def test_anything_with_map_is_an_executor(spring, points):
+    expected = spring(points, k=K)
+    executor = Mapped()
+    result = spring(points, k=K, executor=executor)
+    assert executor.chunks == len(threads.chunks(len(points)))
+    same(result.value, expected.value)
+    same(result.gradient, expected.gradient)
+
+
+def test_a_thread_pool_is_an_executor(spring, points):
+    k = np.linspace(1, 2, len(points))
+    with ThreadPoolExecutor(2) as executor:
+        result = spring(*points.T, k=k, executor=executor)
+    same(result.gradient, spring(points, k=k).gradient)
+
+
+def test_an_executor_accumulates_too(pair, points):
+    out, seen = np.ones((len(points), 2, 2)), []
+    pair(
+        points,
+        out=out,
+        accumulate=True,
+        executor=Mapped(),
+        on_chunk=lambda done, total: seen.append((done, total)),
+    )
+    same(out, 1.0 + pair(points))
+    assert seen == [(stop, len(points)) for _, stop in threads.chunks(len(points))]
+
+
+def test_a_process_pool_is_an_executor(pair, points):
+    # The function travels as its recipe; the other process finds the kernel in the cache.
+    expected = pair(points)
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=context) as executor:
+        same(pair(points, executor=executor), expected)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_progress_reaches_the_whole(spring, points, workers):
+    seen = []
+    spring(points, k=K, workers=workers, on_chunk=lambda done, total: seen.append((done, total)))
+    assert seen[-1] == (len(points), len(points))
+    assert len(seen) == len(threads.chunks(len(points)))
+    assert seen == sorted(seen)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_interrupt_ends_a_call_and_the_function_works_on(spring, points, workers):
+    def interrupt(done, total):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        spring(np.tile(points, (3, 1)), k=K, workers=workers, on_chunk=interrupt)
+    same(spring(points, k=K, workers=workers).value, spring(points, k=K, workers=1).value)
+
+
+def test_several_threads_may_call_one_function_at_once(spring, points):
+    expected = spring(points, k=K, workers=1)
+    wrong = []
+    barrier = threading.Barrier(4)
+
+    def call(workers):
+        barrier.wait()
+        for _ in range(5):
+            result = spring(points, k=K, workers=workers)
+            if not (
+                np.array_equal(result.value, expected.value)
+                and np.array_equal(result.gradient, expected.gradient)
+            ):
+                wrong.append(workers)
+
+    callers = [threading.Thread(target=call, args=(1 + i % 2,)) for i in range(4)]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join()
+    assert wrong == []
+
+
+def test_results_larger_than_the_cache_have_the_same_bits(spring, points):
+    repeats = STREAM_BYTES // (len(points) * 3 * 8) + 1
+    X = np.tile(points, (repeats, 1))
+    result = spring(X, k=K)
+    assert result.value.nbytes + result.gradient.nbytes > STREAM_BYTES
+    small = spring(points, k=K)
+    same(result.value, np.tile(small.value, repeats))
+    same(result.gradient, np.tile(small.gradient, (repeats, 1)))
+
+
+def test_points_last_larger_than_the_cache_have_the_same_bits(pair_last, points):
+    repeats = STREAM_BYTES // (len(points) * 4 * 8) + 1
+    X = np.tile(points.T, repeats)
+    made = pair_last(X, workers=2)
+    assert made.nbytes > STREAM_BYTES
+    same(made, np.tile(pair_last(points.T), repeats))
+
+
+@pytest.mark.parametrize("workers", [0, -1, 1.5, "2", True])
+@pytest.mark.xfail(strict=True, reason="workers is not checked: any number is accepted")
+def test_a_senseless_number_of_workers_is_refused(spring, workers):
+    with pytest.raises(ArgumentError, match="workers"):
+        spring(np.ones((5, 2)), k=K, workers=workers)
+
+
+@pytest.mark.xfail(strict=True, raises=AttributeError, reason="executor is not checked")
+def test_an_executor_without_map_is_refused(spring):
+    with pytest.raises(ArgumentError, match="executor.*map"):
+        spring(np.ones((5, 2)), k=K, executor=5)
+
+
+# -------------------------------------------------------------------------------- mistakes
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named", "error", "message"),
+    [
+        ((), {"k": K}, ArgumentError, r"input 'x' is missing; the inputs are \('x', 'y'\)"),
+        ((), {"k": K, "x": 1.0}, ArgumentError, "input 'y' is missing"),
+        ((1, 2, 3), {"k": K}, ArgumentError, r"3 arrays given; .*\(\*batch, 2\) or 2, for x, y"),
+        ((1, 2), {}, ArgumentError, r"parameter 'k' is missing; pass k=\.\.\."),
+        ((1, 2), {"k": K, "z": 1}, ArgumentError, "'z' is no parameter; the parameters are: k"),
+        ((1, 2), {"k": K, "x": 1}, ArgumentError, "'x' is no parameter and once by position"),
+        ((1, 2), {"k": K, "tangent": [1, 0]}, ArgumentError, "tangent= is given, but no result"),
+        ((np.ones((5, 3)),), {"k": K}, ShapeError, r"\(5, 3\); \(\*batch, 2\) is needed"),
+        ((np.ones(3), np.ones(4)), {"k": K}, ShapeError, r"broadcast .*x: \(3,\), y: \(4,\)"),
+        ((np.ones((5, 2)),), {"k": np.ones(4)}, ShapeError, r"'k' has shape \(4,\).*\(5,\)"),
+        ((np.ones((5, 2)) + 0j,), {"k": K}, DtypeError, "X has dtype complex128"),
+        (([["a", "b"]],), {"k": K}, DtypeError, "X has dtype <U1"),
+        (([[1, 2], [3]],), {"k": K}, DtypeError, "X is ragged: .*rows of equal length"),
+        ((1, 1j), {"k": K}, DtypeError, "input 'y' has dtype complex128"),
+        ((None,), {"k": K}, DtypeError, "X has dtype object"),
+        ((1, 2), {"k": "2"}, DtypeError, "parameter 'k' has dtype <U1"),
+        ((1, 2), {"k": None}, DtypeError, "parameter 'k' has dtype object"),
+    ],
+    ids=lambda value: None if isinstance(value, tuple | dict | type) else str(value)[:20],
+)
+def test_a_mistake_names_the_thing_the_place_and_the_cure(
+    spring, arguments, named, error, message
+):
+    with pytest.raises(error, match=message):
+        spring(*arguments, **named)
+
+
+@pytest.mark.xfail(strict=True, reason="{**parameters, **named} lets the keyword win silently")
+def test_a_parameter_given_twice_is_refused(spring):
+    with pytest.raises(ArgumentError, match="'k'.*twice"):
+        spring(np.ones((5, 2)), k=K, parameters={"k": 1.0})
+
+
+def test_a_batch_beyond_the_memory_is_refused(spring, monkeypatch):
+    def empty(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(arrays.np, "empty", empty)
+    with pytest.raises(LimitError, match=r"'value' of shape \(5,\) needs 40 bytes.*in parts"):
+        spring(np.ones((5, 2)), k=K)
+
+
+@pytest.mark.xfail(strict=True, raises=MemoryError, reason="arrays.column: reshape(-1) copies")
+def test_a_broadcast_batch_beyond_the_memory_is_refused(spring):
+    x = np.ones(10**7)
+    with pytest.raises(LimitError, match="evaluate the batch in parts"):
+        spring(x[:, None], x, k=K)
+
+
+# -------------------------------------------------------------- what a function says of itself
+
+
+def test_a_function_describes_itself(spring, pair):
+    assert spring.inputs == ("x", "y")
+    assert spring.parameters == ("k",)
+    assert spring.results == ("value", "gradient")
+    assert spring.shapes == {"value": (), "gradient": (2,)}
+    assert repr(spring) == "<symgrad function (x, y; k) -> value[], gradient[2], float64>"
+    assert pair.shapes == {"jacobian": (2, 2)}
+    assert pair.outputs == ("f0", "f1")
+    assert isinstance(spring(1, 2, k=3), Result)
+    assert isinstance(pair(1, 2), np.ndarray)
+
+
+def test_a_long_list_of_inputs_is_shortened():
+    names = [f"x{i}" for i in range(12)]
+    fn = sg.compile("+".join(names), names, "value")
+    assert repr(fn).startswith("<symgrad function (x0, x1, x2, x3, x4, x5, x6, x7, ...)")
+    assert fn.inputs == tuple(names)
+
+
+def test_what_a_function_holds_can_be_looked_at(spring):
+    assert spring.program.total == spring.operations["total"]
+    assert spring.graph.ops.count("sin") == 1
+    assert set(spring.accuracy) == {"sin", "cos"}
+    assert "sg.loop" in spring.llvm()
+    assert "def " in spring.source("numba")
+
+
+def test_pickling_carries_the_recipe_and_no_code(spring, points):
+    text = pickle.dumps(spring)
+    assert len(text) < 4_000
+    other = pickle.loads(text)
+    assert other.recipe == spring.recipe
+    same(other(points, k=K).gradient, spring(points, k=K).gradient)
+
+
+def test_saving_and_loading(spring, points, tmp_path):
+    path = tmp_path / "spring.json"
+    spring.save(path)
+    assert path.read_text() == spring.recipe.to_json()
+    for given in (path, str(path)):
+        same(sg.load(given)(points[:9], k=K).value, spring(points[:9], k=K).value)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "no saved symgrad function"),
+        (b"[]", "no saved symgrad function"),
+        (b"3", "no saved symgrad function"),
+        (b'{"symgrad": 1}', "no saved symgrad function"),
+        (b'{"inputs": []}', "no saved symgrad function"),
+        pytest.param(
+            b"\xff\xfe\x00",
+            "no saved symgrad function",
+            marks=pytest.mark.xfail(
+                strict=True, raises=UnicodeDecodeError, reason="api.load catches OSError alone"
+            ),
+        ),
+    ],
+)
+def test_a_file_that_is_no_function_is_refused(tmp_path, content, message):
+    path = tmp_path / "file.json"
+    path.write_bytes(content)
+    with pytest.raises(ProblemFileError, match=message):
+        sg.load(path)
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path):
+    with pytest.raises(ProblemFileError, match="nowhere.json cannot be read: No such file"):
+        sg.load(tmp_path / "nowhere.json")

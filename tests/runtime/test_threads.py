@@ -1,0 +1,138 @@
+"""Chunks, and the threads that take them."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+
+import pytest
+
+from symgrad.runtime import threads
+from symgrad.runtime.threads import CHUNK, INLINE_POINTS, available, chunks, run
+
+
+@pytest.mark.parametrize("points", [0, 1, 7, 99, 100, 101, 250])
+def test_chunks_cover_every_point_once(points):
+    parts = chunks(points, 100)
+    assert [i for a, b in parts for i in range(a, b)] == list(range(points))
+    assert all(0 < b - a <= 100 for a, b in parts)
+
+
+def test_chunks_are_whole_vectors():
+    # Every chunk but the last starts and ends on a whole vector of any width.
+    assert CHUNK % 64 == 0
+    assert chunks(CHUNK * 2 + 1) == [(0, CHUNK), (CHUNK, 2 * CHUNK), (2 * CHUNK, 2 * CHUNK + 1)]
+
+
+def test_there_is_a_processor():
+    assert 1 <= available() <= (os.cpu_count() or 1)
+
+
+class Work:
+    """Records who evaluated what."""
+
+    def __init__(self, fails_at=None):
+        self.parts = []
+        self.names = set()
+        self.fails_at = fails_at
+        self.lock = threading.Lock()
+
+    def __call__(self, start, stop):
+        with self.lock:
+            self.parts.append((start, stop))
+            self.names.add(threading.current_thread().name)
+        if start == self.fails_at:
+            raise ValueError("this chunk fails")
+
+
+@pytest.mark.parametrize("workers", [None, 1, 2, 3])
+@pytest.mark.parametrize("points", [1, INLINE_POINTS, CHUNK + 1, 5 * CHUNK + 3])
+def test_every_chunk_is_evaluated_once_whoever_does_it(points, workers):
+    work, seen = Work(), []
+    run(work, points, workers, lambda done, total: seen.append((done, total)))
+    assert sorted(work.parts) == chunks(points)
+    assert len(seen) == len(work.parts)
+    assert seen[-1] == (points, points)
+    assert [done for done, _ in seen] == sorted({done for done, _ in seen})
+
+
+def test_small_batches_stay_in_the_calling_thread():
+    work = Work()
+    run(work, INLINE_POINTS, None, None)
+    assert work.names == {threading.current_thread().name}
+
+
+def test_one_worker_is_the_calling_thread():
+    work = Work()
+    run(work, 3 * CHUNK, 1, None)
+    assert work.names == {threading.current_thread().name}
+    assert work.parts == chunks(3 * CHUNK)
+
+
+def test_several_workers_are_threads_of_ours_that_are_kept():
+    for _ in range(2):
+        work = Work()
+        run(work, 4 * CHUNK, 2, None)
+        assert all(name.startswith("symgrad") for name in work.names)
+        assert 1 <= len(work.names) <= 2
+    assert 2 in threads._pools
+
+
+def test_progress_is_told_in_the_calling_thread():
+    names = set()
+    run(Work(), 3 * CHUNK, 2, lambda *_: names.add(threading.current_thread().name))
+    assert names == {threading.current_thread().name}
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_the_failure_of_a_chunk_is_raised(workers):
+    with pytest.raises(ValueError, match="this chunk fails"):
+        run(Work(fails_at=CHUNK), 4 * CHUNK, workers, None)
+    work = Work()  # and the pool goes on working
+    run(work, 4 * CHUNK, workers, None)
+    assert sorted(work.parts) == chunks(4 * CHUNK)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_interrupt_stops_between_chunks(workers):
+    count = 50
+
+    def interrupt(done, total):
+        raise KeyboardInterrupt
+
+    class Slow(Work):
+        def __call__(self, start, stop):
+            super().__call__(start, stop)
+            time.sleep(0.01)
+
+    work = Slow()
+    with pytest.raises(KeyboardInterrupt):
+        run(work, count * CHUNK, workers, interrupt)
+    assert 1 <= len(work.parts) < count
+
+
+def test_no_points_are_no_work():
+    work = Work()
+    run(work, 0, 2, lambda *_: pytest.fail("nothing was done"))
+    assert work.parts == []
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_forked_child_has_pools_of_its_own():
+    run(Work(), 2 * CHUNK, 2, None)
+    assert threads._pools
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:  # pragma: no cover - another process
+        try:
+            work = Work()
+            run(work, 2 * CHUNK, 2, None)
+            os.write(writer, b"done" if sorted(work.parts) == chunks(2 * CHUNK) else b"wrong")
+        finally:
+            os._exit(0)
+    os.close(writer)
+    assert os.read(reader, 10) == b"done"
+    os.close(reader)
+    os.waitpid(child, 0)
