@@ -384,3 +384,54 @@ def random_case(seed: int, depth: int = 3) -> Case:
     return Case(
         f"random-{seed}", names, (random_expression(seed, depth, names),), ((-2.0, 2.0),) * 3
     )
+
+
+_SINGULAR: tuple[tuple[Callable[[Expr], Expr], Callable[[Expr], Expr]], ...] = (
+    (math.sqrt, lambda a: a > 0),
+    (math.log, lambda a: a > 0),
+    (lambda a: 1 / a, lambda a: ~(a <= 0)),
+    (lambda a: a ** Fraction(-3, 2), lambda a: a > 0),
+    (lambda a: math.sqrt(a) * math.log(a), lambda a: (a > 0) & (a < 4)),
+    (lambda a: a**a, lambda a: a > 0),
+    (lambda a: math.exp(1 / a), lambda a: a > 0),
+    (math.acosh, lambda a: a > 1),
+    (math.asin, lambda a: (a > -1) & (a < 1)),
+    (math.atanh, lambda a: ~((a <= -1) | (a >= 1))),
+)
+"""A function, and the condition inside which it and its derivatives are finite."""
+
+
+def random_branches(seed: int) -> Expr:
+    """A random expression of x and y with choices whose other side is singular."""
+    rng = np.random.default_rng(seed)
+
+    def pick(options: Sequence[Any]) -> Any:
+        return options[rng.integers(len(options))]
+
+    pool: list[Expr] = [x, y, x - 1, y - 1, x * y, x + y]
+    for _ in range(rng.integers(3, 9)):
+        newest, other = pick(pool[-5:]), pick(pool)
+        if rng.random() < 0.5:
+            function, inside = pick(_SINGULAR)
+            arm = function(other) if rng.random() < 0.5 else function(other) * newest + 1
+            safe = pick((newest, 0, 1, newest * other))
+            condition = inside(other)
+            if rng.random() < 0.5:
+                pool.append(math.where(condition, arm, safe))
+            else:
+                pool.append(math.where(~condition, safe, arm))
+        else:
+            pool.append(pick((newest * other, newest + other, math.sin(newest), newest**2)))
+    return pool[-1] + pool[-2] * pool[-3]
+
+
+def decided(expr: Expr, point: Point) -> Expr:
+    """``expr`` with every choice replaced by the side that is taken at the point."""
+    made: dict[int, Expr] = {}
+    for node in postorder((expr,)):
+        args = tuple(made[id(argument)] for argument in node.args)
+        if node.op == "select":
+            made[id(node)] = args[1] if as_written(args[0], point) else args[2]
+        else:
+            made[id(node)] = Expr(node.op, args, node.value) if args else node
+    return made[id(expr)]

@@ -1,4 +1,4 @@
-"""check() itself: it passes what is right and catches a wrong row, a wrong kernel, a wrong entry."""
+"""check() passes what is right and catches a wrong row, a wrong kernel and a wrong entry."""
 
 from __future__ import annotations
 

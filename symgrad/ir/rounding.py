@@ -23,6 +23,9 @@ Array = NDArray[Any]
 EXACT_OPS = frozenset({"neg", "abs", "floor", "ceil", "trunc", "rint", "fmod"})
 """Instructions whose result is a float whenever their arguments are: they round nothing."""
 
+JUMPS = frozenset({"floor", "ceil", "trunc", "rint", "fmod"})
+"""Functions that an error of an argument may move to another step."""
+
 COMPARISONS = frozenset({"lt", "le", "eq", "ne"})
 
 STEP = 2.0**-46
@@ -112,13 +115,15 @@ def _propagate(
     for index, (argument, error) in enumerate(zip(v, e, strict=True)):
         if not np.any(error):
             continue
-        step = np.maximum(error, STEP * np.abs(argument))
+        least = 2.0**-52 if op in JUMPS else STEP
+        step = np.maximum(error, least * np.abs(argument))
         up, down = (
             np.abs(call(*v[:index], argument + s, *v[index + 1 :]) - value) for s in (step, -step)
         )
         change = np.fmax(up, down)  # one side may lie outside the function's domain
         change = np.where(np.isnan(change), np.inf, change)
-        total = total + np.where(error > 0, change * (error / step), 0.0)
+        share = 1.0 if op in JUMPS else error / step
+        total = total + np.where(error > 0, change * share, 0.0)
     return value, total
 
 

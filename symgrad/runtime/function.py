@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -214,7 +215,7 @@ class CompiledFunction:
         """
         given_parameters = self._parameter_values(parameters)
         batch, groups = self._arguments(points, {**given_parameters, **named}, tangent, cotangent)
-        count = int(np.prod(batch, dtype=np.int64))
+        count = prod(batch)
         given = self._given_out(out, accumulate)
         arrays: dict[str, Array] = {}
         for result in self.signature.results:
@@ -287,7 +288,7 @@ class CompiledFunction:
                     self._direction("cotangent", cotangent, signature.output_shape, batch)
                 )
         used = {group.name for group in signature.groups}
-        if "parameters" not in used:
+        if values and "parameters" not in used:
             self._parameters(values, batch)
         for name, value in (("tangent", tangent), ("cotangent", cotangent)):
             if value is not None and name not in used:
@@ -337,7 +338,7 @@ class CompiledFunction:
         if value is None:
             raise ArgumentError(f"{name}= is missing; its shape is (*batch, *{shape})")
         array = as_array(name, value, self._dtype)
-        size = int(np.prod(shape, dtype=np.int64))
+        size = prod(shape)
         if array.shape == shape and batch != ():
             return Columns(array.reshape(1, size))
         wanted = result_shape(shape, batch, self.signature.batch_axis)

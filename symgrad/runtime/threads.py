@@ -56,9 +56,10 @@ def run(
         workers: threads; by default all processors, one for small batches.
         on_chunk: called in this thread with (points done, points in all) after each chunk.
     """
+    small = workers is None and points <= INLINE_POINTS
     parts = chunks(points)
-    threads = min(workers or available(), len(parts))
-    if threads <= 1 or (workers is None and points <= INLINE_POINTS):
+    threads = 1 if small else min(workers or available(), len(parts))
+    if threads <= 1:
         for start, stop in parts:
             work(start, stop)
             if on_chunk is not None:

@@ -24,6 +24,8 @@ from tests.expressions import (
 )
 
 x, y = variables("x y")
+FEW = 12
+"""Nodes that any derivative may add: small constants, conditions of a power, a logarithm."""
 
 
 @pytest.mark.parametrize("case", CORPUS, ids=lambda case: case.name)
@@ -36,7 +38,7 @@ def test_first_derivatives(case: Any, digits: int) -> None:
         for row, expr in enumerate(case.outputs):
             for column in range(n):
                 expected = mixed_partial(expr, point, (column,))
-                assert close(got[row * n + column], expected, 1e-13), (expr, point, column)
+                assert close(got[row * n + column], expected, 1e-30), (expr, point, column)
 
 
 @pytest.mark.parametrize("order", [1, 2, 3])
@@ -98,4 +100,4 @@ def test_one_direction_costs_a_few_times_the_primal(case: Any) -> None:
     before = len(graph)
     seed = graph.symbol(case.inputs[0])
     sweep(graph, active_nodes(above, [seed]), {seed: graph.constant(1)}, {})
-    assert len(graph) - before <= 6 * primal
+    assert len(graph) - before <= 5 * primal + FEW

@@ -1,0 +1,68 @@
+"""Elementary rows: values and derivatives that are known in closed form."""
+
+from __future__ import annotations
+
+import mpmath
+import pytest
+
+from symgrad.functions import PRIMITIVES, elementary, math
+from symgrad.ir.expression import Expr, variables
+from tests.expressions import close, gradient_at, in_mpmath, system_of, tensor_of
+
+x, y = variables("x y")
+
+
+def test_every_row_is_in_the_table() -> None:
+    for row in elementary.ROWS:
+        assert PRIMITIVES[row.name] is row
+        assert not row.boolean
+
+
+@pytest.mark.parametrize(
+    ("expr", "derivative"),
+    [
+        (math.exp(x), math.exp(x)),
+        (math.exp2(x), math.exp2(x) * math.log(2)),
+        (math.log10(x), 1 / (x * math.log(10))),
+        (math.cbrt(x), 1 / (3 * math.cbrt(x) ** 2)),
+        (math.tan(x), 1 / math.cos(x) ** 2),
+        (math.tanh(x), 1 / math.cosh(x) ** 2),
+        (math.asin(x), 1 / math.sqrt(1 - x**2)),
+        (math.acos(x), -1 / math.sqrt(1 - x**2)),
+        (math.asinh(x), 1 / math.sqrt(1 + x**2)),
+        (math.atanh(x), 1 / (1 - x**2)),
+        (x**x, x**x * (math.log(x) + 1)),
+        (math.hypot(x, 2), x / math.hypot(x, 2)),
+        (math.atan2(x, 2), 2 / (x**2 + 4)),
+        (math.atan2(2, x), -2 / (x**2 + 4)),
+    ],
+)
+def test_derivative(expr: Expr, derivative: Expr, digits: int) -> None:
+    system = system_of([expr, derivative], ("x",))
+    nodes = (tensor_of(system, 1).nodes[0], system.outputs.nodes[1])
+    for value in (0.125, 0.5, 0.875):
+        got, expected = in_mpmath(system.graph, nodes, {"x": value})
+        assert close(got, expected, 1e-45), f"{expr} at {value}"
+
+
+@pytest.mark.parametrize(("low", "high"), [(-1.0, -0.5), (1.0, -0.5), (-2.0, 3.0), (2.0, 3.0)])
+def test_angle_in_every_quadrant(low: float, high: float, digits: int) -> None:
+    system = system_of(math.atan2(x, y), ("x", "y"))
+    point = {"x": low, "y": high}
+    (got,) = in_mpmath(system.graph, system.outputs.nodes, point)
+    assert close(got, mpmath.atan2(low, high), 1e-45)
+    square = low * low + high * high
+    assert gradient_at(math.atan2(x, y), point) == pytest.approx([high / square, -low / square])
+
+
+def test_acosh_below_its_domain_has_no_derivative() -> None:
+    (got,) = gradient_at(math.acosh(x), {"x": -2.0})
+    assert got != got
+
+
+@pytest.mark.parametrize("name", ["exp", "sin", "erf", "atan", "asinh", "tanh", "log1p"])
+def test_derivatives_of_high_order(name: str, digits: int) -> None:
+    system = system_of(getattr(math, name)(x), ("x",))
+    got = in_mpmath(system.graph, tensor_of(system, 6).nodes, {"x": 0.375})[0]
+    expected = mpmath.diff(getattr(mpmath, name), mpmath.mpf("0.375"), 6)
+    assert close(got, expected, 1e-20)

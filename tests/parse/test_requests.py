@@ -1,0 +1,125 @@
+"""What a user may ask for, and what happens when it cannot be had."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from symgrad.errors import DerivativeError, DuplicateNameError
+from symgrad.ir.system import Request
+from symgrad.parse.requests import KNOWN, MAX_ORDER, parse_requests
+
+WRT = ("x", "y")
+
+
+def asked(derivatives, shape=(), wrt=WRT):
+    return parse_requests(derivatives, shape, wrt)
+
+
+@pytest.mark.parametrize(
+    ("derivatives", "expected"),
+    [
+        ("value", [Request("value", "tensor", 0)]),
+        ("gradient", [Request("gradient", "tensor", 1)]),
+        ("jacobian", [Request("jacobian", "tensor", 1)]),
+        ("hessian", [Request("hessian", "tensor", 2)]),
+        (0, [Request("order0", "tensor", 0)]),
+        (3, [Request("order3", "tensor", 3)]),
+        ("vjp", [Request("vjp", "vjp")]),
+        (["jvp", "hvp"], [Request("jvp", "jvp"), Request("hvp", "hvp")]),
+        (("value", 2), [Request("value", "tensor", 0), Request("order2", "tensor", 2)]),
+        ((d for d in ["value"]), [Request("value", "tensor", 0)]),
+        ({"u": ()}, [Request("u", "partial", 0, ())]),
+        ({"u_x": "x"}, [Request("u_x", "partial", 1, (0,))]),
+        ({"u_yx": ("y", "x")}, [Request("u_yx", "partial", 2, (1, 0))]),
+        (
+            {"a": ["y", "y"], "b": ["x"]},
+            [Request("a", "partial", 2, (1, 1)), Request("b", "partial", 1, (0,))],
+        ),
+    ],
+)
+def test_everything_that_can_be_asked_for(derivatives, expected):
+    assert asked(derivatives) == tuple(expected)
+
+
+def test_the_default_is_the_first_derivative():
+    assert asked(None)[0].name == "gradient"
+    assert asked(None, shape=(3,))[0].name == "jacobian"
+    assert asked(None, shape=(1,))[0].name == "jacobian"
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_every_known_name_is_understood(name):
+    assert asked(name)[0].name == name
+
+
+def test_names_of_variables_may_come_from_symbols():
+    table = {3.5: "x", 4.5: "y"}
+    made = parse_requests({"u_xy": (3.5, 4.5)}, (), WRT, table.__getitem__)
+    assert made == (Request("u_xy", "partial", 2, (0, 1)),)
+
+
+@pytest.mark.parametrize("shape", [(1,), (3,), (2, 2)])
+def test_a_gradient_needs_one_expression(shape):
+    with pytest.raises(DerivativeError, match=r"one expression.*jacobian") as error:
+        asked("gradient", shape=shape)
+    assert str(shape) in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("derivatives", "message"),
+    [
+        ("gradeint", "'gradeint' is unknown; choose from value, .*did you mean 'gradient'"),
+        ("Hessian", "did you mean 'hessian'"),
+        (["value", "laplacian"], "'laplacian' is unknown"),
+        ("", "'' is unknown"),
+        (True, "True is unknown"),
+        ([None], "None is unknown"),
+        ([["value"]], "is unknown"),
+        ([1.5], "1.5 is unknown"),
+        (-1, f"order -1 is not between 0 and {MAX_ORDER}"),
+        (MAX_ORDER + 1, f"order {MAX_ORDER + 1} is not between"),
+        ([], 'derivatives is empty; ask for "value"'),
+        ({}, "derivatives is empty"),
+        ({"u x": "x"}, "identifier as its name, not 'u x'"),
+        ({"": "x"}, "identifier"),
+        ({3: "x"}, "identifier as its name, not 3"),
+        ({"u_z": "z"}, r"'u_z' differentiates by 'z', which is not in wrt \(x, y\); add it"),
+        ({"u": ("x", "xx")}, "differentiates by 'xx'"),
+        ({"u": ("x",) * (MAX_ORDER + 1)}, f"has order {MAX_ORDER + 1}; {MAX_ORDER} is the limit"),
+    ],
+)
+def test_what_cannot_be_asked_for_is_refused_with_the_cure(derivatives, message):
+    with pytest.raises(DerivativeError, match=message):
+        asked(derivatives)
+
+
+@pytest.mark.parametrize("derivatives", [["value", "value"], [2, "hessian", 2], ["vjp", "vjp"]])
+def test_a_result_is_asked_for_once(derivatives):
+    with pytest.raises(DuplicateNameError, match=r"the result '.*' is asked for twice"):
+        asked(derivatives)
+
+
+@pytest.mark.xfail(strict=True, raises=TypeError, reason="list() of what cannot be iterated")
+@pytest.mark.parametrize("derivatives", [2.5, 1j, object])
+def test_what_is_no_sequence_is_refused(derivatives):
+    with pytest.raises(DerivativeError, match="unknown"):
+        asked(derivatives)
+
+
+@pytest.mark.xfail(strict=True, raises=TypeError, reason="only int is an order, not np.int64")
+def test_an_order_may_be_a_numpy_integer():
+    assert asked(np.int64(2)) == asked(2)
+    assert asked([np.int64(2)]) == asked(2)
+
+
+@pytest.mark.xfail(strict=True, reason="a set is accepted: its order depends on the hash seed")
+def test_a_set_has_no_order_and_is_refused():
+    with pytest.raises(DerivativeError, match="order"):
+        asked({"value", "gradient"})
+
+
+@pytest.mark.xfail(strict=True, reason="bytes are read as a list of orders")
+def test_bytes_are_no_sequence_of_orders():
+    with pytest.raises(DerivativeError, match="unknown"):
+        asked(b"\x01\x02")

@@ -1,0 +1,73 @@
+"""Every exception is the project's own, documented, and raised somewhere."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import pickle
+from pathlib import Path
+
+import pytest
+
+from symgrad import errors
+from symgrad.errors import FormulaError, SymgradError, SymgradWarning
+
+PACKAGE = Path(errors.__file__).parent
+CLASSES = [value for value in vars(errors).values() if inspect.isclass(value)]
+BASES = {SymgradError, FormulaError}
+
+
+def test_there_are_errors_and_warnings_and_nothing_else():
+    assert len(CLASSES) > 10
+    for made in CLASSES:
+        assert issubclass(made, SymgradError | SymgradWarning)
+        assert made.__module__ == "symgrad.errors"
+
+
+@pytest.mark.parametrize("made", CLASSES, ids=lambda made: made.__name__)
+def test_each_class_says_what_it_means(made):
+    assert made.__doc__
+    assert made.__doc__ != made.__bases__[0].__doc__
+
+
+@pytest.mark.parametrize("made", CLASSES, ids=lambda made: made.__name__)
+def test_errors_survive_pickling(made):
+    # An executor hands them from one process to another.
+    other = pickle.loads(pickle.dumps(made("x is 3; write 4")))
+    assert type(other) is made
+    assert str(other) == "x is 3; write 4"
+
+
+def uses():
+    """Names of the classes that the package raises, warns or converts errors to."""
+    found = set()
+    for path in PACKAGE.rglob("*.py"):
+        if path.name != "errors.py":
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Name):
+                    found.add(node.id)
+    return found
+
+
+def test_no_class_is_unused():
+    unused = {made.__name__ for made in CLASSES if made not in BASES} - uses()
+    assert not unused
+
+
+PYTHONS_OWN = {"AttributeError", "KeyError"}
+"""What Python's own protocols ask for: attributes that are not there, keys of a mapping."""
+
+
+def test_the_library_raises_its_own_classes_alone():
+    # The command has its own, click's, which end it with a status.
+    allowed = {made.__name__ for made in CLASSES} | PYTHONS_OWN
+    wrong = []
+    for path in PACKAGE.rglob("*.py"):
+        if "cli" in path.relative_to(PACKAGE).parts:
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
+                name = getattr(node.exc.func, "id", None)  # a computed class has no name
+                if name is not None and name not in allowed:
+                    wrong.append(f"{path.relative_to(PACKAGE)}:{node.lineno} raises {name}")
+    assert not wrong

@@ -1,0 +1,72 @@
+"""The choices of ``sg.compile`` and their validator."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import get_args
+
+import numpy as np
+import pytest
+
+from symgrad import options
+from symgrad.errors import OptionError
+from symgrad.options import Options, choose
+
+CHOICES = {
+    "dtype": get_args(options.Dtype),
+    "batch_axis": get_args(options.BatchAxis),
+    "accuracy": get_args(options.Accuracy),
+    "rewrites": get_args(options.Rewrites),
+}
+ALL = [(name, value) for name, values in CHOICES.items() for value in values]
+
+
+def test_every_field_is_a_closed_choice_whose_default_is_one_of_it():
+    fields = {field.name: field.default for field in dataclasses.fields(Options)}
+    assert set(fields) == set(CHOICES)
+    for name, default in fields.items():
+        assert default in CHOICES[name]
+
+
+@pytest.mark.parametrize(("name", "value"), ALL)
+def test_every_choice_is_accepted(name, value):
+    assert getattr(Options(**{name: value}), name) == value
+
+
+@pytest.mark.parametrize("name", CHOICES)
+@pytest.mark.parametrize("value", ["nonsense", None, 1, 1.5, True, False, b"all", [], np.float32])
+def test_everything_else_is_refused_with_the_list_of_choices(name, value):
+    with pytest.raises(OptionError) as error:
+        Options(**{name: value})
+    message = str(error.value)
+    assert message.startswith(f"{name}={value!r} is not possible")
+    assert all(repr(choice) in message for choice in CHOICES[name])
+
+
+def test_equal_numbers_of_another_type_are_not_the_choice():
+    # False == 0, but batch_axis=False is a mistake.
+    with pytest.raises(OptionError, match="batch_axis=False"):
+        Options(batch_axis=False)
+
+
+@pytest.mark.parametrize(
+    ("value", "near"), [("float23", "float32"), ("Float64", "float64"), ("double", None)]
+)
+def test_the_nearest_choice_is_suggested(value, near):
+    with pytest.raises(OptionError) as error:
+        choose("dtype", value, CHOICES["dtype"])
+    message = str(error.value)
+    assert message.endswith(f"did you mean {near!r}?") if near else "did you mean" not in message
+
+
+def test_choices_may_come_from_any_iterable():
+    choose("target", "c", iter({"c": 1, "numba": 2}))
+    with pytest.raises(OptionError, match="choose one of 'c', 'numba'; did you mean 'numba'"):
+        choose("target", "numbas", iter({"c": 1, "numba": 2}))
+
+
+def test_options_are_values():
+    assert Options() == Options("float64", 0, "high", "all")
+    assert hash(Options()) == hash(Options())
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Options().dtype = "float32"
