@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import json
 import sys
 from typing import Any
@@ -361,3 +362,12 @@ def test_torch_must_be_there_where_it_is_asked_for(
 ) -> None:
     with pytest.raises(MissingDependencyError, match=r"pip install symgrad\[torch\]"):
         sg.check(smooth, against=against)
+
+
+def test_the_module_does_what_the_function_does(smooth: sg.CompiledFunction) -> None:
+    # `import symgrad.check` makes the module the attribute `check` of the package.
+    module = importlib.import_module("symgrad.check")
+    assert module.check is not module
+    assert module(smooth, count=2, against="mpmath") == module.check(
+        smooth, None, "mpmath", count=2
+    )

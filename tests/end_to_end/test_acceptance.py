@@ -6,6 +6,7 @@ fixed choice of them is compiled too. ``python -m benchmarks.acceptance`` compil
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 import sympy
 
 import symgrad as sg
+from benchmarks import acceptance
 from symgrad import api
 from symgrad.errors import SymgradError, UnknownFunctionError
 from symgrad.ir.system import Request
@@ -346,3 +348,17 @@ def test_odd_arrays(row: dict, batch_function: sg.CompiledFunction) -> None:
         for got, want in zip(made, expected(meant), strict=True):
             np.testing.assert_allclose(got, want, rtol=1e-15, atol=1e-15)
             np.testing.assert_array_equal(np.signbit(got), np.signbit(want))
+
+
+def test_the_benchmark_counts_and_fails(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    case, other = load("feynman")[:2]
+    monkeypatch.setattr(acceptance, "load", lambda family: (case,))
+    assert acceptance.main(["feynman"]) == 0
+    assert capsys.readouterr().out.splitlines()[1].split()[:3] == ["feynman", "1", "4"]
+    spoilt = {name: array * (1 + 1e-8) for name, array in other.references.items()}
+    spoilt_case = dataclasses.replace(other, references=spoilt)
+    monkeypatch.setattr(acceptance, "load", lambda family: (spoilt_case,))
+    assert acceptance.main(["feynman"]) == 1
+    assert f"FAILED {other.id} value: 1.0e-08" in capsys.readouterr().out

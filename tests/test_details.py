@@ -1,0 +1,152 @@
+"""What a compiled function says of itself."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+import symgrad as sg
+from symgrad.details import WRITERS, count_operations, program_text, sample
+from symgrad.emit.provider import implementation
+from symgrad.errors import OptionError
+from symgrad.functions import PRIMITIVES
+from symgrad.ir.program import UNCOUNTED, WEIGHTS
+
+
+@pytest.fixture(scope="module")
+def fn():
+    return sg.compile(
+        "k*x**2*sin(y)/(1 + sqrt(x))", "x y", ["value", "gradient"], parameters="k", name="spring"
+    )
+
+
+def test_operations_are_counted_by_kind(fn):
+    counted = {k: n for k, n in fn.operations.items() if k not in ("total", "weighted")}
+    counted.pop("arithmetic")
+    assert counted["sin"] == counted["cos"] == counted["sqrt"] == 1
+    assert not set(counted) & UNCOUNTED
+    assert fn.operations["total"] == sum(counted.values()) == fn.program.total
+    assert list(counted) == sorted(counted)
+
+
+def test_operations_are_weighted_by_their_cost(fn):
+    total = 0
+    for op, *_ in fn.program.code:
+        if op not in UNCOUNTED:
+            total += WEIGHTS[op] if op in WEIGHTS else PRIMITIVES[op].cost
+    assert fn.operations["weighted"] == total
+    assert fn.operations["arithmetic"] == fn.operations["total"] - 2  # sine and cosine
+
+
+@pytest.mark.parametrize(
+    ("formula", "total"),
+    [("x", 0), ("3", 0), ("-x", 0), ("x + 1", 1), ("x*x*x", 2), ("sin(x)", 1), ("x/3", 1)],
+)
+def test_loads_stores_constants_and_negations_are_free(formula, total):
+    assert count_operations(sg.compile(formula, "x", "value").program)["total"] == total
+
+
+def test_the_accuracy_of_every_called_function_is_told(fn):
+    width = fn._details().program and len(fn.accuracy)
+    assert width == 2
+    for name in ("sin", "cos"):
+        found = fn.accuracy[name]
+        assert found.function == name
+        assert found.provider in ("symgrad", "libmvec", "libm")
+        assert 0 < found.ulp <= 6
+        assert found in [implementation(name, w, "float64", "high") for w in (2, 4, 8)]
+
+
+def test_sparsity_lists_the_entries_that_are_not_structural_zeros():
+    fn = sg.compile(["x*y", "z**2", "3"], "x y z", ["value", "jacobian", "hessian"])
+    assert set(fn.sparsity) == {"value", "jacobian", "hessian"}
+    np.testing.assert_array_equal(fn.sparsity["value"], [[0, 1, 2]])
+    np.testing.assert_array_equal(fn.sparsity["jacobian"], [[0, 0, 1], [0, 1, 2]])
+    np.testing.assert_array_equal(fn.sparsity["hessian"], [[0, 0, 1], [0, 1, 2], [1, 0, 2]])
+    dense = fn(np.full((4, 3), 1.5)).jacobian
+    mask = np.zeros((3, 3), bool)
+    mask[fn.sparsity["jacobian"]] = True
+    assert (dense[:, mask] != 0).all()
+    assert (dense[:, ~mask] == 0).all()
+
+
+def test_sparsity_of_one_expression():
+    fn = sg.compile("x*z", "x y z", ["value", "gradient"])
+    assert fn.sparsity["value"] == ()
+    np.testing.assert_array_equal(fn.sparsity["gradient"], [[0, 2]])
+
+
+@pytest.mark.parametrize("target", WRITERS)
+def test_source_is_written_for_every_language(fn, target):
+    text = fn.source(target)
+    assert "spring" in text
+    assert "sin" in text
+
+
+def test_a_language_that_there_is_not_is_refused(fn):
+    with pytest.raises(OptionError, match=r"target='fortran'.*'numba', 'c'"):
+        fn.source("fortran")
+
+
+@pytest.mark.parametrize(
+    "name", ["", "two words", "class*", "1st", "__import__('os')", "a\nb", "ü" * 3, "n" * 80]
+)
+def test_a_name_that_is_no_identifier_is_not_written(name):
+    text = sg.compile("2*x", "x", "value", name=name).source("numba")
+    assert "def kernel" in text
+    assert not name.strip() or name not in text
+
+
+def test_the_sample_has_the_exact_results(fn):
+    point, values = sample(fn.program, {}, "float64")
+    (x, y), (k,) = point
+    assert len({x, y, k}) == 3
+    assert values[0] == [pytest.approx(k * x**2 * math.sin(y) / (1 + math.sqrt(x)), rel=1e-15)]
+    result = fn([[x, y]], k=k)
+    np.testing.assert_allclose(result.gradient[0], values[1], rtol=1e-14)
+
+
+def test_the_sample_lies_in_the_ranges(fn):
+    ranges = {"x": (10.0, 11.0), "y": (-3.0, -2.5), "k": (7.0, 7.0)}
+    (x, y), (k,) = sample(fn.program, ranges, "float64")[0]
+    assert 10 < x < 11
+    assert -3 < y < -2.5
+    assert k == 7
+
+
+def test_the_sample_can_be_held_in_single_precision(fn):
+    point, _ = sample(fn.program, {}, "float32")
+    for value in (v for group in point for v in group):
+        assert np.float32(value) == value
+
+
+def test_the_program_reads_as_one_line_an_instruction(fn):
+    lines = program_text(fn.program).splitlines()
+    assert len(lines) == len(fn.program.code)
+    assert "%0 = load inputs[" in lines[0]
+    assert any("load parameters[k]" in line for line in lines)
+    assert sum(line.startswith("store %") for line in lines) == 3
+    assert any(line.endswith("-> gradient[1]") for line in lines)
+    assert any("= constant 1.0" in line for line in lines)
+    for index, line in enumerate(lines):
+        assert line.startswith((f"%{index} = ", "store %"))
+
+
+def test_the_graph_is_the_simplified_one(fn):
+    assert {"sin", "cos"} <= set(fn.graph.ops)
+    plain = sg.compile("log(exp(x))", "x", "value")
+    assert "exp" not in plain.graph.ops
+    kept = sg.compile("log(exp(x))", "x", "value", rewrites="exact")
+    assert "exp" in kept.graph.ops
+
+
+def test_details_are_the_same_where_code_came_from_the_cache(fn):
+    again = sg.compile(
+        "k*x**2*sin(y)/(1 + sqrt(x))", "x y", ["value", "gradient"], parameters="k", name="spring"
+    )
+    assert again.program == fn.program
+    assert again.operations == fn.operations
+    assert again.llvm() == fn.llvm()
+    assert again.source("c") == fn.source("c")
