@@ -88,7 +88,7 @@ def test_the_highest_order_can_be_called(order):
 
 @pytest.mark.parametrize("order", [40])
 def test_an_order_with_too_many_entries_is_refused(order):
-    with pytest.raises(LimitError, match="order40"):
+    with pytest.raises(LimitError, match=r"order 40 of 1 outputs by 2 variables.*chosen partials"):
         sg.compile("x*y", "x y", order)
 
 
@@ -320,7 +320,7 @@ def test_an_unknown_option_is_pythons_own_error():
         (("x", "x x"), DuplicateNameError, r"'x' is declared twice: as input\[0\] and as input\[1"),
         (("x + z", "x"), UnknownSymbolError, "z"),
         ((sp.Symbol("z"), "x"), UnknownSymbolError, "z"),
-        (("x**2*sine(x)", "x"), UnknownFunctionError, "sine.*did you mean 'sin'"),
+        (("x**2*sine(x)", "x"), UnknownFunctionError, r"'sine' has no row.*close to it: sin.*\^"),
         (("x +* 2", "x"), FormulaError, r"\^"),
         (("x", "x", "grad"), DerivativeError, "'grad' is unknown; .*'gradient'"),
         ((["x"], "x", "gradient"), DerivativeError, '"gradient" needs one expression.*"jacobian"'),
@@ -458,18 +458,14 @@ def test_a_thousand_nested_functions_are_compiled():
 
 
 def test_a_program_that_is_cut_into_pieces_has_the_values_of_the_interpreter():
-    # 45 inputs: 2,025 entries of the Hessian are stored, which is more than one piece takes.
-    names = [f"x{i}" for i in range(45)]
-    formula = "exp(" + "*".join(f"cos({name})" for name in names) + ")"
-    fn = sg.compile(formula, names, ["value", "hessian"])
+    # 40 x 40 products and a sum of cosines: more stores than one piece takes.
+    v = variables("x", 40)
+    total = sum(sg.math.cos(a) for a in v)
+    fn = sg.compile([[a * b + total for a in v] for b in v], v, "value")
     assert len(fn.program.pieces) > 1
-    points = np.random.default_rng(2).uniform(-0.3, 0.3, (9, 45))
-    (value,), hessian = run(fn.program, PRIMITIVES, [list(points.T)], numpy_arithmetic())
-    result = fn(points)
-    np.testing.assert_allclose(result.value, value, rtol=1e-13)
-    np.testing.assert_allclose(
-        result.hessian.reshape(9, -1), np.stack(hessian, -1), rtol=1e-12, atol=1e-13
-    )
+    points = np.random.default_rng(2).uniform(-0.3, 0.3, (9, 40))
+    (value,) = run(fn.program, PRIMITIVES, [list(points.T)], numpy_arithmetic())
+    np.testing.assert_allclose(fn(points).reshape(9, -1), np.stack(value, -1), rtol=1e-14)
 
 
 @pytest.mark.parametrize("formula", ["where(x < 0, -0.0, x)", "atan2(-0.0, x)"])

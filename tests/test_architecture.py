@@ -55,6 +55,8 @@ TESTS_WITHOUT_MODULE = frozenset(
         "test_examples",
         "test_tiny",
         "functions/test_rows",
+        "runtime/test_directions",
+        "runtime/test_workers",
     }
 )
 """Test modules that protect a property and mirror no module; so does all of end_to_end/."""
@@ -201,13 +203,18 @@ def folders() -> set[str]:
     return {path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists()}
 
 
-@pytest.mark.parametrize("place", ["symgrad/__init__.py", "README.md"])
-def test_the_map_of_the_package_names_every_folder(place):
-    text = (ROOT / place).read_text(encoding="utf-8")
-    if place.endswith(".py"):
-        text = ast.get_docstring(ast.parse(text)) or ""
-    named = set(re.findall(r"^[ `*-]*(?:symgrad/)?(\w+)/[`*]*(?=\s)", text, re.MULTILINE))
-    assert named == folders()
+def test_the_map_of_the_package_names_every_folder():
+    text = ast.get_docstring(tree(PACKAGE / "__init__.py")) or ""
+    assert set(re.findall(r"^ *(\w+)/ ", text, re.MULTILINE)) == folders()
+    for name in re.findall(r"^ *(\w+\.py) ", text, re.MULTILINE):
+        assert (PACKAGE / name).exists()
+
+
+def test_the_readme_names_the_folders_of_the_pipeline():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`symgrad/(\w+)/?`", text))
+    assert named >= {"ir", "functions", *STAGES, "runtime"}
+    assert named <= folders()
 
 
 def test_every_public_name_is_listed_once_and_can_be_reached():
@@ -218,7 +225,7 @@ def test_every_public_name_is_listed_once_and_can_be_reached():
     for name in symgrad.__all__:
         assert getattr(symgrad, name) is not None
     assert set(symgrad.__all__) <= set(dir(symgrad))
-    with pytest.raises(AttributeError, match="symgrad.*has no attribute 'nonsense'"):
+    with pytest.raises(AttributeError, match=r"symgrad.*has no attribute 'nonsense'"):
         _ = symgrad.nonsense
 
 
@@ -238,7 +245,13 @@ def tracked() -> list[Path]:
 
 def test_no_file_names_a_package_registry():
     # Where packages come from is the installer's business, not this project's.
-    words = ("index-" + "url", "index_" + "url", "find-" + "links", "py" + "pi.", "trusted-" + "host")
+    words = (
+        "index-" + "url",
+        "index_" + "url",
+        "find-" + "links",
+        "py" + "pi.",
+        "trusted-" + "host",
+    )
     wrong = [
         f"{path.relative_to(ROOT)}: {word}"
         for path in tracked()

@@ -14,7 +14,12 @@ import pytest
 import symgrad as sg
 import symgrad.interop
 from symgrad import api
-from symgrad.errors import ArgumentError, MissingDependencyError, OptionError
+from symgrad.errors import (
+    ArgumentError,
+    MissingDependencyError,
+    OptionError,
+    UnknownFunctionError,
+)
 from symgrad.functions import PRIMITIVES
 from symgrad.functions.elementary import call
 from symgrad.ir.primitive import define
@@ -371,3 +376,28 @@ def test_the_module_does_what_the_function_does(smooth: sg.CompiledFunction) -> 
     assert module(smooth, count=2, against="mpmath") == module.check(
         smooth, None, "mpmath", count=2
     )
+
+
+def unknown(*arguments: Any) -> None:
+    raise UnknownFunctionError("nosuch is not there")
+
+
+def test_what_torch_lacks_is_left_out_with_a_note(
+    smooth: sg.CompiledFunction, monkeypatch: pytest.MonkeyPatch, torch: Any
+) -> None:
+    monkeypatch.setattr(importlib.import_module("symgrad.interop.torch"), "derivatives", unknown)
+    report = sg.check(smooth, count=2)
+    assert report
+    assert not any(row.oracle == "torch" for row in report.rows)
+    assert report.notes[0] == "value was left out against torch: nosuch is not there"
+
+
+def test_without_a_bound_a_million_units_are_allowed(
+    smooth: sg.CompiledFunction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib.import_module("symgrad.check"), "rounding_bounds", unknown)
+    report = sg.check(smooth, against="mpmath", count=2)
+    assert report
+    assert report.rows[0].worst_bound == 0
+    off = Altered(smooth, "value", lambda array: array * (1 + 1e-9))
+    assert not sg.check(off, against="mpmath", count=2)

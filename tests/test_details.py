@@ -49,9 +49,8 @@ def test_loads_stores_constants_and_negations_are_free(formula, total):
 
 
 def test_the_accuracy_of_every_called_function_is_told(fn):
-    width = fn._details().program and len(fn.accuracy)
-    assert width == 2
-    for name in ("sin", "cos"):
+    assert set(fn.accuracy) == {"sin", "cos"}
+    for name in fn.accuracy:
         found = fn.accuracy[name]
         assert found.function == name
         assert found.provider in ("symgrad", "libmvec", "libm")
@@ -125,8 +124,8 @@ def test_the_sample_can_be_held_in_single_precision(fn):
 def test_the_program_reads_as_one_line_an_instruction(fn):
     lines = program_text(fn.program).splitlines()
     assert len(lines) == len(fn.program.code)
-    assert "%0 = load inputs[" in lines[0]
-    assert any("load parameters[k]" in line for line in lines)
+    loads = {line.split(" = ")[1] for line in lines if "= load" in line}
+    assert loads == {"load inputs[x]", "load inputs[y]", "load parameters[k]"}
     assert sum(line.startswith("store %") for line in lines) == 3
     assert any(line.endswith("-> gradient[1]") for line in lines)
     assert any("= constant 1.0" in line for line in lines)

@@ -9,14 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from symgrad.differentiate.local import Literal, Partials, masked, partials, unmask
+from symgrad.differentiate.local import (
+    Literal,
+    Partials,
+    conjunction,
+    masked,
+    partials,
+    unmask,
+)
 from symgrad.ir.arithmetic import Number
 from symgrad.ir.graph import Graph
 
-Guard = frozenset[Literal]
+Guard = tuple[Literal, ...]
+"""The branches on the way from the outputs, the outermost first."""
+
 Terms = list[tuple[int, Number]]
 
-ALWAYS: Guard = frozenset()
+ALWAYS: Guard = ()
 
 
 def sweep(
@@ -82,7 +91,7 @@ def _propagate(
         for argument, side in ((chosen, True), (other, False)):
             if argument in inside and (condition, not side) not in guard:
                 slot = pending.setdefault(argument, {})
-                slot.setdefault(guard | {(condition, side)}, []).append((value, 1))
+                slot.setdefault(_extended(guard, [(condition, side)]), []).append((value, 1))
         return
     for argument, partial in partials(graph, node, memo):
         if argument in inside:
@@ -91,50 +100,52 @@ def _propagate(
                 continue
             slot = pending.setdefault(argument, {})
             term = graph.multiply(value, inner)
-            slot.setdefault(guard.union(literals), []).append((term, 1))
+            slot.setdefault(_extended(guard, literals), []).append((term, 1))
+
+
+def _extended(guard: Guard, literals: Sequence[Literal]) -> Guard:
+    return guard + tuple(literal for literal in literals if literal not in guard)
 
 
 def _gather(graph: Graph, arrived: dict[Guard, Terms]) -> dict[Guard, int]:
-    """Sum what arrived under each guard, then join guards that make one another superfluous."""
+    """Sum what arrived under each guard, then join the guards to one: nothing may double."""
     sums = {guard: graph.sum(terms) for guard, terms in arrived.items()}
     sums = {guard: value for guard, value in sums.items() if not graph.is_zero(value)}
-    while len(sums) > 1:
-        joined = _join(graph, sums)
-        if joined is None:
-            break
-        sums = joined
-    return sums
+    guards = sorted(sums, key=lambda guard: (len(guard), guard))
+    while len(guards) > 1:
+        first, second = guards[-2:]
+        guard, value = _join(graph, first, sums[first], second, sums[second])
+        rest = guards[:-2]
+        if guard in rest:
+            value = graph.sum(((value, 1), (sums[guard], 1)))
+        else:
+            rest.append(guard)
+        sums[guard] = value
+        guards = sorted(rest, key=lambda guard: (len(guard), guard))
+    return {guard: sums[guard] for guard in guards}
 
 
-def _order(guard: Guard) -> tuple[int, list[Literal]]:
-    return (len(guard), sorted(guard))
-
-
-def _join(graph: Graph, sums: dict[Guard, int]) -> dict[Guard, int] | None:
-    """Join one pair: both sides of a condition, or a guard that implies another; None if none."""
-    guards = sorted(sums, key=_order)
-    for position, weak in enumerate(guards):
-        for strong in guards[position + 1 :]:
-            rest = {g: value for g, value in sums.items() if g is not weak and g is not strong}
-            if weak < strong:
-                literals = sorted(strong - weak)
-                extra = masked(graph, literals, sums[strong])
-                rest[weak] = graph.sum(((sums[weak], 1), (extra, 1)))
-                return rest
-            difference = weak ^ strong
-            if len(weak) == len(strong) and len(difference) == 2:
-                (first, _), (second, _) = sorted(difference)
-                if first == second:
-                    shared = weak & strong
-                    holds = weak if (first, True) in weak else strong
-                    fails = strong if holds is weak else weak
-                    value = graph.call("select", (first, sums[holds], sums[fails]))
-                    if shared in rest:
-                        value = graph.sum(((value, 1), (rest[shared], 1)))
-                    rest[shared] = value
-                    return rest
-    return None
+def _join(graph: Graph, first: Guard, a: int, second: Guard, b: int) -> tuple[Guard, int]:
+    """One guard and value for two: the guard holds where either does, the value is masked."""
+    shared = tuple(literal for literal in first if literal in second)
+    left = tuple(literal for literal in first if literal not in shared)
+    right = tuple(literal for literal in second if literal not in shared)
+    if not left or not right:
+        extra = masked(graph, left or right, a if left else b)
+        return shared, graph.sum(((b if left else a, 1), (extra, 1)))
+    if len(left) == len(right) == 1:
+        (condition, side), (other, _) = *left, *right
+        if condition == other:
+            arms = (a, b) if side else (b, a)
+            return shared, graph.call("select", (condition, *arms))
+    parts = ((masked(graph, left, a), 1), (masked(graph, right, b), 1))
+    either = graph.call("or", (conjunction(graph, left), conjunction(graph, right)))
+    if graph.ops[either] == "boolean":
+        return shared, graph.sum(parts)
+    negated = graph.ops[either] == "not"
+    literal = (graph.args[either][0], False) if negated else (either, True)
+    return (*shared, literal), graph.sum(parts)
 
 
 def _masked(graph: Graph, guard: Guard, value: int) -> int:
-    return masked(graph, sorted(guard), value) if guard else value
+    return masked(graph, guard, value) if guard else value

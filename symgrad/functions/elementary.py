@@ -91,9 +91,20 @@ hypot = define("hypot",
                lambda y, a, b: select(equal(y, 0), 0, a / y),
                lambda y, a, b: select(equal(y, 0), 0, b / y),
                domain=((-3, 3), (0.2, 3)), cost=20)
+
+# 1/(1 + exp(-x)) and log(1 + exp(x)), written so that nothing overflows or cancels; neither do
+# their derivatives of any order, as 1 - sigmoid(x) is sigmoid(-x).
+sigmoid  = define("sigmoid",  lambda y, x: y * call("sigmoid", -x), domain=(-6, 6), cost=24,
+                  kind="composite", names=Names(torch="sigmoid"),
+                  expansion=lambda x: select(x >= 0, 1, call("exp", -abs(x)))
+                                      / (1 + call("exp", -abs(x))))
+softplus = define("softplus", lambda y, x: call("sigmoid", x),      domain=(-6, 6), cost=30,
+                  kind="composite", names=Names(),
+                  expansion=lambda x: call("max", x, 0) + call("log1p", call("exp", -abs(x))))
 # fmt: on
 
 ROWS = (
     *(exp, exp2, expm1, log, log1p, log2, log10, cbrt, sin, cos, tan),
     *(asin, acos, atan, atan2, sinh, cosh, tanh, asinh, acosh, atanh, pow_, hypot),
+    *(sigmoid, softplus),
 )

@@ -61,6 +61,8 @@ WRITTEN_OUT: dict[str, Callable[..., Expr]] = {
     # Half to even: floor(x + 1/2), less 1 where x + 1/2 is odd.
     "rint":  lambda x: math.floor(x + HALF) - math.select(math.eq(math.mod(x + HALF, 2), 1), 1, 0),
     "fmod":  lambda a, b: a - b * math.trunc(a / b),
+    "sigmoid":  lambda x: 1 / (1 + math.exp(-x)),
+    "softplus": lambda x: math.log(1 + math.exp(x)),
 }
 """The other rows, in rows that SymPy has."""
 # fmt: on

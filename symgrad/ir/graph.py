@@ -179,16 +179,28 @@ class Graph:
             return self.args[args[0]][0] if ops[args[0]] == "not" else None
         left, right = args
         if name in ("and", "or"):
-            if left == right:
-                return left
-            for one, another in ((left, right), (right, left)):
-                if ops[one] == "boolean":
-                    return another if data[one] == (name == "and") else one
-            return None
+            return self._connective(name, left, right)
         if ops[left] == ops[right] == "constant":
             a, b = data[left], data[right]
             truth = {"lt": a < b, "le": a <= b, "eq": a == b, "ne": a != b}[name]
             return self.intern("boolean", (), truth)
+        return None
+
+    def _connective(self, name: str, left: int, right: int) -> int | None:
+        """The folded ``left and right`` or ``left or right``, where their forms decide it."""
+        ops, args = self.ops, self.args
+        if left == right:
+            return left
+        for one, another in ((left, right), (right, left)):
+            if ops[one] == "boolean":
+                return another if self.data[one] == (name == "and") else one
+            if ops[one] == "not" and args[one][0] == another:
+                return self.intern("boolean", (), name == "or")
+        if ops[left] == ops[right] == "not":
+            dual = "or" if name == "and" else "and"
+            return self.call("not", (self.call(dual, (args[left][0], args[right][0])),))
+        if name == "and" and ops[left] == ops[right] == "lt" and args[left] == args[right][::-1]:
+            return self.intern("boolean", (), False)  # a < b and b < a
         return None
 
     def add(self, expr: Expr, bindings: Mapping[str, int] | None = None) -> int:

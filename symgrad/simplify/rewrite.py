@@ -53,8 +53,8 @@ def _apply(graph: Graph, node: int, rules: Mapping[str, Sequence[Rule]]) -> int:
 def match(graph: Graph, node: int, pattern: Expr) -> dict[str, int] | None:
     """The nodes that the pattern's symbols stand for, or None where it does not fit.
 
-    Patterns are function rows over rows and symbols; a symbol that occurs twice must stand for
-    the same node.
+    Patterns are function rows over rows, symbols and ``number + row``; a symbol that occurs twice
+    must stand for the same node.
     """
     bindings: dict[str, int] = {}
     pending = [(node, pattern)]
@@ -63,6 +63,11 @@ def match(graph: Graph, node: int, pattern: Expr) -> dict[str, int] | None:
         if part.op == "symbol":
             if bindings.setdefault(str(part.value), at) != at:
                 return None
+        elif part.op == "add":
+            start, inner = part.args
+            if graph.ops[at] != "sum" or graph.data[at] != (start.value, (1,)):
+                return None
+            pending.append((graph.args[at][0], inner))
         elif part.op in ARITHMETIC or graph.ops[at] != part.op:
             return None
         else:

@@ -70,6 +70,7 @@ RULES: tuple[Rule, ...] = (
     Rule(math.cosh(math.acosh(x)),   x,             "finite"),
     Rule(math.tanh(math.atanh(x)),   x,             "finite"),
     Rule(math.atanh(math.tanh(x)),   x,             "finite"),
+    Rule(math.log(1 + math.exp(x)),  math.softplus(x), "rounding"),
     Rule(math.cos(math.asin(x)),     math.sqrt((1 - x) * (1 + x)), "rounding"),
     Rule(math.sin(math.acos(x)),     math.sqrt((1 - x) * (1 + x)), "rounding"),
     Rule(math.cosh(math.asinh(x)),   math.sqrt(1 + x**2),          "rounding"),

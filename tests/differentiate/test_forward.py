@@ -81,6 +81,16 @@ def test_seeds_may_be_any_node(digits: int) -> None:
     assert close(got, expected, 1e-45)
 
 
+def test_a_seed_inside_the_graph_cuts_what_is_below(digits: int) -> None:
+    graph = Graph(PRIMITIVES)
+    node, middle = graph.add_all([math.exp(x * y) + x, x * y])
+    seeds = {graph.symbol("x"): graph.constant(1), middle: graph.constant(5)}
+    active = active_nodes(users(graph, reachable(graph, [node])), seeds)
+    tangents = sweep(graph, active, seeds, {})
+    (got,) = in_mpmath(graph, [tangents[node]], {"x": 0.5, "y": 2.0})
+    assert close(got, 5 * mpmath.e + 1, 1e-45)
+
+
 def test_tangents_that_are_exactly_zero_have_no_entry() -> None:
     graph = Graph(PRIMITIVES)
     node = graph.add(math.floor(x) + y)

@@ -148,6 +148,22 @@ def test_long_gradients_cost_at_most_five_times_the_primal(name: str) -> None:
     assert gradient_ratio(system_of(expr, names)) <= 5
 
 
+@pytest.mark.parametrize(
+    "step",
+    [
+        lambda v: math.where(y > 0, v * v, 0) + v,
+        lambda v: math.where(y > 0, math.sin(v), v * v) + v,
+        lambda v: math.where(y > 0, v * v, math.where(x > y, math.sin(v), v + y)),
+    ],
+    ids=["implied", "both_sides_and_none", "three_sides"],
+)
+def test_nested_choices_cost_at_most_six_times_the_primal(step: Any) -> None:
+    value = math.sin(x)
+    for _ in range(12):
+        value = step(value)
+    assert gradient_ratio(system_of(value, ("x", "y"))) <= 6
+
+
 @pytest.mark.parametrize("name", ["max", "min", "hypot", "atan2", "pow"])
 @pytest.mark.xfail(strict=True, reason="guards of kinks pile up along a chain: quadratic size")
 def test_folded_kinks_cost_at_most_ten_times_the_primal(name: str) -> None:

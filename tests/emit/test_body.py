@@ -71,8 +71,11 @@ def evaluated(request):
     with np.errstate(all="ignore"):
         wide = [column.astype(float) for column in points.T]
         (expected,) = run(program, PRIMITIVES, [wide], numpy_arithmetic())
-        return dtype, points, dict(zip(OPS, made.T, strict=True)), dict(
-            zip(OPS, map(np.asarray, expected), strict=True)
+        return (
+            dtype,
+            points,
+            dict(zip(OPS, made.T, strict=True)),
+            dict(zip(OPS, map(np.asarray, expected), strict=True)),
         )
 
 

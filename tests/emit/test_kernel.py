@@ -234,5 +234,5 @@ def test_a_function_that_no_library_has_is_named():
     do = Builder()
     do("store", do("besselj", do("load", data=(0, 0))), data=(0, 0))
     program = Program((Group("inputs", ("x",)),), (Result("value", ()),), tuple(do.code))
-    with pytest.raises(KernelError, match="besselj.*Known are: .*sin"):
+    with pytest.raises(KernelError, match=r"besselj.*Known are: .*sin"):
         llvm_text(program, cpu_target(program, "float64", "high"))

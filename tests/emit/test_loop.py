@@ -229,7 +229,9 @@ def test_every_point_has_the_same_bits_in_any_batch(kernel, count):
     whole = evaluate(kernel, points, parameters)
     for start in (0, 1000 - count):
         part = slice(start, start + count)
-        for got, wanted in zip(evaluate(kernel, points[part], parameters[part]), whole, strict=True):
+        for got, wanted in zip(
+            evaluate(kernel, points[part], parameters[part]), whole, strict=True
+        ):
             assert_same_bits(got, wanted[part])
 
 
@@ -337,8 +339,8 @@ kernel = load_program(program(widths=widths))
 for count in (1, 7, 8, 13, 270):
     for front in (True, False):
         for last in (True, False):
-            def made(columns):
-                return fenced((columns, count), front).T if last else fenced((count, columns), front)
+            def made(k):
+                return fenced((k, count), front).T if last else fenced((count, k), front)
             points, parameters = made(3), made(2)
             points[...] = 0.5
             parameters[...] = 2.0

@@ -41,10 +41,6 @@ GATED = ("feynman", "opt_s2mpj", "real_users", "adbench", "sympy_mech", "rules",
 FINE_EXCEPT = {"feynman": 3, "rules": 2}
 """How many arrays of a family may exceed 1e-12: as many as do today."""
 
-KNOWN_FAILURES = {
-    "rule_log1pexp": "log(1 + exp(x)) is not evaluated as log1p(exp(x)): cancellation for x << 0",
-}
-
 COMPILED = (
     *("feyn_I_6_2a", "feyn_I_6_2", "feyn_III_4_33", "feyn_III_9_52"),
     *("s2_ARWHEAD", "s2_HS102", "s2_HS25", "s2_HS59", "s2_SENSORS", "s2_PRICE4B", "s2_BT10"),
@@ -82,8 +78,6 @@ def assert_accurate(case: Case, made: dict[str, Array]) -> None:
 
 @pytest.mark.parametrize("case", CASES, ids=ids(CASES))
 def test_interpreted(case: Case, request: pytest.FixtureRequest) -> None:
-    if case.id in KNOWN_FAILURES:
-        request.applymarker(pytest.mark.xfail(strict=True, reason=KNOWN_FAILURES[case.id]))
     if uses_unknown_function(case):
         pytest.skip("a function of this case has no row")
     assert_accurate(case, interpret(case, case.results))

@@ -200,7 +200,9 @@ def test_a_result_that_does_not_fit_the_memory_says_how_large_it_is(monkeypatch)
         raise MemoryError
 
     monkeypatch.setattr(arrays.np, "empty", empty)
-    with pytest.raises(LimitError, match=r"'hessian' of shape \(1000, 9, 9\).* 648,000 bytes.*in p"):
+    with pytest.raises(
+        LimitError, match=r"'hessian' of shape \(1000, 9, 9\).* 648,000 bytes.*in p"
+    ):
         allocate((1000, 9, 9), DOUBLE, "hessian")
 
 
