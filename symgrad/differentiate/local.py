@@ -8,7 +8,7 @@ of becoming 0 * inf = nan.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from symgrad.ir.graph import Graph
 
@@ -85,19 +85,13 @@ def unmask(graph: Graph, node: int) -> tuple[list[Literal], int]:
     return literals, node
 
 
-def conjunction(graph: Graph, literals: Iterable[Literal]) -> int:
-    """The condition that every literal holds; outer branches first, so that inner ones share it."""
-    made = graph.intern("boolean", (), True)
-    for condition, side in literals:
-        one = condition if side else graph.call("not", (condition,))
-        made = graph.call("and", (made, one))
-    return made
-
-
-def masked(graph: Graph, literals: Iterable[Literal], value: int) -> int:
-    """``value`` where every literal holds, else exact 0."""
-    arms = (conjunction(graph, literals), value, graph.constant(0))
-    return graph.call("select", arms)
+def masked(graph: Graph, literals: Sequence[Literal], value: int) -> int:
+    """``value`` where every literal holds, else exact 0: the inverse of ``unmask``."""
+    zero = graph.constant(0)
+    for condition, side in reversed(literals):
+        arms = (condition, value, zero) if side else (condition, zero, value)
+        value = graph.call("select", arms)
+    return value
 
 
 def masked_product(graph: Graph, partial: int, tangent: int) -> int:

@@ -9,14 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from symgrad.differentiate.local import (
-    Literal,
-    Partials,
-    conjunction,
-    masked,
-    partials,
-    unmask,
-)
+from symgrad.differentiate.local import Literal, Partials, partials, unmask
 from symgrad.ir.arithmetic import Number
 from symgrad.ir.graph import Graph
 
@@ -131,15 +124,15 @@ def _join(graph: Graph, first: Guard, a: int, second: Guard, b: int) -> tuple[Gu
     left = tuple(literal for literal in first if literal not in shared)
     right = tuple(literal for literal in second if literal not in shared)
     if not left or not right:
-        extra = masked(graph, left or right, a if left else b)
+        extra = _masked(graph, left or right, a if left else b)
         return shared, graph.sum(((b if left else a, 1), (extra, 1)))
     if len(left) == len(right) == 1:
         (condition, side), (other, _) = *left, *right
         if condition == other:
             arms = (a, b) if side else (b, a)
             return shared, graph.call("select", (condition, *arms))
-    parts = ((masked(graph, left, a), 1), (masked(graph, right, b), 1))
-    either = graph.call("or", (conjunction(graph, left), conjunction(graph, right)))
+    parts = ((_masked(graph, left, a), 1), (_masked(graph, right, b), 1))
+    either = graph.call("or", (_conjunction(graph, left), _conjunction(graph, right)))
     if graph.ops[either] == "boolean":
         return shared, graph.sum(parts)
     negated = graph.ops[either] == "not"
@@ -147,5 +140,15 @@ def _join(graph: Graph, first: Guard, a: int, second: Guard, b: int) -> tuple[Gu
     return (*shared, literal), graph.sum(parts)
 
 
+def _conjunction(graph: Graph, guard: Guard) -> int:
+    """The condition that every literal holds; outer branches first, so that inner ones share it."""
+    made = graph.intern("boolean", (), True)
+    for condition, side in guard:
+        one = condition if side else graph.call("not", (condition,))
+        made = graph.call("and", (made, one))
+    return made
+
+
 def _masked(graph: Graph, guard: Guard, value: int) -> int:
-    return masked(graph, guard, value) if guard else value
+    """``value`` where the guard holds, else exact 0."""
+    return graph.call("select", (_conjunction(graph, guard), value, graph.constant(0)))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import product
+from math import inf
 from typing import Any
 
 import mpmath
@@ -22,7 +24,7 @@ from symgrad.ir.expression import Expr, variables, wrap
 from symgrad.ir.graph import Graph
 from tests.expressions import close, in_float, in_mpmath
 
-x, y, z = variables("x y z")
+x, y, z, w = variables("x y z w")
 POINT = {"x": 0.75, "y": 1.5, "z": -2.25, "w": 0.3, "v": 1.9}
 
 
@@ -105,13 +107,16 @@ def test_no_mask(expr: Expr) -> None:
 
 
 def test_masks_come_off_and_on_again() -> None:
-    graph, (node, value) = graph_with(
-        math.where(x > 0, math.where(y > 0, 0, math.where(z > 0, x * y, 0)), 0), x * y
-    )
+    expr = math.where(x > 0, math.where(y > 0, 0, math.where(z > 0, 1 / w, 0)), 0)
+    graph, (node, value) = graph_with(expr, 1 / w)
     literals, inner = unmask(graph, node)
     assert inner == value
     assert [side for _, side in literals] == [True, False, True]
-    assert masked(graph, literals, inner) == node
+    again = masked(graph, literals, inner)
+    for signs in product((-1.0, 1.0), repeat=3):
+        point = {**dict(zip("xyz", signs, strict=True)), "w": 0.0}
+        expected = in_float(graph, [node], point)
+        assert in_float(graph, [again], point) == expected == [inf if signs == (1, -1, 1) else 0]
     assert masked(graph, [], inner) == inner
 
 
@@ -125,12 +130,14 @@ def test_masked_product_drops_infinities_and_nan(value: float) -> None:
     assert masked_product(graph, one, root) == root
 
 
-def test_masked_product_keeps_every_condition_once() -> None:
+def test_masked_product_keeps_every_condition() -> None:
     graph, (left, right) = graph_with(
-        math.where(x > 0, math.where(y > 0, x, 0), 0), math.where(y > 0, y, 0)
+        math.where(x > 0, math.where(y > 0, 1 / x, 0), 0), math.where(y > 0, 1 / y, 0)
     )
-    literals, _ = unmask(graph, masked_product(graph, left, right))
-    assert len(literals) == len(set(literals)) == 2
+    product_node = masked_product(graph, left, right)
+    for a, b in product((-2.0, 0.0, 2.0), repeat=2):
+        expected = 0.25 if a > 0 and b > 0 else 0.0
+        assert in_float(graph, [product_node], {"x": a, "y": b}) == [expected]
 
 
 def test_opposite_masks_make_zero_at_every_point() -> None:

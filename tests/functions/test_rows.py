@@ -53,6 +53,8 @@ DEFINITIONS: dict[str, Callable[..., Any]] = {
     "fmod": lambda a, b: a - b * mpmath.sign(a / b) * mpmath.floor(abs(a / b)),
     "mod": lambda a, b: a - b * mpmath.floor(a / b),
     "erf": mpmath.erf, "erfc": mpmath.erfc,
+    "sigmoid": lambda x: 1 / (1 + mpmath.exp(-x)),
+    "softplus": lambda x: mpmath.log(1 + mpmath.exp(x)),
 }
 # fmt: on
 
