@@ -269,6 +269,8 @@ def load(path: str) -> CompiledFunction:
         text = Path(path).read_text(encoding="utf-8")
     except OSError as error:
         raise ProblemFileError(f"{path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ProblemFileError(f"{path} is no saved symgrad function: it is not text") from None
     return build(Recipe.from_json(text))
 
 

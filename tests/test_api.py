@@ -27,7 +27,7 @@ from symgrad.ir.evaluate import numpy_arithmetic, run
 from symgrad.ir.expression import variables
 from symgrad.ir.recipe import Recipe
 from symgrad.options import Options
-from symgrad.parse.requests import parse_requests
+from symgrad.parse.requests import MAX_ORDER, parse_requests
 
 X = np.random.default_rng(5).uniform(0.5, 1.5, (33, 2))
 x, y = X.T
@@ -80,10 +80,9 @@ def test_a_high_order():
     np.testing.assert_array_equal(result.order11.ravel(), [0.0])
 
 
-@pytest.mark.xfail(strict=True, raises=ValueError, reason="NumPy arrays have at most 64 axes")
-@pytest.mark.parametrize("order", [64])
-def test_the_highest_order_can_be_called(order):
-    assert sg.compile("x**70", "x", order)([1.0]).size == 1
+def test_the_highest_order_can_be_called():
+    fn = sg.compile([["x**70"]], "x", MAX_ORDER)  # NumPy arrays have at most 64 axes
+    assert fn(np.ones((1, 1, 1))).shape == (1,) * (MAX_ORDER + 4)
 
 
 @pytest.mark.parametrize("order", [40])
@@ -469,7 +468,6 @@ def test_a_program_that_is_cut_into_pieces_has_the_values_of_the_interpreter():
 
 
 @pytest.mark.parametrize("formula", ["where(x < 0, -0.0, x)", "atan2(-0.0, x)"])
-@pytest.mark.xfail(strict=True, reason="ir.evaluate.exact_value: mpmath has no -0.0")
 def test_a_negative_zero_stays_negative(formula):
     made = sg.compile(formula, "x", "value")([-1.0])
     assert np.signbit(made).all()

@@ -2,20 +2,20 @@
 
 A sum is ``c0 + sum(c_i * node_i)`` and a product is ``prod(node_i ** e_i)``, both with their nodes
 in increasing order; coefficients are exact numbers or floats, exponents integers or fractions.
-``c * node`` is a sum of one term, so that factors float outwards to the nearest sum. A sum's integer
-content is pulled out, and the sign of one without a constant, so that ``a - b``, ``b - a`` and
-``2*a - 2*b`` share one node. But ``a - b`` and ``b - a`` are both +0 where they vanish: there one
-is not minus the other, so ``1 - x`` keeps its sign, and so does the base of a negative power, for
-1/(1 - x) at 1 and 1/(a - b) at a = b are +inf. Sums and products stay nested as the user wrote
-them, except that a product joins an enclosing product with which it shares a base (``x * x**-1``
-must meet to cancel).
+``c * node`` is a sum of one term, so that factors float outwards to the nearest sum. The integer
+content of a sum is pulled out, and the sign of one without a constant, so that ``a - b``,
+``b - a`` and ``2*a - 2*b`` share one node. But ``a - b`` and ``b - a`` are both +0 where they
+vanish: there one is not minus the other, so ``1 - x`` keeps its sign, and so does the base of a
+negative power, for 1/(1 - x) at 1 and 1/(a - b) at a = b are +inf. Sums and products stay nested
+as the user wrote them, except that a product joins an enclosing product with which it shares a
+base (``x * x**-1`` must meet to cancel).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from fractions import Fraction
-from math import gcd, isqrt
+from math import copysign, gcd, inf, isqrt
 from typing import TYPE_CHECKING, overload
 
 from symgrad.errors import FormulaError, LimitError
@@ -64,13 +64,16 @@ def add_numbers(a: Number, b: Number) -> Number:
 
 
 def _as_float(value: Number, other: Number) -> Number:
-    """``value``, rounded where ``other`` is a float; an exact number beyond all floats is inf."""
-    if not isinstance(other, float) or isinstance(value, float):
-        return value
+    """``value``, rounded where ``other`` is a float."""
+    return as_float(value) if isinstance(other, float) else value
+
+
+def as_float(value: Number) -> float:
+    """The nearest float; inf for an exact number beyond all floats."""
     try:
         return float(value)
     except OverflowError:
-        return float("inf") if value > 0 else float("-inf")
+        return inf if value > 0 else -inf
 
 
 def power_number(base: Number, exponent: int) -> Number:
@@ -83,10 +86,11 @@ def power_number(base: Number, exponent: int) -> Number:
     if isinstance(base, float):
         try:
             return base**exponent
-        except OverflowError:
-            return float("inf") if base > 0 or exponent % 2 == 0 else float("-inf")
+        except OverflowError:  # Python raises it for powers too small as well
+            size = 0.0 if (abs(base) < 1) == (exponent > 0) else inf
         except ZeroDivisionError:
-            return float("inf")
+            size = inf
+        return copysign(size, base) if exponent % 2 else size
     if base == 0 and exponent < 0:
         raise FormulaError("division by exact zero; write 0.0 where an infinity is meant")
     if base not in (0, 1, -1) and bits(base) * abs(exponent) > MAX_BITS:
@@ -189,7 +193,9 @@ def make_product(
         whole = type(exponent) is int
         if ops[node] == "sum" and whole:
             inner_start, inner = data[node]
-            if len(inner) == 1 and type(inner_start) is int and inner_start == 0:
+            # A float's power could overflow or underflow where that of the whole term does not.
+            exact = not isinstance(inner[0], float) or exponent == 1
+            if len(inner) == 1 and type(inner_start) is int and inner_start == 0 and exact:
                 scale, inside = inner[0], args[node][0]
                 if scale < 0 and exponent < 0 and exponent % 2 and ops[inside] == "sum":
                     scale, inside = -scale, make_sum(graph, 0, ((inside, -1),))
@@ -202,7 +208,9 @@ def make_product(
                 coefficient = multiply_numbers(coefficient, power_number(value, int(exponent)))
                 continue
             if type(value) is not float:
-                if value == 0 and exponent > 0:
+                if value == 0 and exponent < 0:
+                    power_number(value, -1)
+                if value == 0:
                     coefficient = multiply_numbers(coefficient, 0)
                     continue
                 root = exact_root(value, Fraction(exponent))
@@ -210,7 +218,8 @@ def make_product(
                     coefficient = multiply_numbers(coefficient, root)
                     continue
         elif op == "product" and whole:
-            if len(args[node]) == 1:
+            simple = len(args[node]) == 1
+            if simple and (not graph.exact or type(data[node][0]) is int):
                 node, exponent = args[node][0], simplest(data[node][0] * exponent)
             if ops[node] == "product" and type(exponent) is int and len(args[node]) > 1:
                 nested.append((node, exponent))
@@ -220,6 +229,11 @@ def make_product(
         return graph.constant(0)
     if nested:
         _join_nested(graph, collected, nested)
+    for node in [node for node, exponent in collected.items() if ops[node] == "constant"]:
+        exponent = collected[node]
+        if type(exponent) is int:  # roots of a constant have met
+            coefficient = multiply_numbers(coefficient, power_number(data[node], exponent))
+            del collected[node]
     nodes = sorted(collected)
     if not nodes:
         return graph.constant(coefficient)
@@ -240,6 +254,8 @@ def _collect(graph: Graph, collected: dict[int, Exponent], node: int, exponent: 
         return
     if graph.exact and not (type(before) is type(exponent) is int and before * exponent > 0):
         # x * x**-1 is not 1 at 0, inf and nan: under exact rewrites such factors never meet.
+        if exponent == 1:
+            collected[node], exponent = exponent, before
         held = graph.intern("product", (node,), (exponent,))
         collected[held] = collected.get(held, 0) + 1
         return

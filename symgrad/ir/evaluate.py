@@ -175,6 +175,9 @@ def run(
 
 def exact_value(graph: Graph, node: int) -> float:
     """The double nearest to a constant node: evaluated with 50 digits and rounded once."""
+    value = graph.data[node] if graph.ops[node] == "constant" else None
+    if isinstance(value, float):
+        return value  # mpmath has no -0.0
     import mpmath  # noqa: PLC0415 - 0.1 s that most programs never need
 
     with mpmath.workdps(50):

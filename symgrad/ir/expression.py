@@ -44,7 +44,8 @@ class Expr:
         object.__setattr__(self, "op", op)
         object.__setattr__(self, "args", args)
         object.__setattr__(self, "value", value)
-        key = (op, type(value).__name__, value)
+        # Bits of a float, as nan is not equal to itself and 0.0 is equal to -0.0.
+        key = (op, type(value).__name__, value.hex() if isinstance(value, float) else value)
         object.__setattr__(self, "_hash", hash((key, *[a._hash for a in args])))
 
     op: str
@@ -255,8 +256,9 @@ def postorder(roots: tuple[Expr, ...]) -> list[Expr]:
     return order
 
 
-def _leaf_key(node: Expr) -> tuple[str, str, str]:
-    return (node.op, type(node.value).__name__, repr(node.value))
+def _leaf_key(node: Expr) -> tuple[str, str, Value]:
+    value = node.value
+    return (node.op, type(value).__name__, value.hex() if isinstance(value, float) else value)
 
 
 def _same(left: Expr, right: Expr) -> bool:
@@ -288,6 +290,14 @@ def _rebuild(rows: list[tuple[str, tuple[int, ...], Value]]) -> Expr:
     return made[-1]
 
 
+def _shown(value: Value) -> str:
+    """A leaf's value as text; Python refuses to print very long integers in decimal."""
+    if isinstance(value, Fraction):
+        return f"{_shown(value.numerator)}/{_shown(value.denominator)}"
+    long = type(value) is int and value.bit_length() > 10_000
+    return hex(value) if long else str(value)  # type: ignore[arg-type]
+
+
 _INFIX = {"lt": "<", "le": "<=", "eq": "==", "ne": "!=", "and": "&", "or": "|"}
 
 
@@ -297,7 +307,7 @@ def infix(root: Expr, limit: int = 2000) -> str:
     for node in postorder((root,)):
         parts = [texts[id(a)] for a in node.args]
         if node.op in ("constant", "named", "symbol", "boolean"):
-            text = str(node.value)
+            text = _shown(node.value)
             if not isinstance(node.value, str) and (text.startswith("-") or "/" in text):
                 text = f"({text})"
         elif node.op == "add":

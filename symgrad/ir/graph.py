@@ -25,11 +25,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from symgrad.errors import UnknownFunctionError
+from symgrad.errors import ArgumentError, UnknownFunctionError
 from symgrad.ir.arithmetic import Exponent, Number, make_product, make_sum, simplest
-from symgrad.ir.expression import Expr, postorder
+from symgrad.ir.expression import BOOLEAN, Expr, postorder
 from symgrad.ir.primitive import OUTPUT, Primitive, argument_name
 
+CONNECTIVES = frozenset({"and", "or", "not"})
 LEAVES = frozenset({"constant", "named", "boolean", "symbol"})
 
 EXPONENT_DENOMINATOR = 4
@@ -59,7 +60,7 @@ class Graph:
 
     def intern(self, op: str, args: tuple[int, ...], data: Any) -> int:
         """The index of the node, appended if it is new; no simplification."""
-        key = (op, args, _key(op, data))
+        key = (op, args, node_key(op, data))
         node = self._memo.get(key)
         if node is None:
             node = len(self.ops)
@@ -220,6 +221,8 @@ class Graph:
         for node in postorder(tuple(exprs)):
             op = node.op
             args = tuple([made[id(argument)] for argument in node.args])
+            if args:
+                self._check_kinds(op, args)
             if op == "add":
                 index = make_sum(self, 0, [(argument, 1) for argument in args])
             elif op == "multiply":
@@ -237,6 +240,20 @@ class Graph:
                 index = self.call(op, args)
             made[id(node)] = index
         return [made[id(expr)] for expr in exprs]
+
+    def _check_kinds(self, op: str, args: tuple[int, ...]) -> None:
+        """Refuse conditions among numbers and numbers among conditions."""
+        for position, argument in enumerate(args):
+            condition = self.ops[argument] in BOOLEAN
+            wanted = op in CONNECTIVES or (op == "select" and position == 0)
+            if condition != wanted and not (op == "select" and position > 0):
+                what = "a condition" if condition else "a number"
+                raise ArgumentError(
+                    f"argument {position + 1} of {op} is {what}; write where(condition, 1, 0) for "
+                    "a number, and x != 0 for a condition"
+                )
+        if op == "select" and (self.ops[args[1]] in BOOLEAN) != (self.ops[args[2]] in BOOLEAN):
+            raise ArgumentError("where chooses between a condition and a number; give two numbers")
 
     def partial(self, node: int, index: int) -> int:
         """The node of the partial derivative of a function node by its argument ``index``.
@@ -261,7 +278,7 @@ class Graph:
         return into.call(op, args)
 
 
-def _key(op: str, data: Any) -> Any:
+def node_key(op: str, data: Any) -> Any:
     """A key in which equal numbers of different type or sign of zero stay apart."""
     if op == "sum":
         start, coefficients = data

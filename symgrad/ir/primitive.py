@@ -22,8 +22,9 @@ Kind = Literal["call", "instruction", "composite"]
 
 OUTPUT = "y"
 
-RESERVED = ARITHMETIC | {"boolean", "sum", "product"}
-"""Operations of Exprs and Graphs, which no row may be called after."""
+RESERVED = ARITHMETIC | {"boolean", "sum", "product", "load", "store"}
+RESERVED |= {"sub", "mul", "div", "neg", "sqrt"}
+"""Operations of Exprs, Graphs and Programs, which no row may be called after."""
 
 
 def argument_name(index: int) -> str:

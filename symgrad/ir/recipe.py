@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, get_args
 
 from symgrad.errors import ProblemFileError
-from symgrad.ir.system import Request
+from symgrad.ir.system import Kind, Request
 
 SCHEMA = 1
+
+NOT_SAVED = "this is no saved symgrad function ({}); save one with fn.save(path)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,14 @@ class Recipe:
         try:
             read = json.loads(text)
             schema = read.pop("symgrad")
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ProblemFileError(NOT_SAVED.format(error)) from None
+        if schema != SCHEMA:
+            raise ProblemFileError(
+                f"the saved function has format {schema}, this symgrad reads format {SCHEMA}; "
+                "save it again with the symgrad that made it, as a problem file"
+            )
+        try:
             requests = [
                 Request(r["name"], r["kind"], r["order"], tuple(r["indices"]))
                 for r in read.pop("requests")
@@ -61,13 +71,30 @@ class Recipe:
             ranges = {name: (low, high) for name, (low, high) in read.pop("ranges").items()}
             fields = {k: tuple(v) if isinstance(v, list) else v for k, v in read.items()}
             made = Recipe(requests=tuple(requests), ranges=ranges, **fields)  # type: ignore[arg-type]
+            made.check()
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ProblemFileError(
-                f"this is no saved symgrad function ({error}); save one with fn.save(path)"
-            ) from None
-        if schema != SCHEMA:
-            raise ProblemFileError(
-                f"the saved function has format {schema}, this symgrad reads format {SCHEMA}; "
-                "save it again with the symgrad that made it, as a problem file"
-            )
+            raise ProblemFileError(NOT_SAVED.format(error)) from None
         return made
+
+    def check(self) -> None:
+        """Check that every field holds what it says.
+
+        Raises:
+            TypeError: names the field that does not.
+        """
+        for name in ("inputs", "parameters", "wrt", "labels"):
+            _require(name, getattr(self, name), str)
+        _require("shape", self.shape, int)
+        if not isinstance(self.graph, str) or not isinstance(self.options, dict):
+            raise TypeError("graph is no text, or options are no table")
+        if not set(self.wrt) <= {*self.inputs, *self.parameters}:
+            raise TypeError("wrt names no input or parameter")
+        for request in self.requests:
+            _require("indices", request.indices, int)
+            if request.kind not in get_args(Kind) or not isinstance(request.order, int):
+                raise TypeError(f"request {request.name!r} is unknown")
+
+
+def _require(name: str, values: object, kind: type) -> None:
+    if not isinstance(values, tuple) or not all(isinstance(value, kind) for value in values):
+        raise TypeError(f"{name} is {values!r}, not a list of {kind.__name__}")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from difflib import get_close_matches
+from numbers import Integral
 
 from symgrad.errors import DerivativeError, DuplicateNameError
 from symgrad.ir.system import Request
@@ -12,7 +13,8 @@ ORDERS = {"value": 0, "gradient": 1, "jacobian": 1, "hessian": 2}
 PRODUCTS = ("vjp", "jvp", "hvp")
 KNOWN = (*ORDERS, *PRODUCTS)
 
-MAX_ORDER = 64
+MAX_ORDER = 60
+"""NumPy arrays have at most 64 axes, and the outputs and the batch take some."""
 
 
 def parse_requests(
@@ -44,9 +46,7 @@ def parse_requests(
     if isinstance(derivatives, Mapping):
         requests = [_partial(n, given, wrt, name_of) for n, given in derivatives.items()]
     else:
-        single = isinstance(derivatives, str | int)
-        wanted = [derivatives] if single else list(derivatives)  # type: ignore[call-overload]
-        requests = [_named(item, shape) for item in wanted]
+        requests = [_named(item, shape) for item in _items(derivatives)]
     if not requests:
         raise DerivativeError('derivatives is empty; ask for "value" at least')
     names = [request.name for request in requests]
@@ -56,26 +56,42 @@ def parse_requests(
     return tuple(requests)
 
 
+def _items(derivatives: object) -> list[object]:
+    """What is asked for, one item each."""
+    if isinstance(derivatives, bool):
+        raise DerivativeError(_unknown(derivatives))
+    if isinstance(derivatives, str | Integral):
+        return [derivatives]
+    if isinstance(derivatives, Iterable) and not isinstance(derivatives, bytes | Set):
+        return list(derivatives)
+    raise DerivativeError(_unknown(derivatives))
+
+
 def _named(item: object, shape: tuple[int, ...]) -> Request:
-    if isinstance(item, int) and not isinstance(item, bool):
+    if isinstance(item, Integral):
+        item = int(item)
         if not 0 <= item <= MAX_ORDER:
             raise DerivativeError(f"order {item} is not between 0 and {MAX_ORDER}")
         return Request(f"order{item}", "tensor", item)
     if item in PRODUCTS:
         return Request(str(item), str(item))  # type: ignore[arg-type]
     if not isinstance(item, str) or item not in ORDERS:
-        near = get_close_matches(str(item), KNOWN, 1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise DerivativeError(
-            f"derivative {item!r} is unknown; choose from {', '.join(KNOWN)}, an order such as 3, "
-            f'or a dict of partials such as {{"u_xx": ("x", "x")}}{hint}'
-        )
+        raise DerivativeError(_unknown(item))
     if item == "gradient" and shape != ():
         raise DerivativeError(
             f'"gradient" needs one expression, but the outputs have shape {shape}; ask for '
             '"jacobian", or pass the expression itself instead of a sequence of one'
         )
     return Request(item, "tensor", ORDERS[item])
+
+
+def _unknown(item: object) -> str:
+    near = get_close_matches(str(item), KNOWN, 1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    return (
+        f"derivative {item!r} is unknown; choose from {', '.join(KNOWN)}, an order such as 3, a "
+        f'list of these, or a dict of partials such as {{"u_xx": ("x", "x")}}{hint}'
+    )
 
 
 def _partial(

@@ -26,11 +26,12 @@ class Columns:
 
     Attributes:
         table: the view, where the group came as one array.
-        columns: one array a column, each broadcast to the batch, otherwise.
+        columns: otherwise one vector along the batch a column (an array, or an iterator over a
+            broadcast one, which is never laid out in full), of one entry where all are equal.
     """
 
     table: Array | None
-    columns: tuple[Array, ...] = ()
+    columns: tuple[Any, ...] = ()
 
     def chunk(self, start: int, stop: int, dtype: np.dtype[Any]) -> Array:
         """The points from start to stop as (points, columns) of ``dtype``, copied where needed."""
@@ -45,7 +46,7 @@ class Columns:
             return part
         block = np.empty((len(self.columns), stop - start), dtype)
         for row, column in zip(block, self.columns, strict=True):
-            row[...] = column if column.shape[0] == 1 else column[start:stop]
+            row[...] = column if len(column) == 1 else column[start:stop]
         return block.T
 
 
@@ -103,11 +104,13 @@ def points_from_columns(
     return batch, Columns(None, tuple(column(array, batch) for array in arrays))
 
 
-def column(array: Array, batch: tuple[int, ...]) -> Array:
+def column(array: Array, batch: tuple[int, ...]) -> Any:
     """``array`` along the flat batch: one entry where it is the same for all points."""
     if array.size == 1:
         return array.reshape(1)
-    return np.broadcast_to(array, batch).reshape(-1)
+    if array.shape == batch and array.flags.c_contiguous:
+        return array.reshape(-1)
+    return np.broadcast_to(array, batch).flat
 
 
 def parameter_columns(
@@ -149,7 +152,7 @@ def allocate(shape: tuple[int, ...], dtype: np.dtype[Any], name: str) -> Array:
     size = prod(shape) * dtype.itemsize
     try:
         raw = np.empty(size + 64, np.uint8)
-    except MemoryError:
+    except (MemoryError, ValueError):  # ValueError: more bytes than an address has
         raise LimitError(
             f"result {name!r} of shape {shape} needs {size:,} bytes, which there are not; "
             "evaluate the batch in parts"

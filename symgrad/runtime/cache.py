@@ -53,12 +53,15 @@ def usable_directory() -> Path | None:
 
 def write(path: Path, text: str) -> bool:
     """Write a file by rename, so that no reader sees half of it; False where that fails."""
+    name = None
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.stem)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
         os.replace(name, path)
     except OSError:
+        if name is not None:
+            Path(name).unlink(missing_ok=True)
         return False
     return True
 

@@ -214,6 +214,12 @@ class CompiledFunction:
             DtypeError: an array cannot become the function's dtype.
         """
         given_parameters = self._parameter_values(parameters)
+        for name in given_parameters.keys() & named.keys():
+            raise ArgumentError(f"{name!r} is given twice: in parameters= and as a keyword")
+        if workers is not None and (not isinstance(workers, int) or workers < 1):
+            raise ArgumentError(f"workers={workers!r} is not possible; give a number of threads")
+        if executor is not None and not hasattr(executor, "map"):
+            raise ArgumentError(f"executor={executor!r} has no .map; give a pool or an executor")
         batch, groups = self._arguments(points, {**given_parameters, **named}, tangent, cotangent)
         count = prod(batch)
         given = self._given_out(out, accumulate)

@@ -73,6 +73,7 @@ def _load(module: Module, *, use_cache: bool) -> Callable[..., Any]:
         return _execute(module.name, module.uncached)
     name = PREFIX + module.name
     file = path / f"{name}.py"
+    last: object = "files cannot be written"
     for _ in range(2):
         try:
             if (file.exists() and file.read_text(encoding="utf-8") == module.source) or cache.write(

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-from symgrad.ir.arithmetic import Exponent, Number
+from symgrad.ir.arithmetic import Exponent, Number, as_float
 from symgrad.ir.evaluate import exact_value
 from symgrad.ir.graph import Graph
 from symgrad.ir.program import Group, Instruction, Program, Result
@@ -118,7 +118,7 @@ class _Lowering:
         return found
 
     def _number(self, value: Number) -> int:
-        return self._emit("constant", data=float(value))
+        return self._emit("constant", data=as_float(value))
 
     def _inlined(self, node: int) -> bool:
         """Whether a sum takes the factors of this product into its own term."""

@@ -24,7 +24,7 @@ from tests.expressions import (
 )
 
 x, y = variables("x y")
-FEW = 12
+FEW = 16
 """Nodes that any derivative may add: small constants, conditions of a power, a logarithm."""
 
 

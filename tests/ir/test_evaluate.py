@@ -132,13 +132,6 @@ def test_powers_agree_on_special_values(exponent: Any, digits: int) -> None:
         assert close(got, precise.power(mpmath.mpf(base), exponent), 1e-14), (base, exponent)
 
 
-@pytest.mark.xfail(strict=True, reason="C's pow makes inf and 0 of a negative infinity's roots")
-@pytest.mark.parametrize("exponent", [Fraction(-1, 2), Fraction(5, 3)])
-def test_roots_of_minus_infinity(exponent: Fraction, digits: int) -> None:
-    double = numpy_arithmetic().power(np.float64(-inf), exponent)
-    assert close(float(double), mpmath_arithmetic().power(mpmath.mpf(-inf), exponent))
-
-
 @pytest.mark.parametrize("name", NAMED_CONSTANTS)
 def test_named_constants(name: str, digits: int) -> None:
     precise = as_written(named(name), {})

@@ -20,6 +20,7 @@ from tests.expressions import (
     CORPUS,
     as_written,
     close,
+    in_float,
     in_mpmath,
     random_case,
     smallest_failing,
@@ -156,6 +157,47 @@ def test_negative_base_of_a_root_stays(digits: int) -> None:
 def test_choices_that_are_decided(expr: Expr, same: object) -> None:
     _, nodes = made(expr, same)
     assert nodes[0] == nodes[1]
+
+
+@pytest.mark.parametrize(
+    ("condition", "same"),
+    [
+        (~~(x > 0), x > 0),
+        ((x > 0) & ~(x > 0), False),
+        (~(x > 0) | (x > 0), True),
+        (~(x > 0) & ~(y > 0), ~((x > 0) | (y > 0))),
+        (~(x > 0) | ~(y > 0), ~((x > 0) & (y > 0))),
+        ((x < y) & (y < x), False),
+        ((x > 0) & (x > 0), x > 0),
+        ((x > 0) | (x > 0), x > 0),
+        ((x > 0) & True, x > 0),
+        (constant(True) & (x > 0), x > 0),
+        ((x > 0) | constant(False), x > 0),
+    ],
+)
+def test_conditions_that_are_decided(condition: Expr, same: object) -> None:
+    _, nodes = made(condition, same)
+    assert nodes[0] == nodes[1]
+
+
+@pytest.mark.parametrize(
+    "condition", [(x <= y) & (y <= x), (x < y) | (y < x), (x < y) | (y <= x), (x < y) & (y <= x)]
+)
+def test_conditions_that_are_not_decided(condition: Expr) -> None:
+    graph, nodes = made(condition)
+    assert graph.ops[nodes[0]] != "boolean"
+
+
+@pytest.mark.parametrize("left", [x < y, x <= y, ~(x < y), Expr("eq", (x, y)), Expr("ne", (x, y))])
+@pytest.mark.parametrize("right", [y < x, y <= x, ~(y < x), ~(x <= y), x < y, ~Expr("eq", (x, y))])
+def test_connectives_mean_what_they_say(left: Expr, right: Expr) -> None:
+    graph, nodes = made(left & right, left | right, ~left & ~right, ~(left | ~right))
+    for a, b in product((0.0, 1.0, float("nan")), repeat=2):
+        point = {"x": a, "y": b}
+        one, other = (bool(v) for v in in_float(*made(left, right), point))
+        got = [bool(value) for value in in_float(graph, nodes, point)]
+        expected = [one and other, one or other, not one and not other, not one and other]
+        assert got == expected, (left, right, point)
 
 
 def test_equality_of_a_node_with_itself_is_not_decided() -> None:

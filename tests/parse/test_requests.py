@@ -100,26 +100,17 @@ def test_a_result_is_asked_for_once(derivatives):
         asked(derivatives)
 
 
-@pytest.mark.xfail(strict=True, raises=TypeError, reason="list() of what cannot be iterated")
-@pytest.mark.parametrize("derivatives", [2.5, 1j, object])
-def test_what_is_no_sequence_is_refused(derivatives):
-    with pytest.raises(DerivativeError, match="unknown"):
+@pytest.mark.parametrize(
+    "derivatives",
+    [2.5, 1j, object, b"\x01\x02", {"value", "gradient"}, frozenset({"value"})],
+    ids=["float", "complex", "class", "bytes", "set", "frozenset"],
+)
+def test_what_is_no_ordered_sequence_is_refused(derivatives):
+    # The order of a set depends on the hash seed, and the results stand in the order asked for.
+    with pytest.raises(DerivativeError, match="is unknown"):
         asked(derivatives)
 
 
-@pytest.mark.xfail(strict=True, raises=TypeError, reason="only int is an order, not np.int64")
 def test_an_order_may_be_a_numpy_integer():
     assert asked(np.int64(2)) == asked(2)
     assert asked([np.int64(2)]) == asked(2)
-
-
-@pytest.mark.xfail(strict=True, reason="a set is accepted: its order depends on the hash seed")
-def test_a_set_has_no_order_and_is_refused():
-    with pytest.raises(DerivativeError, match="order"):
-        asked({"value", "gradient"})
-
-
-@pytest.mark.xfail(strict=True, reason="bytes are read as a list of orders")
-def test_bytes_are_no_sequence_of_orders():
-    with pytest.raises(DerivativeError, match="unknown"):
-        asked(b"\x01\x02")

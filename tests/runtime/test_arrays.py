@@ -211,7 +211,6 @@ def test_a_result_beyond_all_address_space_is_refused_likewise():
         allocate((2**40, 2**10), DOUBLE, "hessian")
 
 
-@pytest.mark.xfail(strict=True, reason="np.empty raises ValueError beyond 2**63 bytes")
 def test_a_result_of_more_bytes_than_an_integer_counts_is_refused_likewise():
     with pytest.raises(LimitError, match="'hessian'"):
         allocate((2**40, 2**40), DOUBLE, "hessian")

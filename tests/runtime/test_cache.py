@@ -127,7 +127,6 @@ def test_a_file_that_cannot_be_written_is_reported(folder, monkeypatch):
     assert not cache.write(folder / "entry.json", "text")
 
 
-@pytest.mark.xfail(strict=True, reason="cache.write leaves its temporary file behind")
 def test_a_file_that_cannot_be_written_leaves_nothing_behind(folder, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")

@@ -101,7 +101,6 @@ def test_without_a_usable_directory_code_is_made_in_memory(folder, monkeypatch, 
     assert load.load(text("test_g"), nothing)() == (1, False)
 
 
-@pytest.mark.xfail(strict=True, reason="load._load: `last` is unbound where nothing was raised")
 def test_on_a_full_disk_code_is_made_in_memory(folder, monkeypatch):
     monkeypatch.setattr(cache, "write", lambda *_: False)
     with pytest.warns(UserWarning, match="compiled in memory"):
