@@ -278,12 +278,8 @@ HONEST: dict[str, Callable[[Any, Any], Any]] = {
 CANCELS = pytest.mark.xfail(
     strict=True, reason="_join_nested collects an exponent of exactly 0 under exact rewrites"
 )
-ROOTS = pytest.mark.xfail(
-    strict=True, reason="make_product unnests (x**(1/2))**2 to x under exact rewrites too"
-)
 DISHONEST = {
     "quotient_of_products": (lambda a, b: (a * b) / (a * b), CANCELS),
-    "square_of_root": (lambda a, b: (a**0.5) ** 2 + b, ROOTS),
     "zero_times": (
         lambda a, b: 0 * a + b,
         pytest.mark.xfail(strict=True, reason="an exact zero annihilates under exact rewrites"),
@@ -304,6 +300,12 @@ def test_exact_graphs_keep_nan_and_infinity(name: str) -> None:
             got = in_float(graph, [node], {"x": a, "y": b})[0]
             same = got == expected or (isnan(got) and isnan(expected))
             assert same, f"{name} at ({a}, {b}): got {got}, expected {expected}"
+
+
+@pytest.mark.parametrize("value", [-1.0, -inf])
+def test_exact_graphs_keep_the_domain_of_a_root(value: float) -> None:
+    graph = Graph(PRIMITIVES, exact=True)
+    assert isnan(in_float(graph, [graph.add((x**HALF) ** 2)], {"x": value})[0])
 
 
 @pytest.mark.xfail(strict=True, reason="2*a - 2*a is 0.0*a, which is finite where 2*a is not")
@@ -352,18 +354,15 @@ def test_huge_integers_meet_floats(expr: Expr) -> None:
     [(0.5, 10**400, 0.0), (-0.0, -3, -inf)],
     ids=["underflow", "minus_zero"],
 )
-@pytest.mark.xfail(strict=True, reason="power_number answers inf to every error of float power")
 def test_edges_of_powers_of_floats(base: float, exponent: int, expected: float) -> None:
     assert power_number(base, exponent) == expected
 
 
-@pytest.mark.xfail(strict=True, reason="only integer exponents are checked for exact zero")
 def test_root_of_exact_zero_in_a_denominator_is_refused() -> None:
     with pytest.raises(FormulaError, match=r"0\.0"):
         Graph(PRIMITIVES).add(constant(0) ** -HALF)
 
 
-@pytest.mark.xfail(strict=True, reason="a float coefficient is raised to the power: 1e-400 is 0")
 def test_small_coefficients_survive_powers() -> None:
     graph = Graph(PRIMITIVES)
     node = graph.add((1e-200 * x) ** 2)

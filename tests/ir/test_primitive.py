@@ -12,11 +12,6 @@ from symgrad.errors import InvariantError
 from symgrad.ir.expression import Expr, symbol
 from symgrad.ir.primitive import Names, argument_name, define, table
 
-RESERVED = pytest.mark.xfail(
-    strict=True,
-    reason="table() reserves no names of Program instructions",
-)
-
 
 def test_row() -> None:
     row = define("tan", lambda y, x: 1 + y * y, domain=(-1.2, 1.2), parity="odd", folds={0: 0})
@@ -102,7 +97,6 @@ def test_table_refuses_the_ops_of_the_graph(name: str) -> None:
         table(define(name, lambda y, x: 1, domain=(0, 1)))
 
 
-@RESERVED
 @pytest.mark.parametrize("name", ["load", "store", "sub", "mul", "div", "neg", "sqrt"])
 def test_table_refuses_the_ops_of_the_program(name: str) -> None:
     with pytest.raises(InvariantError, match=name):
