@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from functools import cache as memoize
 from functools import partial
 from pathlib import Path
@@ -132,7 +132,7 @@ def build(recipe: Recipe, *, cache: bool = True) -> CompiledFunction:
     from symgrad.runtime import load as loader  # noqa: PLC0415
     from symgrad.runtime.function import CompiledFunction, Signature  # noqa: PLC0415
 
-    options = Options(**recipe.options)
+    options = read_options(recipe)
     groups = argument_groups(recipe)
     kernel, program = _kernel(recipe, options, groups, cache=cache)
     function = loader.load(kernel, provider.prepare, use_cache=cache)
@@ -169,6 +169,21 @@ def read_system(recipe: Recipe) -> System:
     graph.exact = recipe.options.get("rewrites") == "exact"
     value = Tensor("value", recipe.shape, tuple(outputs["value"]))
     return System(graph, recipe.inputs, recipe.parameters, recipe.wrt, value, recipe.labels)
+
+
+def read_options(recipe: Recipe) -> Options:
+    """The Options of a Recipe.
+
+    Raises:
+        ProblemFileError: the recipe names an option that there is not.
+    """
+    known = [field.name for field in fields(Options)]
+    for name in recipe.options:
+        if name not in known:
+            raise ProblemFileError(
+                f"the saved function has the option {name!r}; there are {', '.join(known)}"
+            )
+    return Options(**recipe.options)
 
 
 def _simplified(system: System, options: Options) -> System:
@@ -317,7 +332,7 @@ def stage_text(problem: Problem, stage: str, **options: Any) -> str:
         OptionError: there is no such stage.
     """
     recipe = problem_recipe(problem, **options)
-    chosen = Options(**recipe.options)
+    chosen = read_options(recipe)
     if stage == "graph":
         return recipe.graph
     if stage not in ("simplify", "program", "source", "llvm"):

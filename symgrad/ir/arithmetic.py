@@ -59,7 +59,9 @@ def multiply_numbers(a: Number, b: Number) -> Number:
 
 
 def add_numbers(a: Number, b: Number) -> Number:
-    """``a + b``, exact where both are exact."""
+    """``a + b``, exact where both are exact; exact zero adds nothing, not even to -0.0."""
+    if type(a) is int and a == 0:
+        return b
     return simplest(_as_float(a, b) + _as_float(b, a))
 
 
@@ -229,6 +231,11 @@ def make_product(
         return graph.constant(0)
     if nested:
         _join_nested(graph, collected, nested)
+    for node in [node for node in collected if data[node] == (0, (-1,)) and ops[node] == "sum"]:
+        if args[node][0] in collected:  # a sum and its negative cancel
+            exponent = collected.pop(node)
+            coefficient = -coefficient if exponent % 2 else coefficient
+            _collect(graph, collected, args[node][0], exponent)
     for node in [node for node, exponent in collected.items() if ops[node] == "constant"]:
         exponent = collected[node]
         if type(exponent) is int:  # roots of a constant have met
@@ -274,13 +281,17 @@ def _join_nested(
     for node in {node for node, _ in nested}:
         for base in graph.args[node]:
             uses[base] = uses.get(base, 0) + 1
+    if graph.exact:
+        for node, exponent in nested:
+            _collect(graph, collected, node, exponent)
+        return
     totals: dict[int, int] = {}
     for node, exponent in nested:
         totals[node] = totals.get(node, 0) + exponent
     for node, exponent in totals.items():
-        if exponent == 0 and not graph.exact:
+        if exponent == 0:
             continue
-        if not graph.exact and any(uses[base] > 1 for base in graph.args[node]):
+        if any(uses[base] > 1 for base in graph.args[node]):
             for base, inner in zip(graph.args[node], graph.data[node], strict=True):
                 _collect(graph, collected, base, simplest(inner * exponent))
         else:

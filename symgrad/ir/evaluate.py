@@ -228,11 +228,29 @@ def mpmath_arithmetic() -> Arithmetic:
         return base ** (exponent if isinstance(exponent, int) else number(exponent))
 
     def pow_(a: Any, b: Any) -> Any:
-        if b == 0:
+        if b == 0 or a == 1:
             return mpf(1)
+        if mpmath.isnan(a) or mpmath.isnan(b):
+            return nan
+        if mpmath.isinf(b):
+            return mpf(1) if abs(a) == 1 else inf if (abs(a) > 1) == (b > 0) else mpf(0)
         if a == 0:
             return inf if b < 0 else mpf(0)
         return a ** int(b) if mpmath.isint(b) else (nan if a < 0 else a**b)
+
+    def atan2(a: Any, b: Any) -> Any:
+        if a == 0 == b:
+            return mpf(0)
+        if mpmath.isnan(a) or mpmath.isnan(b):
+            return nan
+        if mpmath.isinf(a) and mpmath.isinf(b):
+            return mpmath.sign(a) * mpmath.pi / 4 * (1 if b > 0 else 3)
+        return mpmath.atan2(a, b)
+
+    def fmod(a: Any, b: Any) -> Any:
+        if mpmath.isinf(b) and not mpmath.isinf(a):
+            return a
+        return mpmath.sign(a) * mpmath.fmod(abs(a), abs(b))
 
     def log(x: Any) -> Any:
         return -inf if x == 0 else mpmath.log(x) if x > 0 else nan
@@ -241,7 +259,7 @@ def mpmath_arithmetic() -> Arithmetic:
         name: real(getattr(mpmath, name))
         for name in (
             *("exp", "expm1", "log1p", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh"),
-            *("tanh", "asinh", "acosh", "atanh", "hypot", "floor", "ceil", "erf", "erfc"),
+            *("tanh", "asinh", "acosh", "atanh", "floor", "ceil", "erf", "erfc"),
         )
     }
     functions |= {
@@ -250,12 +268,13 @@ def mpmath_arithmetic() -> Arithmetic:
         "log10": lambda x: log(x) / mpmath.log(10),
         "exp2": lambda x: mpf(2) ** x,
         "cbrt": lambda x: mpmath.sign(x) * mpmath.cbrt(abs(x)),
-        "atan2": real(lambda a, b: mpf(0) if a == 0 == b else mpmath.atan2(a, b)),
+        "atan2": real(atan2),
+        "hypot": real(lambda a, b: inf if inf in (abs(a), abs(b)) else mpmath.hypot(a, b)),
         "pow": pow_,
         "abs": abs,
         "trunc": lambda x: mpmath.floor(x) if x > 0 else mpmath.ceil(x),
         "rint": mpmath.nint,
-        "fmod": real(lambda a, b: mpmath.sign(a) * mpmath.fmod(abs(a), abs(b))),
+        "fmod": real(fmod),
         **_CONDITIONS,
         "select": lambda c, a, b: a if c else b,
     }

@@ -323,7 +323,11 @@ def infix(root: Expr, limit: int = 2000) -> str:
         elif node.op == "not":
             text = f"~{parts[0]}"
         else:
-            text = f"{node.op}({', '.join(parts)})"
+            bare = [
+                part[1:-1] if a.op == "add" else part
+                for a, part in zip(node.args, parts, strict=True)
+            ]
+            text = f"{node.op}({', '.join(bare)})"
         texts[id(node)] = text if len(text) <= limit else "..."
     text = texts[id(root)]
     return text[1:-1] if root.op == "add" and text.startswith("(") else text

@@ -42,7 +42,8 @@ class Graph:
 
     Args:
         table: the function rows that nodes may name.
-        exact: keep every operation bit for bit: like factors of opposite sign do not cancel.
+        exact: like factors of opposite sign and equal terms of opposite sign do not cancel, so
+            that infinities and nan stay what they are; exact zero still annihilates.
     """
 
     __slots__ = ("_memo", "args", "data", "exact", "ops", "table")

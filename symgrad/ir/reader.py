@@ -267,7 +267,7 @@ class _Reader:
         """A function that the table does not have."""
         close = close_names(token, self.known)
         self.fail(
-            f"function {shorten(token)!r} has no row; add one with the option functions{close}",
+            f"function {shorten(token)!r} has no row; see `symgrad functions`{close}",
             position,
             UnknownFunctionError,
         )

@@ -207,7 +207,9 @@ def _read_data(
         return (), body == "True"
     row = table.get(op)
     if row is None:
-        raise UnknownFunctionError(f"function {op!r} has no row; add one with the option functions")
+        raise UnknownFunctionError(
+            f"function {op!r} has no row; see `symgrad functions`"
+        )
     args = _arguments(rest, nodes)
     if len(args) != row.arity:
         raise FormulaError(f"{op} takes {row.arity} argument(s), {len(args)} given")

@@ -188,7 +188,7 @@ def unknown_function(name: str, rows: Mapping[str, Primitive]) -> UnknownFunctio
     """The error for a function that no table has."""
     close = close_names(name, function_names(rows))
     return UnknownFunctionError(
-        f"function {shorten(name)!r} has no row; add one with the option functions{close}"
+        f"function {shorten(name)!r} has no row; see `symgrad functions`{close}"
     )
 
 

@@ -33,6 +33,11 @@ class Columns:
     table: Array | None
     columns: tuple[Any, ...] = ()
 
+    def overlaps(self, array: Array) -> bool:
+        """Whether writing into ``array`` could change what is still to be read here."""
+        sources = self.columns if self.table is None else (self.table,)
+        return any(np.may_share_memory(getattr(s, "base", s), array) for s in sources)
+
     def chunk(self, start: int, stop: int, dtype: np.dtype[Any]) -> Array:
         """The points from start to stop as (points, columns) of ``dtype``, copied where needed."""
         if self.table is not None:

@@ -370,7 +370,7 @@ class CompiledFunction:
         for result in self.signature.results:
             array = arrays[result.name]
             flat = flat_view(array, result.size, count, self.signature.batch_axis)
-            if flat is None:
+            if flat is None or any(group.overlaps(array) for group in groups):
                 made = np.zeros(array.shape, array.dtype)
                 copies.append((array, made))
                 flat = flat_view(made, result.size, count, self.signature.batch_axis)

@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import copysign
 
+from symgrad.ir.arithmetic import Number
 from symgrad.ir.graph import Graph
 
 NONNEGATIVE_FUNCTIONS = frozenset({"exp", "exp2", "cosh", "acosh", "abs", "hypot", "erfc", "acos"})
+
+
+def _at_least_zero(value: Number) -> bool:
+    return copysign(1.0, value) > 0 if isinstance(value, float) else value >= 0
 
 
 def nonnegative(graph: Graph, nodes: Sequence[int]) -> set[int]:
@@ -16,17 +21,17 @@ def nonnegative(graph: Graph, nodes: Sequence[int]) -> set[int]:
     for node in nodes:
         op, args, data = graph.ops[node], graph.args[node], graph.data[node]
         if op == "constant":
-            holds = copysign(1.0, data) > 0
+            holds = _at_least_zero(data)
         elif op == "sum":
             start, coefficients = data
-            holds = copysign(1.0, start) > 0 and all(
+            holds = _at_least_zero(start) and all(
                 coefficient > 0 and argument in found
                 for argument, coefficient in zip(args, coefficients, strict=True)
             )
         elif op == "product":
-            # A fractional power is real, and then not negative, or nan.
+            # Not so a fractional power: the square root of -0.0 is -0.0.
             holds = all(
-                exponent.denominator > 1 or exponent % 2 == 0 or argument in found
+                (exponent.denominator == 1 and exponent % 2 == 0) or argument in found
                 for argument, exponent in zip(args, data, strict=True)
             )
         else:

@@ -40,7 +40,12 @@ EXACT = {
 @pytest.fixture
 def fresh() -> Iterator[None]:
     """Forget what is known about this machine, before and after."""
-    caches = (provider.has_libmvec, provider._libmvec_width, provider._has_fma, provider._has_scalar)
+    caches = (
+        provider.has_libmvec,
+        provider._libmvec_width,
+        provider._has_fma,
+        provider._has_scalar,
+    )
     for remembered in caches:
         remembered.cache_clear()
     yield

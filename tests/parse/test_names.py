@@ -169,7 +169,12 @@ def test_a_user_s_row_comes_before_a_form_of_that_name() -> None:
 @pytest.mark.parametrize(
     ("name", "arguments", "error", "words"),
     [
-        ("foo", (X,), UnknownFunctionError, "'foo' has no row; add one with the option functions"),
+        (
+            "foo",
+            (X,),
+            UnknownFunctionError,
+            "'foo' has no row; see `symgrad functions`",
+        ),
         ("Sine", (X,), UnknownFunctionError, "close to it: .*sin"),
         ("sin", (X, Y), ArgumentError, r"sin takes 1 argument\(s\), 2 given"),
         ("sin", (), ArgumentError, "0 given"),

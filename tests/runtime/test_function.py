@@ -278,7 +278,6 @@ def test_out_may_be_the_points_themselves(pair, cube, points):
     same(table, expected)
 
 
-@pytest.mark.xfail(strict=True, reason="the kernel writes points that it has yet to read")
 @pytest.mark.parametrize("how", ["shifted", "backwards", "swapped"])
 def test_out_may_overlap_the_points_as_in_numpy(cube, how):
     memory = np.random.default_rng(8).normal(size=1000)
@@ -470,7 +469,6 @@ def test_a_saved_function_with_a_senseless_entry_is_refused(spring, tmp_path, ch
         sg.load(path)
 
 
-@pytest.mark.xfail(strict=True, raises=TypeError, reason="api.build: Options(**recipe.options)")
 def test_a_saved_function_with_an_unknown_option_is_refused(spring, tmp_path):
     path = tmp_path / "file.json"
     path.write_text(json.dumps(json.loads(spring.recipe.to_json()) | {"options": {"speed": 1}}))

@@ -76,7 +76,6 @@ def test_no_special_value_contradicts(expr):
         assert not (np.signbit(value) & ~np.isnan(value)).any()
 
 
-@pytest.mark.xfail(strict=True, reason="sqrt(-0.0) is -0.0, but fractional powers count as >= +0")
 @pytest.mark.parametrize("expr", [math.sqrt(x), math.sqrt(x) * math.exp(y)], ids=str)
 def test_a_root_may_be_minus_zero(expr):
     test_no_special_value_contradicts(expr)

@@ -79,7 +79,7 @@ def test_finite_rules_are_not_exact(rule: Rule) -> None:
     assert not np.array_equal(left, right, equal_nan=True)
 
 
-STABILISING = {"log((1 + exp(x))) -> softplus(x)"}
+STABILISING = {"log(1 + exp(x)) -> softplus(x)"}
 """Rules that are there for digits and range, whatever they cost."""
 
 
