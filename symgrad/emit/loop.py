@@ -89,7 +89,8 @@ def define_loop(module: ir.Module, program: Program, target: Target) -> ir.Funct
     wanted = builder.icmp_signed("!=", stream, ir.Constant(INT64, 0))
     wanted = builder.and_(wanted, ir.Constant(ir.IntType(1), int(can_stream)))
     long = builder.icmp_signed(">=", builder.sub(stop, start), ir.Constant(INT64, PEEL_FROM))
-    peeled = results[0].misaligned_points(start, long)
+    largest = max(results, key=lambda result: result.columns.count)
+    peeled = largest.misaligned_points(start, long)
     with _tiles(builder, start, stop, tile, peeled) as (first, count):
         whole = builder.icmp_signed(
             "==", builder.and_(count, ir.Constant(INT64, target.width - 1)), ir.Constant(INT64, 0)

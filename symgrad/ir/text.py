@@ -207,9 +207,7 @@ def _read_data(
         return (), body == "True"
     row = table.get(op)
     if row is None:
-        raise UnknownFunctionError(
-            f"function {op!r} has no row; see `symgrad functions`"
-        )
+        raise UnknownFunctionError(f"function {op!r} has no row; see `symgrad functions`")
     args = _arguments(rest, nodes)
     if len(args) != row.arity:
         raise FormulaError(f"{op} takes {row.arity} argument(s), {len(args)} given")
