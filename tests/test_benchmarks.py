@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import side_by_side
+from benchmarks import scale, side_by_side
 from benchmarks.peers import PEERS, prepare
 from benchmarks.peers.prepared import Prepared, Unavailable, distance, fastest
 from benchmarks.problems import PROBLEMS
@@ -170,3 +170,15 @@ def test_every_peer_has_a_module():
     folder = Path(side_by_side.__file__).parent / "peers"
     modules = {path.stem for path in folder.glob("*.py")} - {"__init__", "prepared"}
     assert modules == {module for module, _ in PEERS.values()}
+
+
+def test_scale_prints_every_figure(capsys):
+    scale.main(inputs=20, atoms=3, depth=30)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(",")[0].split(":")[0] for line in lines] == [
+        "Rosenbrock",
+        "3 atoms",
+        "30 nested sines",
+        "second process",
+    ]
+    assert float(lines[2].rsplit(" ", 1)[1]) < 1e-12

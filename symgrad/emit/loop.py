@@ -5,6 +5,11 @@ and written in place; any other layout goes through scratch columns, and so does
 batch that does not fill a vector: there the last point is repeated, so that every point goes
 through the same vector instructions and results do not depend on the batch's size. A group that
 is shared by the whole batch (stride 0) is spread over one vector once.
+
+Results larger than the cache are streamed: a vector of every entry is gathered in a few cache
+lines and written with non-temporal stores, which do not first read the memory they overwrite (the
+12 x 6 Jacobian of a robot arm at a million points: 36 ns a point instead of 60). That takes whole
+cache lines, so the first tile is shortened until the memory of the largest result is aligned.
 """
 
 from __future__ import annotations

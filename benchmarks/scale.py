@@ -1,0 +1,112 @@
+"""How the pipeline grows: big graphs, long kernels, deep nesting, and what a second process pays.
+
+    python -m benchmarks.scale
+
+prints CPU seconds. A gradient of Rosenbrock's function with 10,000 inputs has a graph of more than
+100,000 nodes; a Lennard-Jones cluster gives a kernel of some 10,000 operations.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+
+import numpy as np
+
+import symgrad as sg
+from benchmarks.problems import Function, lennard_jones, pair_energy, rosenbrock
+from symgrad import api
+from symgrad.differentiate.tensors import derive
+from symgrad.ir.recipe import Recipe
+from symgrad.options import Options
+from symgrad.parse.requests import parse_requests
+
+SECOND = """
+import time
+start = time.process_time()
+import symgrad as sg, symgrad.api as api, symgrad.emit.kernel as kernel
+def refuse(*_):
+    raise SystemExit("the second process derives or compiles again")
+api.derive_program = kernel.generate = refuse
+fn = sg.compile("x**2*sin(y)", "x y", ["value", "gradient"])
+fn([[1.0, 2.0]])
+print(time.process_time() - start)
+"""
+
+
+def gradient_recipe(function: Function, count: int, results: tuple[str, ...]) -> Recipe:
+    """The Recipe of a traced scalar problem of ``count`` inputs."""
+    x = sg.variables("x", count)
+    parsed = api.parse(function(sg.math, x)[0], x)
+    return api.make_recipe(parsed, parse_requests(results, (), parsed.wrt), Options())
+
+
+def derivation(size: int) -> tuple[int, float]:
+    """Nodes after, and seconds of, differentiating Rosenbrock's function of ``size`` inputs."""
+    system = api.read_system(gradient_recipe(rosenbrock(size), size, ("gradient",)))
+    start = time.process_time()
+    derive(system, parse_requests(["gradient"], (), system.wrt))
+    return len(system.graph), time.process_time() - start
+
+
+def compilation(atoms: int) -> tuple[int, float, float]:
+    """Operations, seconds to derive and seconds to compile the gradient of a cluster."""
+    cluster = pair_energy(atoms, lennard_jones)
+    recipe = gradient_recipe(cluster, 3 * atoms, ("value", "gradient"))
+    start = time.process_time()
+    _, _, program = api.derive_program(recipe, Options(), api.argument_groups(recipe))
+    derived = time.process_time() - start
+    start = time.process_time()
+    api.build(recipe, cache=False)
+    return program.total, derived, time.process_time() - start - derived
+
+
+def nesting(depth: int) -> tuple[float, float]:
+    """Seconds to parse, derive and compile ``depth`` nested sines, and the relative error."""
+    start = time.process_time()
+    fn = sg.compile("sin(" * depth + "x" + ")" * depth, "x", ["value", "gradient"], cache=False)
+    seconds = time.process_time() - start
+    value, slope = 0.5, 1.0
+    for _ in range(depth):
+        value, slope = np.sin(value), slope * np.cos(value)
+    result = fn(0.5)
+    return seconds, max(abs(result.value / value - 1), abs(result.gradient[0] / slope - 1))
+
+
+def second_process() -> float:
+    """CPU seconds of a process that finds everything in the disk cache, imports included."""
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {**os.environ, "SYMGRAD_CACHE_DIR": folder}
+        first = SECOND.replace("api.derive_program = kernel.generate = refuse", "")
+        for script in (first, SECOND):
+            made = subprocess.run(
+                [sys.executable, "-c", script],
+                env=environment,
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+        return float(made.stdout)
+
+
+def main(inputs: int = 10_000, atoms: int = 28, depth: int = 10_000) -> None:
+    """Print every figure."""
+    nodes, seconds = derivation(inputs)
+    print(f"Rosenbrock, {inputs} inputs: {nodes} nodes, differentiated in {seconds:.2f} s")
+    sg.compile("x", "x", cache=False)  # numba's own start
+    operations, derived, compiled = compilation(atoms)
+    print(f"{atoms} atoms: {operations} operations derived in {derived:.2f} s,", end=" ")
+    print(f"compiled in {compiled:.2f} s")
+    seconds, error = nesting(depth)
+    print(f"{depth} nested sines: ready in {seconds:.2f} s, relative error {error:.1e}")
+    print(f"second process: {second_process():.2f} s from start to result")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="How the pipeline grows.")
+    parser.add_argument("--inputs", type=int, default=10_000)
+    parser.add_argument("--atoms", type=int, default=28)
+    parser.add_argument("--depth", type=int, default=10_000)
+    main(**vars(parser.parse_args()))
