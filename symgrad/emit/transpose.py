@@ -13,7 +13,6 @@ from typing import Any
 from llvmlite import ir
 
 INT32 = ir.IntType(32)
-FLAG = ir.IntType(1)
 
 
 def transpose(builder: ir.IRBuilder, rows: Sequence[Any]) -> list[Any]:
@@ -41,34 +40,14 @@ def load_lanes(builder: ir.IRBuilder, address: Any, vector: Any, lanes: int, ali
     """The first ``lanes`` lanes of the vector at ``address``; memory behind them is not touched."""
     if lanes == vector.count:
         return builder.load(address, typ=vector, align=align)
-    function = _masked(builder.module, "load", vector, address.type)
-    rest = ir.Constant(vector, ir.Undefined)
-    return builder.call(function, [address, _mask(vector.count, lanes), rest])
+    part = builder.load(address, typ=ir.VectorType(vector.element, lanes), align=align)
+    # The other lanes are never used: any of those that are there will do.
+    indices = [min(lane, lanes - 1) for lane in range(vector.count)]
+    return builder.shuffle_vector(part, part, _lanes(indices))
 
 
 def store_lanes(builder: ir.IRBuilder, value: Any, address: Any, lanes: int, align: int) -> None:
     """Store the first ``lanes`` lanes of a vector; memory behind them is not touched."""
-    if lanes == value.type.count:
-        builder.store(value, address, align=align)
-        return
-    function = _masked(builder.module, "store", value.type, address.type)
-    builder.call(function, [value, address, _mask(value.type.count, lanes)])
-
-
-def _mask(width: int, lanes: int) -> Any:
-    flags = [ir.Constant(FLAG, int(lane < lanes)) for lane in range(width)]
-    return ir.Constant(ir.VectorType(FLAG, width), flags)
-
-
-def _masked(module: ir.Module, kind: str, vector: Any, pointer: Any) -> ir.Function:
-    """LLVM's masked load or store of a vector type."""
-    bits = 64 if isinstance(vector.element, ir.DoubleType) else 32
-    name = f"llvm.masked.{kind}.v{vector.count}f{bits}.p0"
-    if name in module.globals:
-        return module.globals[name]
-    flags = ir.VectorType(FLAG, vector.count)
-    if kind == "load":
-        signature = ir.FunctionType(vector, [pointer, flags, vector])
-    else:
-        signature = ir.FunctionType(ir.VoidType(), [vector, pointer, flags])
-    return ir.Function(module, signature, name)
+    if lanes < value.type.count:
+        value = builder.shuffle_vector(value, value, _lanes(list(range(lanes))))
+    builder.store(value, address, align=align)

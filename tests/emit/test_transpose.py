@@ -77,20 +77,5 @@ def test_a_partial_vector_writes_its_lanes_alone(dtype, rng):
         np.testing.assert_array_equal(target[lanes:], np.full(width + 4 - lanes, -7.0))
 
 
-def test_whole_vectors_need_no_mask():
-    assert "masked" not in str(copy_function("float64", 4, 4))
-    text = str(copy_function("float64", 4, 3))
-    assert "llvm.masked.load.v4f64.p0" in text
-    assert "llvm.masked.store.v4f64.p0" in text
-
-
-def test_a_masked_function_is_declared_once():
-    module = ir.Module("twice")
-    function = ir.Function(module, ir.FunctionType(ir.VoidType(), [POINTER]), "f")
-    builder = ir.IRBuilder(function.append_basic_block())
-    vector = ir.VectorType(real("float64"), 8)
-    for lanes in (3, 5):
-        value = load_lanes(builder, function.args[0], vector, lanes, 8)
-        store_lanes(builder, value, function.args[0], lanes, 8)
-    builder.ret_void()
-    assert str(module).count("declare") == 2
+def test_nothing_depends_on_the_release_of_llvm():
+    assert "llvm." not in str(copy_function("float64", 4, 3))
