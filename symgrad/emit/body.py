@@ -14,13 +14,14 @@ from typing import Any
 
 from llvmlite import ir
 
+from symgrad.emit.control import INT64
 from symgrad.emit.provider import define_call
 from symgrad.emit.target import Target
 from symgrad.emit.vectormath import define_sincos
+from symgrad.emit.zeros import emit_zeros, stores_zeros_alone
 from symgrad.ir.program import CONDITION_OPS, Program
 
 POINTER = ir.PointerType()
-INT64 = ir.IntType(64)
 SCALAR: dict[str, Any] = {"float64": ir.DoubleType(), "float32": ir.FloatType()}
 
 INLINE_CALLS = 64
@@ -139,6 +140,10 @@ class _Piece:
     def define(self, start: int, stop: int) -> ir.Function:
         """Emit the instructions from ``start`` to ``stop``."""
         code = self.program.code
+        if stop - start > 1 and stores_zeros_alone(self.program, start, stop):
+            self._store_zeros(start, stop)
+            self.builder.ret_void()
+            return self.function
         sines = {code[i].args[0] for i in range(start, stop) if code[i].op == "sin"}
         cosines = {code[i].args[0] for i in range(start, stop) if code[i].op == "cos"}
         self.pairs = sines & cosines if self.target.dtype == "float64" else set()
@@ -148,6 +153,14 @@ class _Piece:
                 self._spill(index)
         self.builder.ret_void()
         return self.function
+
+    def _store_zeros(self, start: int, stop: int) -> None:
+        zero = ir.Constant(self.vector, [ir.Constant(self.scalar, 0.0)] * self.target.width)
+        given, first = self.function.args, 2 * len(self.program.groups)
+        arrays = [
+            given[first + 2 * k : first + 2 * k + 2] for k in range(len(self.program.results))
+        ]
+        emit_zeros(self.builder, self.program, start, stop, arrays, zero, self.target.itemsize)
 
     def _emit(self, index: int) -> Any:
         op, args, data = self.program.code[index]

@@ -21,7 +21,8 @@ from typing import Any
 
 from llvmlite import ir
 
-from symgrad.emit.body import INT64, POINTER, SCALAR, define_pieces, spill_slots
+from symgrad.emit.body import POINTER, SCALAR, define_pieces, spill_slots
+from symgrad.emit.control import INT64, counted
 from symgrad.emit.target import Target
 from symgrad.emit.transpose import load_lanes, store_lanes, transpose
 from symgrad.ir.program import Program
@@ -106,7 +107,7 @@ def define_loop(module: ir.Module, program: Program, target: Target) -> ir.Funct
             result.decide_streaming(wanted)
         for group in groups:
             group.copy_in(first, count)
-        with _loop(builder, ir.Constant(INT64, 0), count, width) as point:
+        with counted(builder, ir.Constant(INT64, 0), count, width) as point:
             arguments: list[Any] = []
             for array in arrays:
                 arguments += array.at(point)
@@ -119,25 +120,6 @@ def define_loop(module: ir.Module, program: Program, target: Target) -> ir.Funct
             result.copy_out(first, count)
     builder.ret_void()
     return function
-
-
-@contextmanager
-def _loop(builder: ir.IRBuilder, start: Any, stop: Any, step: Any) -> Iterator[Any]:
-    """``for i in range(start, stop, step)`` around what the context emits; yields i."""
-    before = builder.block
-    head = builder.append_basic_block("head")
-    body = builder.append_basic_block("body")
-    done = builder.append_basic_block("done")
-    builder.branch(head)
-    builder.position_at_end(head)
-    index = builder.phi(INT64)
-    index.add_incoming(start, before)
-    builder.cbranch(builder.icmp_signed("<", index, stop), body, done)
-    builder.position_at_end(body)
-    yield index
-    index.add_incoming(builder.add(index, step), builder.block)
-    builder.branch(head)
-    builder.position_at_end(done)
 
 
 @contextmanager
@@ -247,7 +229,7 @@ class _Array:
         item = ir.Constant(INT64, target.itemsize)
         with builder.if_then(self.streaming):
             place = _offset(builder, self.destination, builder.mul(point, item))
-            with _loop(builder, zero, ir.Constant(INT64, self.columns.count), one) as column:
+            with counted(builder, zero, ir.Constant(INT64, self.columns.count), one) as column:
                 source = builder.gep(self.scratch, [column], source_etype=vector)
                 sink = _offset(builder, place, builder.mul(column, self.destination_row))
                 value = builder.load(source, typ=vector, align=target.itemsize)
@@ -287,11 +269,11 @@ class _Array:
         stop = builder.select(packed, whole, zero)
         origin = _offset(builder, self.base, builder.mul(first, self.point_stride))
         full, rest = divmod(self.columns.count, width)
-        with _loop(builder, zero, stop, ir.Constant(INT64, width)) as point:
+        with counted(builder, zero, stop, ir.Constant(INT64, width)) as point:
             rows = _offset(builder, origin, builder.mul(point, self.point_stride))
             if full:
                 limit = ir.Constant(INT64, full * width)
-                with _loop(builder, zero, limit, ir.Constant(INT64, width)) as column:
+                with counted(builder, zero, limit, ir.Constant(INT64, width)) as column:
                     self._block(rows, point, column, width, inward)
             if rest:
                 self._block(rows, point, ir.Constant(INT64, full * width), rest, inward)
@@ -327,10 +309,10 @@ class _Array:
         zero, one = ir.Constant(INT64, 0), ir.Constant(INT64, 1)
         last = builder.sub(count, one)
         origin = _offset(builder, self.base, builder.mul(first, self.point_stride))
-        with _loop(builder, zero, ir.Constant(INT64, self.columns.count), one) as column:
+        with counted(builder, zero, ir.Constant(INT64, self.columns.count), one) as column:
             outside = _offset(builder, origin, builder.mul(column, self.column_stride))
             inside = _offset(builder, self.scratch, builder.mul(column, self.scratch_stride))
-            with _loop(builder, begin, end, one) as point:
+            with counted(builder, begin, end, one) as point:
                 taken = builder.select(builder.icmp_signed("<", point, last), point, last)
                 there = _offset(builder, outside, builder.mul(taken, self.point_stride))
                 here = builder.gep(inside, [point], source_etype=self.scalar)

@@ -40,7 +40,7 @@ def schedule(
     lowering.run()
     code = tuple(lowering.code)
     results = tuple(Result(t.name, t.shape) for t in tensors)
-    return Program(tuple(groups), results, code, cut(code), tuple(labels))
+    return Program(tuple(groups), results, code, cut(code, lowering.zeros), tuple(labels))
 
 
 class _Lowering:
@@ -88,8 +88,9 @@ class _Lowering:
         }
 
     def run(self) -> None:
-        """Lower everything that the results need, depth first, storing on the way."""
-        for root in self.roots:
+        """Lower everything that the results need, depth first, storing on the way; zeros last."""
+        zero = self.graph.constant(0)
+        for root in [root for root in self.roots if root != zero]:
             stack = [root]
             while stack:
                 node = stack[-1]
@@ -102,8 +103,13 @@ class _Lowering:
                     continue
                 stack.pop()
                 self.value[node] = self._lower(node)
-                for place in self.stores.get(node, ()):
+                for place in self.stores.get(node, ()) if node != zero else ():
                     self.code.append(Instruction("store", (self.value[node],), place))
+        self.zeros = len(self.code)
+        if zero in self.stores:
+            value = self._number(0)
+            for place in self.stores[zero]:
+                self.code.append(Instruction("store", (value,), place))
 
     def _emit(self, op: str, *args: int, data: Any = None) -> int:
         """The index of the instruction, an equal earlier one where there is one."""

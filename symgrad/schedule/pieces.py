@@ -16,13 +16,25 @@ PIECE_LENGTH = 1_000
 """Instructions of a piece."""
 
 
-def cut(code: Sequence[Instruction]) -> tuple[int, ...]:
+ZEROS = 16
+"""This many stores of structural zeros become a piece of their own, which targets may loop over."""
+
+
+def cut(code: Sequence[Instruction], zeros: int | None = None) -> tuple[int, ...]:
     """The index of the first instruction of each piece.
 
     Values that cross from one piece to a later one go through memory, so a program is only cut
     when it is long or touches memory often.
+
+    Args:
+        code: the instructions.
+        zeros: where the stores of structural zeros begin, which are the last instructions.
     """
-    memory = sum(instruction.op in ("load", "store") for instruction in code)
-    if memory <= MEMORY_LIMIT and len(code) <= LENGTH_LIMIT:
-        return (0,)
-    return tuple(range(0, len(code), PIECE_LENGTH))
+    length = len(code)
+    apart = zeros is not None and 0 < zeros < length - ZEROS
+    if zeros is not None and apart:
+        length = zeros
+    memory = sum(instruction.op in ("load", "store") for instruction in code[:length])
+    short = memory <= MEMORY_LIMIT and length <= LENGTH_LIMIT
+    pieces = (0,) if short else tuple(range(0, length, PIECE_LENGTH))
+    return (*pieces, length) if apart else pieces

@@ -55,3 +55,11 @@ def test_loads_and_stores_both_count_as_memory():
     code = [*[LOAD] * half, *[STORE] * half]
     assert cut(code) == (0,)
     assert len(cut([*code, LOAD])) > 1
+
+
+def test_many_structural_zeros_are_a_piece_of_their_own():
+    code = [Instruction("load", (), (0, 0))] * 5 + [Instruction("store", (0,), (0, 0))] * 40
+    assert cut(code, 5) == (0, 5)
+    assert cut(code, 40) == (0,)
+    assert cut(code, 0) == (0,)
+    assert cut(code) == (0,)
