@@ -18,11 +18,13 @@ from llvmlite import ir
 from numba.core import types
 
 from symgrad.emit import provider
-from symgrad.emit.body import POINTER
+from symgrad.emit.body import POINTER, call_sites
 from symgrad.emit.loop import define_loop, scratch_layout, tile_points
+from symgrad.emit.pressure import vectors_at_a_time
 from symgrad.emit.target import (
     DEFAULT_VECTOR_BYTES,
     ITEMSIZE,
+    REGISTERS,
     VECTOR_BYTES,
     Accuracy,
     Dtype,
@@ -93,9 +95,10 @@ def vector_bytes() -> int:
 def cpu_target(program: Program, dtype: Dtype, accuracy: Accuracy) -> Target:
     """The Target of this machine for ``program``."""
     itemsize = ITEMSIZE[dtype]
-    width = vector_bytes() // itemsize
+    lanes = vector_bytes() // itemsize
+    width = lanes * vectors_at_a_time(program, call_sites(program), REGISTERS[vector_bytes()])
     tile = tile_points(program, width, itemsize)
-    return Target("cpu", width, dtype, accuracy, tile)
+    return Target("cpu", width, dtype, accuracy, tile, lanes)
 
 
 def emit_kernel(program: Program, target: Target) -> Kernel:

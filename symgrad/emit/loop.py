@@ -91,7 +91,7 @@ def define_loop(module: ir.Module, program: Program, target: Target) -> ir.Funct
     spill = _offset(builder, scratch, spill_offset)
     tile = ir.Constant(INT64, target.tile)
     width = ir.Constant(INT64, target.width)
-    can_stream = target.width * target.itemsize == CACHE_LINE
+    can_stream = target.lanes * target.itemsize == CACHE_LINE
     wanted = builder.icmp_signed("!=", stream, ir.Constant(INT64, 0))
     wanted = builder.and_(wanted, ir.Constant(ir.IntType(1), int(can_stream)))
     long = builder.icmp_signed(">=", builder.sub(stop, start), ir.Constant(INT64, PEEL_FROM))
@@ -260,7 +260,7 @@ class _Array:
 
     def _blocks(self, first: Any, count: Any, *, inward: bool) -> Any:
         """Move the whole vectors of a tile whose columns are adjacent; returns how many points."""
-        builder, width = self.builder, self.target.width
+        builder, width = self.builder, self.target.lanes
         zero = ir.Constant(INT64, 0)
         packed = builder.icmp_signed(
             "==", self.column_stride, ir.Constant(INT64, self.target.itemsize)
@@ -280,8 +280,8 @@ class _Array:
         return stop
 
     def _block(self, rows: Any, point: Any, column: Any, columns: int, inward: bool) -> None:
-        """Move ``width`` points of ``columns`` adjacent columns, transposed on the way."""
-        builder, width, item = self.builder, self.target.width, self.target.itemsize
+        """Move one vector's points of ``columns`` adjacent columns, transposed on the way."""
+        builder, width, item = self.builder, self.target.lanes, self.target.itemsize
         vector = ir.VectorType(self.scalar, width)
         outside = builder.gep(rows, [column], source_etype=self.scalar)
         inside = _offset(builder, self.scratch, builder.mul(column, self.scratch_stride))

@@ -64,7 +64,7 @@ OWN: dict[str, Callable[..., ir.Function]] = {
     "exp": vectormath.define_exp,
     "log": vectormath.define_log,
 }
-OWN_WIDTHS = (2, 4, 8)
+OWN_WIDTHS = (2, 4, 8, 16)
 OWN_ULP = 1.0
 LIBMVEC_ULP = 4.0
 

@@ -16,6 +16,9 @@ VECTOR_BYTES = (("avx512f", 64), ("avx2", 32), ("avx", 32), ("sse2", 16), ("neon
 
 DEFAULT_VECTOR_BYTES = 16
 
+REGISTERS: dict[int, int] = {64: 32, 32: 16, 16: 16}
+"""Vector registers of a CPU by the size of one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -23,10 +26,11 @@ class Target:
 
     Attributes:
         name: "cpu".
-        width: lanes of a vector.
+        width: points that are computed at a time: one vector or two.
         dtype: the type of every value.
         accuracy: which vector mathematics may be used.
         tile: points that are copied to and from scratch memory at a time; a multiple of width.
+        lanes: of one vector register.
     """
 
     name: str
@@ -34,6 +38,7 @@ class Target:
     dtype: Dtype
     accuracy: Accuracy
     tile: int
+    lanes: int
 
     @property
     def itemsize(self) -> int:

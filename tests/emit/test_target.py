@@ -14,7 +14,7 @@ from symgrad.options import Accuracy, Dtype
 
 @pytest.mark.parametrize("dtype", ITEMSIZE)
 def test_a_target_comes_back_from_its_text(dtype):
-    target = Target("cpu", 4, dtype, "fast", 128)
+    target = Target("cpu", 4, dtype, "fast", 128, 2)
     text = target.to_json()
     assert Target.from_json(text) == target
     assert "\n" not in text
@@ -22,21 +22,21 @@ def test_a_target_comes_back_from_its_text(dtype):
 
 
 def test_equal_targets_have_equal_texts():
-    made = [Target("cpu", 8, "float64", "high", 256).to_json() for _ in range(2)]
+    made = [Target("cpu", 8, "float64", "high", 256, 8).to_json() for _ in range(2)]
     assert made[0] == made[1]
-    assert made[0] != Target("cpu", 8, "float64", "high", 128).to_json()
+    assert made[0] != Target("cpu", 8, "float64", "high", 128, 8).to_json()
 
 
 @pytest.mark.parametrize("dtype", ITEMSIZE)
 def test_the_size_of_a_value_is_numpys(dtype):
-    assert Target("cpu", 2, dtype, "high", 2).itemsize == np.dtype(dtype).itemsize
+    assert Target("cpu", 2, dtype, "high", 2, 2).itemsize == np.dtype(dtype).itemsize
 
 
 def test_targets_are_values():
-    target = Target("cpu", 2, "float64", "high", 2)
+    target = Target("cpu", 2, "float64", "high", 2, 2)
     with pytest.raises(dataclasses.FrozenInstanceError):
         target.width = 4
-    assert hash(target) == hash(Target("cpu", 2, "float64", "high", 2))
+    assert hash(target) == hash(Target("cpu", 2, "float64", "high", 2, 2))
 
 
 def test_every_choice_of_the_options_has_a_target():

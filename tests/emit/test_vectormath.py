@@ -17,7 +17,7 @@ from numba.extending import intrinsic
 from symgrad.emit import vectormath
 from tests.emit.harness import Compiled, compile_loop
 
-WIDTHS = (2, 4, 8)
+WIDTHS = (2, 4, 8, 16)
 DEFINE = {
     "sin": vectormath.define_sin,
     "cos": vectormath.define_cos,
