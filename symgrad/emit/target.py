@@ -6,6 +6,8 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Literal
 
+from symgrad.errors import InvariantError
+
 Dtype = Literal["float64", "float32"]
 Accuracy = Literal["high", "fast"]
 
@@ -31,6 +33,9 @@ class Target:
         accuracy: which vector mathematics may be used.
         tile: points that are copied to and from scratch memory at a time; a multiple of width.
         lanes: of one vector register.
+
+    Raises:
+        InvariantError: a tile is no whole number of vectors, so that its end would be overwritten.
     """
 
     name: str
@@ -39,6 +44,10 @@ class Target:
     accuracy: Accuracy
     tile: int
     lanes: int
+
+    def __post_init__(self) -> None:
+        if self.tile < 1 or self.tile % self.width:
+            raise InvariantError(f"a tile of {self.tile} points is no multiple of {self.width}")
 
     @property
     def itemsize(self) -> int:

@@ -276,8 +276,8 @@ def test_neighbours_do_not_change_a_bit(kernel):
 
 
 def test_the_size_of_a_tile_does_not_change_a_bit():
-    small = load_program(program(), tile=8)
     usual = load_program(program())
+    small = load_program(program(), tile=usual.target.width)
     assert small.target.tile < usual.target.tile
     points, parameters = given(usual, 333)
     expected = evaluate(usual, points, parameters)

@@ -34,7 +34,7 @@ def test_loads_and_constants_need_no_register():
 
 @pytest.mark.parametrize("count", [3, 8, 20])
 def test_values_live_until_their_last_use(count):
-    assert live_values(fan(count)) == count + (count == 1)
+    assert live_values(fan(count)) == count + 1  # the sum joins them before they end
 
 
 def test_two_vectors_are_taken_where_they_fit_and_there_is_something_to_wait_for():

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from symgrad.emit.target import DEFAULT_VECTOR_BYTES, ITEMSIZE, VECTOR_BYTES, Target
+from symgrad.errors import InvariantError
 from symgrad.options import Accuracy, Dtype
 
 
@@ -49,3 +50,9 @@ def test_vector_registers_are_listed_from_the_widest_down():
     assert sizes == sorted(sizes, reverse=True)
     assert all(size % max(ITEMSIZE.values()) == 0 for size in (*sizes, DEFAULT_VECTOR_BYTES))
     assert len({feature for feature, _ in VECTOR_BYTES}) == len(VECTOR_BYTES)
+
+
+@pytest.mark.parametrize("tile", [0, 4, 12])
+def test_a_tile_that_vectors_would_overrun_is_refused(tile):
+    with pytest.raises(InvariantError, match=f"{tile} points"):
+        Target("cpu", 8, "float64", "high", tile, 8)
