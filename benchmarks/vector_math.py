@@ -13,36 +13,42 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import mpmath
 import numpy as np
 from llvmlite import ir
 
-from symgrad.emit import provider, vectormath
+from symgrad.emit import provider, vectorlookup, vectormath
 from tests.emit.harness import Compiled, compile_loop
 
 WIDTHS = (2, 4, 8)
 RESIDENT = 1024
-NAMES = ("sincos", "sin", "cos", "exp", "log")
+NAMES = ("sincos", "sin", "cos", "exp", "log", "erf")
+PROVIDERS = ("symgrad", "portable", "libmvec", "libm")
+TIMED = {"log": (0.01, 100.0), "erf": (-3.0, 3.0)}
+"""Where a function is timed, if not between -10 and 10."""
+
+ERF_TERMS = 160
+"""Terms of the series of erf; where |x| is 6 the first that is left out is below 1e-27."""
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--points", type=int, default=100_000, help="points a range of arguments")
     parser.add_argument("--functions", nargs="*", default=NAMES, choices=NAMES)
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     for line in table(options.points, options.functions):
         print(line, flush=True)
 
 
-def table(points: int, names: tuple[str, ...] = NAMES) -> Iterator[str]:
+def table(points: int, names: Sequence[str] = NAMES) -> Iterator[str]:
     """The lines of the table, each as soon as it is measured."""
     heads = [f"ns W={width}" for width in WIDTHS]
     yield f"{'function':9}{'provider':9}" + "".join(f"{h:>9}" for h in heads) + "  worst ulp at"
     for name in names:
-        for who in ("symgrad", "libmvec", "libm"):
+        for who in PROVIDERS:
             loops = [build(name, who, width) for width in WIDTHS]
             times = "".join("        -" if f is None else f"{speed(f, name):9.2f}" for f in loops)
             widest = next((f for f in reversed(loops) if f is not None), None)
@@ -54,10 +60,14 @@ def table(points: int, names: tuple[str, ...] = NAMES) -> Iterator[str]:
 
 def build(name: str, who: str, width: int) -> Compiled | None:
     """A loop around one provider's function; None where this machine has no such thing."""
-    if who == "symgrad":
-        define = getattr(vectormath, f"define_{name}")
-        return compile_loop(lambda module: define(module, width, inline=True), width)
     parts = ("sin", "cos") if name == "sincos" else (name,)
+    if who in ("symgrad", "portable"):
+        chosen = provider.own_definition(parts[0], width, "float64")
+        portable = getattr(vectormath, f"define_{name}", None)
+        if name == "sincos":
+            chosen = chosen and portable
+        own = chosen if who == "symgrad" else portable if portable is not chosen else None
+        return own and compile_loop(lambda module: own(module, width, inline=True), width)
     part = 1 if who == "libm" else provider._libmvec_width(parts[0], width, "float64", 1)
     if part != (1 if who == "libm" else width):
         return None
@@ -91,7 +101,7 @@ def build(name: str, who: str, width: int) -> Compiled | None:
 def speed(function: Compiled, name: str) -> float:
     """Nanoseconds an element, the best of eight runs of about 5 ms."""
     rng = np.random.default_rng(1)
-    x = rng.uniform(0.01, 100.0, RESIDENT) if name == "log" else rng.uniform(-10, 10, RESIDENT)
+    x = rng.uniform(*TIMED.get(name, (-10.0, 10.0)), RESIDENT)
     arrays = [x, *(np.empty(RESIDENT) for _ in range(function.outputs))]
     best = float("inf")
     for _ in range(8):
@@ -120,12 +130,28 @@ def candidates(name: str, x: np.ndarray, got: np.ndarray) -> list[tuple[float, f
     if np.finfo(np.longdouble).nmant < 63:
         return list(zip(x.tolist(), got.tolist(), strict=True))
     with np.errstate(all="ignore"):
-        value = getattr(np, name)(x.astype(np.longdouble))
+        wide = x.astype(np.longdouble)
+        value = long_erf(wide) if name == "erf" else getattr(np, name)(wide)
         _, exponent = np.frexp(np.abs(value))
         unit = np.ldexp(np.longdouble(1), np.maximum(exponent - 53, -1074))
         error = np.abs(got.astype(np.longdouble) - value) / unit
     largest = np.argsort(error)[-8:]
     return list(zip(x[largest].tolist(), got[largest].tolist(), strict=True))
+
+
+def long_erf(x: np.ndarray) -> np.ndarray:
+    """The erf of long doubles to 18 digits: 2/sqrt(pi) e^(-x^2) sum 2^k x^(2k+1)/(2k+1)!!.
+
+    All terms have one sign (NIST DLMF 7.6.2). Beyond 6 the result is 1 to 16 digits.
+    """
+    bounded = np.clip(x, -6, 6)
+    square = bounded * bounded
+    term = total = bounded
+    for k in range(1, ERF_TERMS):
+        term = term * (2 * square / (2 * k + 1))
+        total = total + term
+    series = 2 / np.sqrt(np.longdouble(np.arccos(np.longdouble(-1)))) * np.exp(-square) * total
+    return np.where(np.abs(x) < 6, series, np.sign(x))
 
 
 def exact_error(name: str, argument: float, result: float) -> float:
@@ -165,6 +191,14 @@ def ranges(name: str, points: int) -> Iterator[np.ndarray]:
         yield rng.uniform(0.0, 100.0, points)
         yield 1.0 + signs * binades(-52, -3)
         yield around(np.ldexp(np.sqrt(0.5), np.arange(-1000, 1000)), 1000)
+    elif name == "erf":
+        edges = np.array([0.4, 0.8, 1.2, 2.0, 2.8, 3.6, 4.4, vectorlookup.LARGEST, 6.0])
+        yield rng.uniform(-6.0, 6.0, points)
+        yield rng.uniform(-1.0, 1.0, points)
+        yield signs * binades(-1074, 4)
+        yield signs * rng.integers(1, 1 << 52, points).view(np.float64)  # subnormal
+        yield around(edges, 1000)
+        yield signs * binades(2, 1023.99)
     else:
         for end in (np.pi / 4, 10.0, 1000.0, vectormath.SINCOS_LIMIT):
             yield rng.uniform(-end, end, points)

@@ -5,7 +5,8 @@ There are three providers, in order of preference:
 =========  ==========================================  ===========================================
 provider   what is called                              bound
 =========  ==========================================  ===========================================
-symgrad    our own IR, ``symgrad/emit/vectormath.py``  1 ulp, measured 0.89 at most
+symgrad    our own IR, ``vectormath.py``; on AVX-512   1 ulp, measured 0.89 at most
+           ``vectorlookup.py`` for some functions
 libmvec    glibc's vector mathematics, x86-64 only     4 ulp, as its authors state
 libm       the C library's function, lane by lane      ``FUNCTIONS``, measured with glibc
 =========  ==========================================  ===========================================
@@ -37,7 +38,7 @@ import llvmlite.binding as llvm
 from llvmlite import ir
 from numba.core import config
 
-from symgrad.emit import vectormath
+from symgrad.emit import vectorlookup, vectormath
 from symgrad.emit.target import Accuracy, Dtype
 from symgrad.errors import KernelError
 
@@ -63,6 +64,12 @@ OWN: dict[str, Callable[..., ir.Function]] = {
     "cos": vectormath.define_cos,
     "exp": vectormath.define_exp,
     "log": vectormath.define_log,
+}
+# Preferred to those above and to libmvec where ``vectorlookup.supports`` the width on this CPU.
+OWN_BY_LOOKUP: dict[str, Callable[..., ir.Function]] = {
+    "erf": vectorlookup.define_erf,
+    "exp": vectorlookup.define_exp,
+    "log": vectorlookup.define_log,
 }
 OWN_WIDTHS = (2, 4, 8, 16)
 OWN_ULP = 1.0
@@ -121,7 +128,7 @@ def implementation(name: str, width: int, dtype: Dtype, accuracy: Accuracy) -> I
     1.0
     """
     arity, ulp = _row(name)
-    if name in OWN and dtype == "float64" and width in OWN_WIDTHS and _has_fma():
+    if own_definition(name, width, dtype):
         return Implementation(name, "symgrad", f"sg.{name}.v{width}", OWN_ULP)
     if accuracy == "fast" or (name, dtype) not in LIBMVEC_INEXACT:
         part = _libmvec_width(name, width, dtype, arity)
@@ -142,9 +149,10 @@ def define_call(
     calling convention of libmvec passes them in registers. A symbol that this process does not
     have raises ``KernelError``.
     """
+    own = own_definition(name, width, dtype)
+    if own:
+        return own(module, width, inline=inline)
     choice = implementation(name, width, dtype, accuracy)
-    if choice.provider == "symgrad":
-        return OWN[name](module, width, inline=inline)
     arity, _ = _row(name)
     part = _libmvec_width(name, width, dtype, arity) if choice.provider == "libmvec" else 1
     outside = _declare(module, choice.symbol, part, dtype, arity)
@@ -154,6 +162,15 @@ def define_call(
     if symbol in module.globals:
         return module.globals[symbol]
     return _define_in_parts(module, symbol, outside, width, part, dtype)
+
+
+def own_definition(name: str, width: int, dtype: Dtype) -> Callable[..., ir.Function] | None:
+    """What defines our own function ``name`` of ``width`` lanes on this machine, if we have one."""
+    if dtype != "float64" or width not in OWN_WIDTHS or not _has_fma():
+        return None
+    if name in OWN_BY_LOOKUP and vectorlookup.supports(width, host_features()):
+        return OWN_BY_LOOKUP[name]
+    return OWN.get(name)
 
 
 def _row(name: str) -> tuple[int, float]:

@@ -17,6 +17,7 @@ from math import inf, nextafter, prod
 from symgrad.emit.target import Dtype
 from symgrad.errors import OptionError, ShapeError, UnknownFunctionError
 from symgrad.ir.program import CONDITION_OPS, Program
+from symgrad.ir.system import Pattern
 
 WIDTH = 96
 """Columns of generated text."""
@@ -95,6 +96,7 @@ class Array:
         shape: its shape for one point.
         shared: whether all points of a batch have it in common.
         columns: the names of a group's columns, harmless; empty for results.
+        pattern: which entries of a larger array a sparse result has.
     """
 
     identifier: str
@@ -102,6 +104,7 @@ class Array:
     shape: tuple[int, ...]
     shared: bool = False
     columns: tuple[str, ...] = ()
+    pattern: Pattern | None = None
 
     @property
     def size(self) -> int:
@@ -144,7 +147,9 @@ def result_arrays(program: Program) -> tuple[Array, ...]:
     for index, result in enumerate(program.results):
         known = RESULT_IDENTIFIER.fullmatch(result.name) and result.name not in made
         identifier = result.name if known else f"o{index}"
-        made[identifier] = Array(identifier, plain(result.name), result.shape)
+        made[identifier] = Array(
+            identifier, plain(result.name), result.shape, pattern=result.pattern
+        )
     return tuple(made.values())
 
 
@@ -158,15 +163,20 @@ def entry_index(shape: tuple[int, ...], position: int) -> tuple[int, ...]:
 
 
 def entry_comment(program: Program, result: int, position: int) -> str:
-    """What a stored entry is: ``jacobian[1, 0] of energy``.
+    """What a stored entry is: ``jacobian[1, 0] of energy``, ``hessian[2]: entry [1, 1] of energy``.
 
-    The output is named where the result's shape leaves no doubt which one it is: a Program does
-    not say whether a result keeps structural zeros.
+    The output is named where the result's shape leaves no doubt which one it is: without a pattern
+    a Program does not say whether a result keeps structural zeros.
     """
-    name, shape = program.results[result].name, program.results[result].shape
-    outputs = len(program.labels)
-    entry = ", ".join(map(str, entry_index(shape, position)))
-    text = plain(name) + (f"[{entry}]" if shape else "")
+    array = program.results[result]
+    name, shape, outputs = array.name, array.shape, len(program.labels)
+    text = plain(name) + (_bracketed(entry_index(shape, position)) if shape else "")
+    if array.pattern is not None:
+        shape, entry = array.pattern.shape, array.pattern.indices[position]
+        text += f": entry {_bracketed(entry)}"
+        position = 0
+        for size, place in zip(shape, entry, strict=True):
+            position = position * size + place
     leading = {prod(shape[:rank]) for rank in range(1, len(shape))}
     label = ""
     if outputs == 1:
@@ -176,6 +186,10 @@ def entry_comment(program: Program, result: int, position: int) -> str:
     elif OUTPUTS_FIRST.fullmatch(name) and outputs in leading:
         label = program.labels[position // (prod(shape) // outputs)]
     return f"{text} of {plain(label)}" if plain(label) else text
+
+
+def _bracketed(index: Iterable[int]) -> str:
+    return f"[{', '.join(map(str, index))}]"
 
 
 def rounded(value: float, dtype: Dtype) -> float:
@@ -277,14 +291,19 @@ def _block(shape: tuple[int, ...], position: int, most: int) -> range:
 def _stores(
     program: Program, array: Array, result: int, block: range, values: list[str], language: Language
 ) -> list[str]:
-    comment = f"{language.comment} {entry_comment(program, result, block[0])}"
+    first, last = (entry_comment(program, result, place) for place in (block[0], block[-1]))
     if len(block) == 1 or language.store_block is None:
         (value,) = values
         value = value[1:-1] if value.startswith("(") else value
         place = language.index(array.shape, block[0])
-        return [comment, language.store.format(array.identifier, place, value)]
-    comment += f" to {entry_comment(program, result, block[-1])}"
-    return [comment, *language.store_block(array, block[0], values)]
+        stores = [language.store.format(array.identifier, place, value)]
+        return [f"{language.comment} {first}", *stores]
+    comment = [f"{language.comment} {first} to {last}"]
+    if array.pattern is not None:
+        entries = [_bracketed(array.pattern.indices[place]) for place in block]
+        head = f"{language.comment} {array.title}[{block[0]}] to [{block[-1]}]: entries "
+        comment = packed(entries, ", ", head, f"{language.comment}{' ' * 5}")
+    return [*comment, *language.store_block(array, block[0], values)]
 
 
 def _template(op: str, index: int, language: Language) -> str:
@@ -307,6 +326,9 @@ def description(program: Program, written: Callable[[Array], str], indent: str) 
         lines += wrapped(text, indent, indent + " " * 4)
     for array in result_arrays(program):
         text = "" if array.title == array.identifier else f"  {array.title}"
+        if array.pattern is not None:
+            text += f"  the entries that are not always 0 of an array of {array.pattern.shape}"
+            text += ", one of each symmetric set" if array.pattern.symmetric > 1 else ""
         lines += wrapped(f"{written(array)}{text}", indent, indent + " " * 4)
     return lines
 

@@ -28,7 +28,7 @@ beside it, and the tests measure it again.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from llvmlite import ir
@@ -43,6 +43,7 @@ SINCOS_LIMIT = 1048576.0  # 2^20; a larger |x| goes to libm, lane by lane
 LN2 = (float.fromhex("0x1.62e42fefa39efp-1"), float.fromhex("0x1.abc9e3b39803fp-56"))
 LN2_SHORT = (float.fromhex("0x1.62e42fefa38p-1"), float.fromhex("0x1.ef35793c7673p-45"))
 ONE_OVER_LN2 = float.fromhex("0x1.71547652b82fep+0")
+EXP_HIGHEST, EXP_LOWEST = 710.0, -746.0  # beyond them exp is inf and 0
 
 # fmt: off
 SIN_POLYNOMIAL = (  # (sin(r)/r - 1)/r^2 in r^2, |r| <= pi/4: 2^-57.9
@@ -117,16 +118,21 @@ class Lanes:
     def polynomial(
         self, x: ir.Value, square: ir.Value, coefficients: tuple[float, ...]
     ) -> ir.Value:
+        """Sum of coefficients[i]*x^i, the same in every lane."""
+        return self.sum_of_powers(x, square, [self.number(value) for value in coefficients])
+
+    def sum_of_powers(
+        self, x: ir.Value, square: ir.Value, coefficients: Sequence[ir.Value]
+    ) -> ir.Value:
         """Sum of coefficients[i]*x^i: Horner's rule in x^2 for the even and the odd powers apart.
 
         As many operations as in one chain, half the latency.
         """
-        even, odd = coefficients[0::2], coefficients[1::2]
         totals = []
-        for half in (even, odd):
-            total: ir.Value = self.number(half[-1])
+        for half in (coefficients[0::2], coefficients[1::2]):
+            total = half[-1]
             for coefficient in reversed(half[:-1]):
-                total = self.fma(total, square, self.number(coefficient))
+                total = self.fma(total, square, coefficient)
             totals.append(total)
         return self.fma(totals[1], x, totals[0])
 
@@ -146,7 +152,7 @@ def define_sincos(module: ir.Module, width: int, *, inline: bool) -> ir.Function
     def body(lanes: Lanes, x: ir.Value) -> ir.Value:
         return _pair(lanes.builder, both, *_sincos(lanes, x, ("sin", "cos")))
 
-    return _define(module, "sincos", width, both, body, inline=inline)
+    return define_lanewise(module, "sincos", width, both, body, inline=inline)
 
 
 def define_sin(module: ir.Module, width: int, *, inline: bool) -> ir.Function:
@@ -155,7 +161,7 @@ def define_sin(module: ir.Module, width: int, *, inline: bool) -> ir.Function:
     def body(lanes: Lanes, x: ir.Value) -> ir.Value:
         return _sincos(lanes, x, ("sin",))[0]
 
-    return _define(module, "sin", width, None, body, inline=inline)
+    return define_lanewise(module, "sin", width, None, body, inline=inline)
 
 
 def define_cos(module: ir.Module, width: int, *, inline: bool) -> ir.Function:
@@ -164,20 +170,20 @@ def define_cos(module: ir.Module, width: int, *, inline: bool) -> ir.Function:
     def body(lanes: Lanes, x: ir.Value) -> ir.Value:
         return _sincos(lanes, x, ("cos",))[0]
 
-    return _define(module, "cos", width, None, body, inline=inline)
+    return define_lanewise(module, "cos", width, None, body, inline=inline)
 
 
 def define_exp(module: ir.Module, width: int, *, inline: bool) -> ir.Function:
     """Define e**x of every lane; inf above 709.78, 0 below -745.13, subnormal in between."""
-    return _define(module, "exp", width, None, _exp, inline=inline)
+    return define_lanewise(module, "exp", width, None, _exp, inline=inline)
 
 
 def define_log(module: ir.Module, width: int, *, inline: bool) -> ir.Function:
     """Define the natural logarithm of every lane; -inf at 0, nan below."""
-    return _define(module, "log", width, None, _log, inline=inline)
+    return define_lanewise(module, "log", width, None, _log, inline=inline)
 
 
-def _define(
+def define_lanewise(
     module: ir.Module,
     name: str,
     width: int,
@@ -327,7 +333,7 @@ def _exp(lanes: Lanes, x: ir.Value) -> ir.Value:
     may be subnormal or infinite; only the last product can round.
     """
     builder = lanes.builder
-    high, low = lanes.number(710.0), lanes.number(-746.0)
+    high, low = lanes.number(EXP_HIGHEST), lanes.number(EXP_LOWEST)
     x = builder.select(builder.fcmp_ordered("<", high, x), high, x)  # nan stays
     x = builder.select(builder.fcmp_ordered(">", low, x), low, x)
     bits, k = lanes.nearest(x, ONE_OVER_LN2)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import mmap
 import os
+import platform
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,10 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from symgrad.emit.kernel import cpu_target
+from symgrad.emit import provider
+from symgrad.emit.kernel import cpu_target, emit_kernel, llvm_text, vector_bytes
 from symgrad.emit.loop import MAX_TILE, SCRATCH_BYTES, scratch_layout, tile_points
 from symgrad.emit.target import ITEMSIZE
 from symgrad.ir.program import Group, Program, Result
+from symgrad.runtime import load as loader
 from tests.emit.test_kernel import Builder, assert_same_bits, load_program
 
 ROOT = Path(__file__).parents[2]
@@ -87,6 +91,16 @@ def aligned(shape, dtype):
     return memory, memory[first : first + columns * row].reshape(columns, row)[:, :points].T
 
 
+def pages(shape, dtype):
+    """Points last, every column at the start of a page."""
+    points, columns = shape
+    page = 4096 // np.dtype(dtype).itemsize
+    row = -(-points // page) * page
+    memory = np.full((columns + 1) * row, GUARD, dtype)
+    first = (-memory.ctypes.data % 4096) // memory.itemsize
+    return memory, memory[first : first + columns * row].reshape(columns, row)[:, :points].T
+
+
 def gaps(shape, dtype):
     memory = np.full((2 * shape[0] + 2, 3 * shape[1] + 4), GUARD, dtype)
     return memory, memory[1 : 2 * shape[0] + 1 : 2, 2 : 3 * shape[1] + 2 : 3]
@@ -118,6 +132,7 @@ LAYOUTS = (
     points_last,
     misaligned,
     aligned,
+    pages,
     gaps,
     padded_rows,
     backwards,
@@ -208,7 +223,9 @@ def test_results_of_different_layouts_can_be_filled_at_once(kernel):
                 assert (memory == GUARD).all()
 
 
-@pytest.mark.parametrize("layout", [c_order, points_last, aligned, gaps], ids=lambda f: f.__name__)
+@pytest.mark.parametrize(
+    "layout", [c_order, points_last, aligned, pages, gaps], ids=lambda f: f.__name__
+)
 def test_no_number_of_columns_makes_the_loop_write_outside(wide, layout):
     for count in (1, 8, 13, 270):
         points, parameters = given(wide, count)
@@ -308,6 +325,47 @@ def test_scratch_columns_do_not_overlap():
         assert columns.offset % 64 == 0
         end += columns.count * target.tile * target.itemsize
     assert spill == end == total  # one piece spills nothing
+
+
+def crowded(columns=40):
+    """More squares that live at once than there are registers, so that values spill."""
+    do = Builder()
+    squares = [do("mul", x, x) for x in (do("load", data=(0, i)) for i in range(columns))]
+    total = squares[0]
+    for square in squares[1:]:
+        total = do("add", total, square)
+    for position, square in enumerate(squares):
+        do("store", do("div", square, total), data=(0, position))
+    names = tuple(f"x{i}" for i in range(columns))
+    return Program((Group("inputs", names),), (Result("share", (columns,)),), tuple(do.code))
+
+
+@pytest.mark.parametrize("dtype", ITEMSIZE)
+def test_the_loop_and_its_pieces_align_the_stack_to_a_vector(dtype):
+    made = program()
+    half = len(made.code) // 2
+    made = Program(made.groups, made.results, made.code, (0, half))
+    text = llvm_text(made, cpu_target(made, dtype, "high"))
+    for name in ("sg.loop", "sg.piece0", "sg.piece1"):
+        line = next(x for x in text.splitlines() if x.startswith("define") and f'"{name}"' in x)
+        assert f"alignstack({vector_bytes()})" in line
+
+
+@pytest.mark.skipif(
+    platform.machine() not in ("x86_64", "AMD64") or vector_bytes() < 32,
+    reason="only there are vectors wider than what the stack is aligned to anyway",
+)
+def test_values_that_spill_do_not_cross_cache_lines():
+    # Where the stack began decided it before: twice the time in threads, and in some processes.
+    made = crowded()
+    kernel = emit_kernel(made, cpu_target(made, "float64", "high"))
+    function = loader.load(kernel, provider.prepare, use_cache=False)
+    assembly = "".join(function.inspect_asm().values())
+    loop = re.search(r"^sg\.loop:\n(.*?)\.size", assembly, re.DOTALL | re.MULTILINE)[1]
+    kinds = re.findall(r"vmov(\w+)\s+%[yz]mm\d+, -?\d*\(%r[sb]p\)", loop)
+    assert kinds, "nothing spilled, so this test shows nothing"
+    assert {kind[:2] for kind in kinds} <= {"ap", "dq"}, kinds  # up: unaligned
+    assert not {"dqu", "dqu8", "dqu16", "dqu32", "dqu64"} & set(kinds), kinds
 
 
 FENCED = """

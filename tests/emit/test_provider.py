@@ -145,6 +145,35 @@ def test_own_functions_come_first(
     assert provider.implementation(name, 8, "float32", accuracy).provider != "symgrad"
 
 
+@pytest.mark.parametrize("accuracy", ["high", "fast"])
+def test_own_erf_comes_first_where_the_cpu_can_permute_eight_doubles(
+    accuracy: str, fresh: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(provider, "_has_fma", cache(lambda: True))
+    monkeypatch.setattr(provider, "host_features", lambda: frozenset({"fma", "avx2", "avx512f"}))
+    choice = provider.implementation("erf", 8, "float64", accuracy)
+    assert choice == provider.Implementation("erf", "symgrad", "sg.erf.v8", 1.0)
+    assert provider.implementation("erf", 16, "float64", accuracy).symbol == "sg.erf.v16"
+    assert provider.implementation("erf", 4, "float64", accuracy).provider != "symgrad"
+    assert provider.implementation("erf", 16, "float32", accuracy).provider != "symgrad"
+    monkeypatch.setattr(provider, "host_features", lambda: frozenset({"fma", "avx2"}))
+    assert provider.implementation("erf", 8, "float64", accuracy).provider != "symgrad"
+
+
+def test_tables_in_registers_are_preferred_where_the_cpu_has_them(
+    fresh: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(provider, "_has_fma", cache(lambda: True))
+    monkeypatch.setattr(provider, "host_features", lambda: frozenset({"avx512f"}))
+    for name, define in provider.OWN_BY_LOOKUP.items():
+        assert provider.own_definition(name, 8, "float64") is define
+        assert provider.own_definition(name, 4, "float64") is provider.OWN.get(name)
+    assert provider.own_definition("sin", 8, "float64") is provider.OWN["sin"]
+    module = ir.Module("lookup")
+    provider.define_call(module, "exp", 8, "float64", "high", inline=False)
+    assert "llvm.x86.avx512.mask.scalef.pd.512" in module.globals
+
+
 def test_without_fused_multiply_add_own_functions_stand_back(
     fresh: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -23,6 +23,7 @@ from symgrad.errors import OptionError, ShapeError, UnknownFunctionError
 from symgrad.functions import PRIMITIVES
 from symgrad.ir.evaluate import mpmath_arithmetic, numpy_arithmetic, run
 from symgrad.ir.program import ARITHMETIC_OPS, CONDITION_OPS, Group, Instruction, Program, Result
+from symgrad.ir.system import Pattern
 from symgrad.ir.verify import verify_program
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -298,6 +299,48 @@ def test_entry_comment(
 ) -> None:
     program = Program((), (Result(name, shape),), (), labels=tuple(labels))
     assert source.entry_comment(program, 0, position) == text
+
+
+LOWER = Pattern((2, 2), 2, ((0, 0), (1, 0), (1, 1)))
+ROWS_OF_TWO = Pattern((2, 3), 1, ((0, 0), (1, 0), (1, 2)))
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern", "labels", "position", "text"),
+    [
+        ("hessian", LOWER, ("energy",), 1, "hessian[1]: entry [1, 0] of energy"),
+        ("hessian", LOWER, ("",), 2, "hessian[2]: entry [1, 1]"),
+        ("jacobian", ROWS_OF_TWO, ("east", "north"), 0, "jacobian[0]: entry [0, 0] of east"),
+        ("jacobian", ROWS_OF_TWO, ("east", "north"), 1, "jacobian[1]: entry [1, 0] of north"),
+        ("jacobian", ROWS_OF_TWO, ("east", "north"), 2, "jacobian[2]: entry [1, 2] of north"),
+    ],
+)
+def test_entry_comment_of_a_sparse_result(
+    name: str, pattern: Pattern, labels: tuple[str, ...], position: int, text: str
+) -> None:
+    program = Program((), (Result(name, (3,), pattern),), (), labels=labels)
+    assert source.entry_comment(program, 0, position) == text
+
+
+def test_the_head_says_what_a_sparse_result_leaves_out() -> None:
+    results = (Result("jacobian", (3,), ROWS_OF_TWO), Result("hessian", (3,), LOWER))
+    lines = source.description(Program((), results, ()), lambda array: array.identifier, "")
+    first, second = " ".join(" ".join(lines).split()).split(" hessian")
+    assert first == "jacobian the entries that are not always 0 of an array of (2, 3)"
+    assert second.endswith("of an array of (2, 2), one of each symmetric set")
+
+
+def test_entries_that_are_stored_together_are_listed() -> None:
+    do = Builder()
+    x = do("load", data=(0, 0))
+    for place in range(3):
+        do("store", x, data=(0, place))
+    for pattern, comment in ((LOWER, "[0] to [2]: entries [0, 0], [1, 0], [1, 1]"),
+                             (None, "[0] of f to hessian[2] of f")):  # fmt: skip
+        results = (Result("hessian", (3,), pattern),)
+        program = Program((Group("inputs", ("x",)),), results, tuple(do.code), labels=("f",))
+        lines = source.body(program, numba_source.language("float64", 32))
+        assert lines[1:] == [f"# hessian{comment}", "fill(hessian, (v0, v0, v0))"]
 
 
 def test_shortest_reads_back() -> None:

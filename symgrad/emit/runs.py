@@ -1,0 +1,106 @@
+"""Runs: results of some vectors in a row, written past the cache wherever the rows lie.
+
+A vector at a time can be streamed only where it is whole cache lines, and a hundred rows whose
+distance is a multiple of a page keep the memory busy with one line of each page in turn. So the
+results of a few vectors are gathered in scratch columns first, and then every row gets its run of
+whole lines. What a run's end leaves of a line is kept before the scratch column, for the next run.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+
+from symgrad.emit.body import POINTER, SCALAR
+from symgrad.emit.control import INT64, counted
+from symgrad.emit.target import Target
+
+CACHE_LINE = 64
+
+RUN_BYTES = 512
+"""Of a row at a time: 8 cache lines take the memory half the time of 1, and more no less."""
+
+FLAG = ir.IntType(1)
+BYTE = ir.IntType(8)
+
+
+def run_points(target: Target) -> int:
+    """Points of a run: an even number of lines that fits into a scratch column beside one line.
+
+    With that line columns lie an odd number of lines apart, which spreads them over the
+    first-level cache. 0 where a tile is too short.
+    """
+    line = CACHE_LINE // target.itemsize
+    unit = 2 * max(line, target.width)
+    return min(RUN_BYTES // target.itemsize, target.tile - line) // unit * unit
+
+
+def run_pitch(target: Target) -> int:
+    """Bytes from one scratch column to the next while runs are gathered."""
+    return run_points(target) * target.itemsize + CACHE_LINE
+
+
+def store_past_cache(builder: ir.IRBuilder, value: Any, address: Any) -> None:
+    """Store whole cache lines without first reading the memory they overwrite."""
+    store = builder.store(value, address, align=CACHE_LINE)
+    flag = builder.module.add_metadata([ir.Constant(ir.IntType(32), 1)])
+    store.set_metadata("nontemporal", flag)
+
+
+def define_runs(module: ir.Module, target: Target) -> ir.Function:
+    """Define ``sg.runs(rows, sink, row stride, scratch, count, earlier, last)``.
+
+    It writes ``count`` points of every row from scratch columns to the rows that start at
+    ``sink``. ``earlier`` says how many points of this call precede them, ``last`` that none
+    follow.
+    """
+    kind = ir.FunctionType(ir.VoidType(), [INT64, POINTER, INT64, POINTER, INT64, INT64, FLAG])
+    function = ir.Function(module, kind, "sg.runs")
+    function.linkage = "internal"
+    function.attributes.add("noinline")
+    builder = ir.IRBuilder(function.append_basic_block("entry"))
+    rows, sink, row_stride, scratch, count, earlier, last = function.args
+    scalar, item = SCALAR[target.dtype], target.itemsize
+    points = CACHE_LINE // item
+    line = ir.VectorType(scalar, points)
+    zero, one, step = (ir.Constant(INT64, n) for n in (0, 1, points))
+
+    def at(base: Any, point: Any) -> Any:
+        return builder.gep(base, [point], source_etype=scalar)
+
+    with counted(builder, zero, rows, one) as row:
+        place = builder.gep(sink, [builder.mul(row, row_stride)], source_etype=BYTE)
+        pitch = ir.Constant(INT64, run_pitch(target))
+        column = builder.gep(scratch, [builder.mul(row, pitch)], source_etype=BYTE)
+
+        def copy(begin: Any, end: Any, place: Any = place, column: Any = column) -> None:
+            with counted(builder, begin, end, one) as point:
+                value = builder.load(at(column, point), typ=scalar, align=item)
+                builder.store(value, at(place, point), align=item)
+
+        address = builder.ptrtoint(place, INT64)
+        before = builder.and_(address, ir.Constant(INT64, CACHE_LINE - 1))
+        before = builder.udiv(before, ir.Constant(INT64, item))
+        # Where this call has not all points of the line, those it has are stored by themselves.
+        opening = builder.icmp_signed(">", before, earlier)
+        with builder.if_then(opening):
+            missing = builder.sub(step, before)
+            copy(zero, builder.select(builder.icmp_signed("<", missing, count), missing, count))
+        begin = builder.neg(before)
+        begin = builder.select(opening, builder.add(begin, step), begin)
+        whole = builder.and_(builder.sub(count, begin), ir.Constant(INT64, -points))
+        whole = builder.select(builder.icmp_signed("<", whole, zero), zero, whole)
+        end = builder.add(begin, whole)
+        with counted(builder, begin, end, step) as point:
+            value = builder.load(at(column, point), typ=line, align=item)
+            store_past_cache(builder, value, at(place, point))
+        with builder.if_else(last) as (over, more):
+            with over:
+                copy(end, count)
+            with more:
+                tail = at(column, builder.sub(count, step))
+                kept = builder.load(tail, typ=line, align=item)
+                builder.store(kept, at(column, builder.neg(step)), align=item)
+    builder.ret_void()
+    return function

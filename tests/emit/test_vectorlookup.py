@@ -1,0 +1,243 @@
+"""erf, exp and log by tables in registers: accuracy, special values, lanes, the tables anew."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from functools import cache
+from itertools import pairwise
+
+import mpmath
+import numpy as np
+import pytest
+from llvmlite import ir
+
+from benchmarks.lookup_coefficients import (
+    edges,
+    fit,
+    fit_exp,
+    fit_log,
+    logarithms,
+    mantissas,
+    powers_of_two,
+)
+from symgrad.emit import provider, vectorlookup
+from tests.emit.harness import Compiled, compile_loop
+
+WIDTHS = (8, 16)
+INF, NAN = float("inf"), float("nan")
+TINY = 5e-324
+HIGHEST = float(np.finfo(np.float64).max)
+# The largest error that is documented, and one that a good choice of arguments exceeds.
+ERRORS = {"erf": (0.83, 0.75), "exp": (0.80, 0.65), "log": (0.80, 0.65)}
+
+needs_tables = pytest.mark.skipif(
+    not vectorlookup.supports(8, provider.host_features()), reason="needs a CPU with AVX-512"
+)
+
+
+@cache
+def compiled(name: str, width: int, *, inline: bool = False) -> Compiled:
+    """The vector function in a loop over arrays."""
+    define = getattr(vectorlookup, f"define_{name}")
+    return compile_loop(lambda module: define(module, width, inline=inline), width)
+
+
+def around(values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Forty doubles close to each value, on both sides."""
+    steps = rng.integers(-300, 301, (len(values), 40))
+    return (values[:, None] + np.spacing(values)[:, None] * steps).ravel()
+
+
+def erf_points() -> np.ndarray:
+    """Arguments on every interval, around every end and centre, of every scale and sign."""
+    rng = np.random.default_rng(104)
+    ends = np.array([float(end) for end in edges()])
+    borders = np.concatenate([ends[1:], vectorlookup.TABLE[0][1:], [vectorlookup.LARGEST, 5.93]])
+    sizes = np.concatenate([
+        *(rng.uniform(low, high, 200) for low, high in pairwise(ends)),
+        rng.uniform(0.40, 0.46, 1000),  # where the error is largest
+        around(borders, rng),
+        np.exp2(rng.uniform(-1074, 1024, 300)),
+    ])  # fmt: skip
+    return sizes * np.where(np.arange(len(sizes)) % 2, -1.0, 1.0)
+
+
+def exp_points() -> np.ndarray:
+    """Arguments of every scale, at the borders of the reduction, with subnormal results."""
+    rng = np.random.default_rng(105)
+    borders = (rng.integers(-17000, 16300, 40) + 0.5) * np.log(2.0) / 16
+    small = np.exp2(rng.uniform(-1074, 9.4, 300))
+    return np.concatenate([
+        rng.uniform(-1.0, 1.0, 1000),
+        rng.uniform(-708.0, 709.7, 500),
+        rng.uniform(-745.1, -708.0, 1000),
+        small * np.where(np.arange(300) % 2, -1.0, 1.0),
+        around(borders, rng),
+        around(np.array([709.782712893384, -708.3964185322641, -745.1332191019411]), rng),
+    ])  # fmt: skip
+
+
+def log_points() -> np.ndarray:
+    """Arguments of every scale, near 1, at the ends of the table's intervals, subnormal."""
+    rng = np.random.default_rng(106)
+    ends = np.array([float(end) for interval in mantissas() for end in interval])
+    near = np.exp2(rng.uniform(-52, -3, 500)) * np.where(np.arange(500) % 2, -1.0, 1.0)
+    return np.concatenate([
+        rng.integers(1, 0x7FF0 << 48, 500).view(np.float64),
+        rng.integers(1, 1 << 52, 100).view(np.float64),
+        rng.uniform(0.5, 2.0, 500),
+        rng.uniform(1.11, 1.13, 1000),  # where the error is largest
+        1.0 + near,
+        around(ends, rng),
+        TINY * np.arange(1, 50),
+    ])  # fmt: skip
+
+
+POINTS = {"erf": erf_points, "exp": exp_points, "log": log_points}
+# fmt: off
+SPECIAL = {
+    "erf": [(0.0, 0.0), (-0.0, -0.0), (INF, 1.0), (-INF, -1.0), (NAN, NAN), (TINY, TINY),
+            (-TINY, -TINY), (6.0, 1.0), (-6.0, -1.0), (1e9, 1.0), (-HIGHEST, -1.0)],
+    "exp": [(0.0, 1.0), (-0.0, 1.0), (INF, INF), (-INF, 0.0), (NAN, NAN), (TINY, 1.0), (-TINY, 1.0),
+            (709.7827128933841, INF), (710.5, INF), (1e4, INF), (HIGHEST, INF),
+            (-745.1332191019411, TINY), (-745.1332191019412, 0.0), (-1e4, 0.0), (-HIGHEST, 0.0)],
+    "log": [(1.0, 0.0), (0.0, -INF), (-0.0, -INF), (INF, INF), (-INF, NAN), (NAN, NAN), (-1.0, NAN),
+            (-TINY, NAN), (-HIGHEST, NAN), (TINY, -744.4400719213812), (2.0, 0.6931471805599453)],
+}
+# fmt: on
+
+
+def same_bits(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Where two arrays hold the same bits, any nan being equal to any other."""
+    return (left.view(np.int64) == right.view(np.int64)) | (np.isnan(left) & np.isnan(right))
+
+
+def error_in_ulp(name: str, argument: float, result: float) -> float:
+    """The distance from the real function in units of its last place."""
+    with mpmath.workdps(50):
+        value = getattr(mpmath, name)(mpmath.mpf(argument))
+        _, exponent = mpmath.frexp(value)
+        if exponent > 1024 and result == INF:  # beyond the largest double
+            return 0.0
+        unit = mpmath.ldexp(1, max(exponent - 53, -1074))
+        return float(abs(mpmath.mpf(result) - value) / unit)
+
+
+@needs_tables
+@pytest.mark.parametrize("name", POINTS)
+def test_within_the_stated_error(name: str) -> None:
+    x = POINTS[name]()
+    got = compiled(name, 8)(x)
+    errors = [error_in_ulp(name, *pair) for pair in zip(x.tolist(), got.tolist(), strict=True)]
+    worst = int(np.argmax(errors))
+    most, least = ERRORS[name]
+    assert errors[worst] <= most, f"{name}({x[worst]!r}) = {got[worst]!r}: {errors[worst]} ulp"
+    assert errors[worst] >= least, "the hard points are not among the arguments any more"
+
+
+@needs_tables
+@pytest.mark.parametrize("inline", [False, True])
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("name", POINTS)
+def test_every_width_gives_the_same_bits(name: str, width: int, inline: bool) -> None:
+    x = POINTS[name]()
+    got = compiled(name, width, inline=inline)(x)
+    assert same_bits(got, compiled(name, 8)(x)).all()
+
+
+@needs_tables
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("name", SPECIAL)
+def test_special_values(name: str, width: int) -> None:
+    arguments, expected = (np.array(column) for column in zip(*SPECIAL[name], strict=True))
+    got = compiled(name, width)(arguments)
+    assert same_bits(got, expected).all(), list(zip(arguments, got, strict=True))
+
+
+@needs_tables
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("name", POINTS)
+def test_a_lane_does_not_depend_on_its_neighbours(name: str, width: int) -> None:
+    ordinary = POINTS[name]()[::17]
+    function = compiled(name, width)
+    alone = function(np.repeat(ordinary, width))[::width]
+    for neighbour in (0.0, -0.0, INF, -INF, NAN, TINY, 0.3, -1.0, 3.0, 7.0, -800.0, HIGHEST):
+        for lane in range(width):
+            vectors = np.full((len(ordinary), width), neighbour)
+            vectors[:, lane] = ordinary
+            beside = function(vectors.ravel())[lane::width]
+            assert same_bits(beside, alone).all(), (neighbour, lane)
+
+
+@pytest.mark.parametrize("place", [0, 3, 6])
+def test_the_table_of_erf_can_be_computed_anew(place: int) -> None:
+    column, error = fit(place)
+    assert column == [row[place] for row in vectorlookup.TABLE]
+    assert error < mpmath.mpf(2) ** -56
+
+
+def test_the_table_of_erf_keeps_its_stated_error_on_every_interval() -> None:
+    ends = edges()
+    assert len(vectorlookup.TABLE) == vectorlookup.DEGREE + 2
+    with mpmath.workdps(50):
+        for place, (low, high) in enumerate(pairwise(ends)):
+            c, *rest = (mpmath.mpf(row[place]) for row in vectorlookup.TABLE)
+            xs = [low + (high - low) * k / 200 for k in range(1, 201)]
+            errors = [abs(mpmath.polyval(rest[::-1], x - c) / mpmath.erf(x) - 1) for x in xs]
+            assert max(errors) < mpmath.mpf(2) ** -56
+            assert low <= c < high
+            # erf of the centre is a double to within 2^-9 of a last place.
+            assert abs(mpmath.erf(c) - rest[0]) <= np.spacing(float(rest[0])) / 512
+
+
+def test_the_tables_of_exp_and_log_can_be_computed_anew() -> None:
+    assert tuple(map(tuple, powers_of_two())) == vectorlookup.POWERS
+    assert tuple(map(tuple, logarithms())) == vectorlookup.LOGARITHMS
+    fitted = ((fit_exp(), vectorlookup.EXP_POLYNOMIAL), (fit_log(), vectorlookup.LOG_POLYNOMIAL))
+    for (polynomial, error), present in fitted:
+        assert tuple(polynomial) == present
+        assert error < mpmath.mpf(2) ** -56
+
+
+def test_log_loses_almost_nothing_before_its_polynomial() -> None:
+    rng = np.random.default_rng(107)
+    for (low, high), factor, start in zip(mantissas(), *vectorlookup.LOGARITHMS[:2], strict=True):
+        assert (factor * 64).is_integer()
+        for m in rng.uniform(float(low), float(high), 100).tolist():
+            exact = Fraction(m) * Fraction(factor) - 1
+            lost = abs(Fraction(float(exact)) - exact)
+            assert lost <= Fraction(np.spacing(abs(float(np.log(m))))) / 4
+        # The first part of k*ln 2 - log f has 53 bits, and is 0 or larger than r.
+        assert (start * 2.0**42).is_integer()
+        assert start == 0.0 or abs(start) > max(abs(end * factor - 1) for end in (low, high))
+
+
+def test_the_largest_argument_keeps_the_last_index() -> None:
+    ends = [float(end) for end in edges()]
+    assert (ends[0], ends[1], ends[-1]) == (0.0, 0.4, 6.0)
+    top = vectorlookup.LARGEST * vectorlookup.INDEX_FACTOR + vectorlookup.INDEX_OFFSET
+    bits = int(np.array(top).view(np.int64)) >> (52 - vectorlookup.INDEX_BITS)
+    assert (bits - vectorlookup.FIRST_INDEX) % vectorlookup.INTERVALS == vectorlookup.INTERVALS - 1
+    assert 1 - mpmath.erf(vectorlookup.LARGEST) < mpmath.mpf(2) ** -54  # so erf of it rounds to 1
+
+
+@pytest.mark.parametrize(
+    ("width", "features", "expected"),
+    [(8, {"avx512f"}, True), (16, {"avx512f", "avx2"}, True), (4, {"avx512f"}, False),
+     (8, {"avx2"}, False), (8, set(), False)],
+)  # fmt: skip
+def test_supports(width: int, features: set[str], expected: bool) -> None:
+    assert vectorlookup.supports(width, features) is expected
+
+
+def test_definitions_are_made_once_and_internal() -> None:
+    module = ir.Module("once")
+    plain, inline = (vectorlookup.define_erf(module, 16, inline=flag) for flag in (False, True))
+    assert vectorlookup.define_erf(module, 16, inline=False) is plain
+    assert plain is not inline
+    assert (plain.linkage, inline.linkage) == ("internal", "internal")
+    assert plain.name == "sg.erf.v16"
+    # Two halves for every coefficient and the centre: no other look-ups.
+    assert str(plain).count(f'call <8 x double> @"{vectorlookup.PERMUTE}"') == 2 * len(
+        vectorlookup.TABLE
+    )
