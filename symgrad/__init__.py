@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from symgrad.check import check
     from symgrad.errors import SymgradError
     from symgrad.functions import math
+    from symgrad.functions.tracing import trace
     from symgrad.ir.expression import Expr, variables
     from symgrad.runtime.function import CompiledFunction
     from symgrad.runtime.result import Result
@@ -48,6 +49,7 @@ _HOME = {
     "jvp": "symgrad.symbolic",
     "load": "symgrad.api",
     "math": "symgrad.functions",
+    "trace": "symgrad.functions.tracing",
     "variables": "symgrad.ir.expression",
     "vjp": "symgrad.symbolic",
 }
@@ -66,6 +68,7 @@ __all__ = [
     "jvp",
     "load",
     "math",
+    "trace",
     "variables",
     "vjp",
 ]

@@ -8,16 +8,13 @@ of distinct parts. Parts of a result that stood in the input are the input's own
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import prod
 from typing import Any
 
 import sympy
-from sympy.concrete.expr_with_limits import ExprWithLimits
-from sympy.core.function import AppliedUndef
-from sympy.matrices.expressions.matexpr import MatrixElement
 from sympy.tensor.array.ndim_array import NDimArray
 
 from symgrad.api import differentiate_expr
@@ -31,9 +28,10 @@ from symgrad.ir.expression import Expr, postorder, symbol
 from symgrad.ir.graph import Graph
 from symgrad.ir.system import Request, System, Tensor
 from symgrad.ir.traverse import dependent, reachable
-from symgrad.parse.names import resolve
+from symgrad.parse.binders import dependent as holding
+from symgrad.parse.occurrences import occurring
 from symgrad.parse.outputs import Reading
-from symgrad.parse.sympy_expressions import DECLARABLE, native
+from symgrad.parse.sympy_expressions import is_cse, native
 from symgrad.parse.variables import MAX_DEPTH, Variables, elements, identify
 
 
@@ -48,7 +46,8 @@ def grad(
 
     Args:
         outputs: an expression (SymPy, traced Expr or text in the inputs), a Matrix, an Array, or a
-            list or tuple of these, each an output of its own; lists inside it are arrays.
+            list or tuple of these, each an output of its own; lists inside it are arrays. What
+            ``sympy.cse`` returns stands for what it was given.
         inputs: likewise, of variables: Symbols, MatrixSymbols, functions such as q(t), traced
             variables or names.
         grad_outputs: one cotangent for each output, of its shape; None is 1 for an output of one
@@ -72,9 +71,10 @@ def grad(
     used = [any(name in call.used for name in block.names) for block in call.inputs]
     for block, occurs in zip(call.inputs, used, strict=True):
         if not occurs and not allow_unused:
+            shown = ", ".join(str(call.objects[name]) for name in block.names[:4])
             raise DerivativeError(
-                f"no output uses {block.place}, {', '.join(block.names[:4])}; leave it out of the "
-                "inputs, or pass allow_unused=True to get None for it"
+                f"no output uses {block.place}, {shown}; leave it out of the inputs, or pass "
+                "allow_unused=True to get None for it"
             )
     made = call.give(call.inputs, call.pullback())
     return tuple(value if occurs else None for value, occurs in zip(made, used, strict=True))
@@ -322,6 +322,9 @@ class _Expressions:
         title: str = "",
         whole: bool = False,
     ) -> None:
+        replaced: dict[Any, Any] = {}
+        if isinstance(outputs, tuple) and is_cse(outputs):
+            replaced, outputs = dict(outputs[0]), outputs[1]
         self.outputs, self.alone = _blocks(outputs, "outputs", whole)
         self.inputs: list[_Block] = []
         if inputs is not None:
@@ -333,15 +336,20 @@ class _Expressions:
             self.weights = _matched(weights, self.outputs, self.alone, title)
         self.objects: dict[str, Any] = {}
         self.graph = Graph(PRIMITIVES)
-        reading = Reading(self._declare(), PRIMITIVES, differentiate_expr)
+        reading = Reading(self._declare(replaced), PRIMITIVES, differentiate_expr)
+        for target, value in replaced.items():
+            reading.replacement(target, value)
         parts = postorder(tuple(self._read(reading, self.outputs)))
         self.used = {str(part.value): None for part in parts if part.op == "symbol"}
         self._read(reading, self.weights)
         self.known: dict[int, Any] = {}
         if reading.converter is not None:
             objects = {id(value): value for value in reading.converter.kept}
-            pairs = [(objects[key], made) for key, made in reading.converter.memo.items()]
-            self.known = known_objects(self.graph, pairs)
+            read = [(objects[key], made) for key, made in reading.converter.memo.items()]
+            if replaced:  # a result is over the variables alone
+                holds = holding([value for value, _ in read], list(replaced))
+                read = [(value, made) for value, made in read if not holds[id(value)]]
+            self.known = known_objects(self.graph, read)
         chosen = dict.fromkeys(name for block in self.inputs for name in block.names)
         self.wrt = tuple(self.used if inputs is None else chosen)
 
@@ -353,8 +361,11 @@ class _Expressions:
             exprs.extend(made)
         return exprs
 
-    def _declare(self) -> Variables:
-        """Every variable of the call; the inputs' names are entered in their blocks."""
+    def _declare(self, replaced: Mapping[Any, Any]) -> Variables:
+        """Every variable of the call; the inputs' names are entered in their blocks.
+
+        What stands for an expression in ``replaced`` is no variable.
+        """
         chosen = [(entry, block.place) for block in self.inputs for entry in block.entries]
         for entry, place in chosen:
             try:
@@ -367,15 +378,15 @@ class _Expressions:
         given = [entry for entry, _ in chosen]
         others = [entry for block in (*self.outputs, *self.weights) for entry in block.entries]
         self.symbolic = any(isinstance(entry, sympy.Basic) for entry in (*given, *others))
-        atoms, bound = _atoms(others, {entry for entry in given if isinstance(entry, sympy.Basic)})
+        objects = {entry for entry in given if isinstance(entry, sympy.Basic)}
+        atoms = occurring((*replaced.values(), *others), objects, replaced)
         exprs = postorder(tuple(entry for entry in others if isinstance(entry, Expr)))
         symbols = [part for part in exprs if part.op == "symbol"]
         variables: dict[Any, Any] = {}
-        free = [atom for atom in atoms if atom not in bound]
-        for entry in (*given, *free, *(atom for atom in atoms if atom in bound), *symbols):
+        for entry in (*given, *atoms, *symbols):
             key = identify(entry, "a variable")[1]
             before = variables.setdefault(key, entry)
-            if isinstance(entry, sympy.Basic) and before != entry and entry not in bound:
+            if isinstance(entry, sympy.Basic) and before != entry:
                 if isinstance(before, sympy.Basic):
                     raise DuplicateNameError(
                         f"two Symbols are called {key!r} and differ in what they assume; use one "
@@ -421,7 +432,9 @@ class _Expressions:
         count, n = len(output.nodes), len(self.wrt)
         value = Tensor("value", (count,), output.nodes)
         system = System(self.graph, self.wrt, (), self.wrt, value, ("",) * count)
-        (tensor,) = derive(system, [Request("derivative", "tensor", order)])
+        derived = derive(system, [Request("derivative", "tensor", order)])
+        assert derived is not None, "sweeps apply to every graph"
+        (tensor,) = derived
         position = {name: index for index, name in enumerate(self.wrt)}
         offsets = [0]
         for _ in range(order):
@@ -452,49 +465,3 @@ class _Expressions:
         if self.symbolic:
             return to_sympy(self.graph, nodes, self.objects, self.known)
         return to_exprs(self.graph, nodes)
-
-
-def _atoms(entries: Iterable[Any], inputs: Collection[Any]) -> tuple[dict[Any, None], set[Any]]:
-    """The SymPy objects that stand for variables, and the bound ones of Sum, Product and Subs.
-
-    Raises:
-        DerivativeError: a variable that is no input depends on one in an unknown way.
-    """
-    found: dict[Any, None] = {}
-    bound: set[Any] = set()
-    seen: dict[Any, Any] = {}  # an identity means something only while its object lives
-    stack: list[tuple[Any, Any]] = [(e, None) for e in entries if isinstance(e, sympy.Basic)][::-1]
-    while stack:
-        node, holder = stack.pop()
-        if (id(node), id(holder)) in seen:
-            continue
-        seen[id(node), id(holder)] = node
-        inner = _held(node, inputs)
-        if inner is not None:
-            if holder is None:
-                found[node] = None
-            elif node in inputs:
-                raise DerivativeError(
-                    f"{holder} depends on the input {node}, and how is not known; write it out, or "
-                    f"make {holder} itself an input"
-                )
-            stack.extend((part, node if holder is None else holder) for part in inner)
-            continue
-        if isinstance(node, ExprWithLimits):
-            bound.update(limit[0] for limit in node.limits)
-        elif isinstance(node, sympy.Subs):
-            bound.update(node.variables)
-        stack.extend((part, holder) for part in reversed(node.args))
-    return found, bound
-
-
-def _held(node: Any, inputs: Collection[Any]) -> Sequence[Any] | None:
-    """What a SymPy object that stands for a variable depends on; None for any other object."""
-    if isinstance(node, sympy.Symbol) or (isinstance(node, DECLARABLE) and node in inputs):
-        return ()
-    if isinstance(node, sympy.Indexed | MatrixElement):
-        return tuple(node.args[1:])
-    inner = node.expr if isinstance(node, sympy.Derivative) else node
-    if isinstance(inner, AppliedUndef) and resolve(type(inner).__name__, PRIMITIVES) is None:
-        return tuple(inner.args)
-    return None

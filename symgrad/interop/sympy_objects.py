@@ -13,6 +13,7 @@ from typing import Any
 import sympy
 from sympy.core.operations import LatticeOp
 from sympy.functions.elementary.piecewise import ExprCondPair
+from sympy.matrices.expressions.matexpr import MatrixElement
 from sympy.tensor.array.ndim_array import NDimArray
 
 from symgrad.errors import UnknownFunctionError
@@ -87,7 +88,8 @@ def known_objects(graph: Graph, pairs: Sequence[tuple[Any, Expr]]) -> dict[int, 
     known: dict[int, Any] = {}
     left_out: set[int] = set()
     for node, (value, _) in zip(nodes, pairs, strict=True):
-        if isinstance(value, LEFT_OUT) or any(id(part) in left_out for part in value.args):
+        inner = bool(graph.args[node]) and isinstance(value, MatrixElement)  # (A*v)[0, 0]
+        if inner or isinstance(value, LEFT_OUT) or any(id(part) in left_out for part in value.args):
             left_out.add(id(value))
         elif graph.args[node]:
             known.setdefault(node, value)

@@ -7,12 +7,14 @@ Python functions are both written with it.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from functools import partial
 from numbers import Integral, Rational, Real
 from typing import Any, cast
 
-from symgrad.errors import ArgumentError
+from symgrad.errors import ArgumentError, UnknownFunctionError
 
 Number = int | Fraction | float
 Value = Number | str | bool | None
@@ -29,7 +31,8 @@ class Expr:
     ``NAMED_CONSTANTS``), ``boolean`` (value: True or False), ``symbol`` (value: its name), ``add``,
     ``multiply``, ``power`` (base, exponent), and the name of any row of the function table.
 
-    ``==`` is structural. Comparisons ``<`` and the like build conditions for ``where``.
+    ``==`` is structural. Comparisons ``<`` and the like build conditions for ``where``. NumPy's
+    functions take Exprs and object arrays of them: ``np.sin(x)``, ``array @ array``, ``array * x``.
 
     Example:
         >>> x, y = variables("x y")
@@ -38,15 +41,18 @@ class Expr:
     """
 
     __slots__ = ("_hash", "args", "op", "value")
-    __array_ufunc__ = None  # NumPy scalars on the left must defer to __radd__ and the like
 
     def __init__(self, op: str, args: tuple[Expr, ...] = (), value: Value = None) -> None:
-        object.__setattr__(self, "op", op)
-        object.__setattr__(self, "args", args)
-        object.__setattr__(self, "value", value)
+        put = object.__setattr__
+        put(self, "op", op)
+        put(self, "args", args)
+        put(self, "value", value)
+        if value is None:
+            put(self, "_hash", hash((op, *[a._hash for a in args])))
+            return
         # Bits of a float, as nan is not equal to itself and 0.0 is equal to -0.0.
         key = (op, type(value).__name__, value.hex() if isinstance(value, float) else value)
-        object.__setattr__(self, "_hash", hash((key, *[a._hash for a in args])))
+        put(self, "_hash", hash(key))
 
     op: str
     args: tuple[Expr, ...]
@@ -70,12 +76,20 @@ class Expr:
         return _same(self, other)
 
     def __ne__(self, other: object) -> bool:
-        return not self == other
+        same = self.__eq__(other)
+        return same if same is NotImplemented else not same
 
     def __bool__(self) -> bool:
         raise ArgumentError(
             "an expression has no truth value while it is traced; write where(condition, a, b) "
-            "in place of `if`, and & | ~ in place of `and`, `or`, `not`"
+            "in place of `if`, and & | ~ in place of `and`, `or`, `not`; compare arrays entry by "
+            "entry, or with math.lt(a, b)"
+        )
+
+    def __float__(self) -> float:
+        raise ArgumentError(
+            "an expression has no value while it is traced; Python's math.sin(x) and float(x) "
+            "need one: write numpy.sin(x) or symgrad.math.sin(x)"
         )
 
     def __iter__(self) -> Iterator[Expr]:
@@ -143,6 +157,15 @@ class Expr:
     def __abs__(self) -> Expr:
         return Expr("abs", (self,))
 
+    def __floor__(self) -> Expr:
+        return Expr("floor", (self,))
+
+    def __ceil__(self) -> Expr:
+        return Expr("ceil", (self,))
+
+    def __trunc__(self) -> Expr:
+        return Expr("trunc", (self,))
+
     def __lt__(self, other: object) -> Expr:
         return _binary("lt", self, other)
 
@@ -169,6 +192,40 @@ class Expr:
 
     def __invert__(self) -> Expr:
         return Expr("not", (self,))
+
+    def __getattr__(self, name: str) -> Callable[..., Expr]:
+        # NumPy's functions of object arrays call the method of that name on every element.
+        if name in NUMPY:
+            return partial(_numpy_call, name, self)
+        raise AttributeError(f"an expression has no attribute {name!r}")
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        """NumPy's functions of Exprs, with numbers and arrays beside them."""
+        name = ufunc.__name__
+        plain = method == "__call__" and not options
+        if plain and all(_operand(value) for value in inputs):
+            return _numpy_call(name, *inputs)
+        from numpy import empty, frompyfunc  # noqa: PLC0415 - NumPy calls this, so it is loaded
+
+        boxed = list(inputs)
+        for index, value in enumerate(inputs):
+            if isinstance(value, Expr):
+                boxed[index] = empty((), object)
+                boxed[index][()] = value
+        if plain and name in NUMPY:
+            return frompyfunc(partial(_numpy_call, name), len(inputs), 1)(*boxed)
+        return getattr(ufunc, method)(*boxed, **options)
+
+
+def _numpy_call(name: str, *arguments: object) -> Any:
+    """NumPy's function of that name, of Exprs and numbers."""
+    function = NUMPY.get(name)
+    if function is None:
+        raise UnknownFunctionError(
+            f"NumPy's {name} has no meaning for a traced expression; see `symgrad functions`"
+        )
+    exprs = tuple([wrap(argument) for argument in arguments])
+    return Expr(function, exprs) if isinstance(function, str) else function(*exprs)
 
 
 def _operand(value: object) -> bool:
@@ -212,6 +269,32 @@ def named(name: str) -> Expr:
 
 MINUS_ONE = constant(-1)
 HALF = constant(Fraction(1, 2))
+
+# fmt: off
+NUMPY: dict[str, str | Callable[..., Any]] = {
+    **{name: name for name in (
+        "sin", "cos", "tan", "sinh", "cosh", "tanh", "exp", "exp2", "expm1", "log", "log2",
+        "log10", "log1p", "cbrt", "floor", "ceil", "trunc", "rint", "sign", "hypot", "fmod",
+    )},
+    "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arctan2": "atan2",
+    "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh",
+    "absolute": "abs", "fabs": "abs", "maximum": "max", "minimum": "min", "remainder": "mod",
+    "add": operator.add, "subtract": operator.sub, "multiply": operator.mul,
+    "divide": operator.truediv, "floor_divide": operator.floordiv,
+    "power": operator.pow, "float_power": operator.pow,
+    "negative": operator.neg, "positive": operator.pos,
+    "sqrt": lambda x: x**HALF, "square": lambda x: x**2, "reciprocal": lambda x: 1 / x,
+    "conjugate": operator.pos,
+    "deg2rad": lambda x: x * (named("pi") / 180), "radians": lambda x: x * (named("pi") / 180),
+    "rad2deg": lambda x: x * (180 / named("pi")), "degrees": lambda x: x * (180 / named("pi")),
+    "less": operator.lt, "less_equal": operator.le,
+    "greater": operator.gt, "greater_equal": operator.ge,
+    "equal": operator.eq, "not_equal": operator.ne,
+    "logical_and": operator.and_, "logical_or": operator.or_, "logical_not": operator.invert,
+    "bitwise_and": operator.and_, "bitwise_or": operator.or_, "invert": operator.invert,
+}
+# fmt: on
+"""NumPy's functions by name: the row that each is, or how it is written."""
 
 
 def variables(names: str, count: int | None = None) -> Any:

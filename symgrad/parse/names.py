@@ -121,6 +121,9 @@ def _ignoring_nan(name: str) -> Callable[..., Expr]:
     return chosen
 
 
+ZERO, ONE = constant(0), constant(1)
+
+
 def _arg(x: Expr) -> Expr:
     return Expr("select", (x < 0, named("pi"), constant(0)))
 
@@ -165,6 +168,7 @@ FORMS: dict[str, tuple[tuple[int, ...], str, Callable[..., Expr]]] = {
     "conjugate":  ((1,),   NUMBERS,    lambda x: x),
     "arg":        ((1,),   NUMBERS,    _arg),
     "DiracDelta": ((1, 2), NUMBERS,    _dirac_delta),
+    "KroneckerDelta": ((2,), NUMBERS,  lambda a, b: _where(Expr("eq", (a, b)), ONE, ZERO)),
 }
 # fmt: on
 

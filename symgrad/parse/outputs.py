@@ -20,7 +20,7 @@ from symgrad.errors import (
     SymgradError,
     UnknownSymbolError,
 )
-from symgrad.functions.tracing import PRIMITIVES
+from symgrad.functions.tracing import PRIMITIVES, Traced
 from symgrad.ir.conditions import is_condition
 from symgrad.ir.expression import Expr, constant, postorder
 from symgrad.ir.messages import close_names, shorten
@@ -152,6 +152,7 @@ class Reading:
         self.differentiate = differentiate
         self.defined: dict[str, Expr] = {}
         self.converter: Any = None
+        self.traced = False
         self.known: Collection[str] = function_names(rows)
 
     def define(self, name: object, value: object) -> None:
@@ -169,6 +170,15 @@ class Reading:
         self.defined[key] = made
         self.variables.define(key, made)
 
+    def replacement(self, target: Any, value: object) -> None:
+        """Let a Symbol or a Dummy that ``sympy.cse`` made stand for an expression."""
+        if not isinstance(target, sympy_reader().sympy.Dummy):
+            self.define(target.name, value)
+            return
+        made = self.expr(value, f"the replacement of {target.name!r}")
+        self.variables.objects[target] = made
+        self.converter.declare(target, made)
+
     def expr(self, value: Any, place: str) -> Expr:
         """The Expr of one expression in any form; symbols of an Expr are resolved later.
 
@@ -178,6 +188,7 @@ class Reading:
         if hasattr(value, "item") and getattr(value, "shape", None) == ():
             value = value.item()  # an array of one element
         if isinstance(value, Expr):
+            self.traced = True
             made = value
         elif isinstance(value, str):
             made = self.text(value, place)
@@ -223,9 +234,13 @@ class Reading:
     def resolve(self, exprs: Sequence[Expr], places: Sequence[str]) -> list[Expr]:
         """The Exprs with definitions put in, and every symbol a declared variable.
 
+        Text and SymPy objects are read so from the start: this is for traced Exprs.
+
         Raises:
             UnknownSymbolError: a symbol is not declared.
         """
+        if not self.traced:
+            return list(exprs)
         known = self.variables.symbols
         for node in postorder(tuple(exprs)):
             if node.op == "symbol" and node.value not in known:
@@ -252,11 +267,16 @@ Arranged = tuple[tuple[str, ...], tuple[int, ...], list[Any], list[str]]
 
 def _arrange(outputs: object, reading: Reading) -> Arranged:
     """Names, shape, expressions and places of the outputs, flat."""
+    if isinstance(outputs, Traced):
+        raise ArgumentError(
+            "the outputs are what trace() gave, which holds the inputs too; write "
+            "compile(*traced, ...) with a star, or compile(traced.outputs, inputs, ...)"
+        )
     if isinstance(outputs, Mapping):
         return _arrange_mapping(outputs)
     if isinstance(outputs, tuple) and len(outputs) == 2 and _is_cse(outputs):
         for target, value in outputs[0]:
-            reading.define(target.name, value)
+            reading.replacement(target, value)
         outputs = outputs[1]
     level: list[tuple[Any, str]] = [(outputs, "")]
     shape: list[int] = []
@@ -287,8 +307,8 @@ def _arrange(outputs: object, reading: Reading) -> Arranged:
 def _is_cse(outputs: tuple[Any, Any]) -> bool:
     """Whether a pair is what ``sympy.cse`` returns, found without SymPy where there is none."""
     reduced = outputs[1]
-    seen = isinstance(reduced, list) and bool(reduced) and is_sympy(reduced[0])
-    return seen and bool(sympy_reader().is_cse(outputs))
+    first = reduced[0] if isinstance(reduced, list) and reduced else reduced
+    return is_sympy(first) and bool(sympy_reader().is_cse(outputs))
 
 
 def _ragged(level: list[tuple[Any, str]], children: list[list[Any] | None]) -> str:

@@ -5,6 +5,7 @@
     inputs = ["x1", "x2"]
     parameters = ["k"]                       # or a table of defaults: [parameters] k = 2.0
     derivatives = ["value", "gradient"]      # or an order, or a table of partials
+    sparse = false                           # optional, as dtype and optimize are
     [definitions]                            # optional, in order, may use earlier ones
     r2 = "x1**2 + x2**2"
     [outputs]
@@ -50,6 +51,8 @@ class Problem:
         definitions: name -> formula text, in order.
         ranges: name -> (low, high), where to sample.
         dtype: the type of all numbers, None if the file does not say.
+        sparse: whether derivatives hold no structural zeros, None if the file does not say.
+        optimize: how hard to look for a cheaper program, None if the file does not say.
         name: what to call the compiled function, "" if the file does not say.
     """
 
@@ -62,13 +65,18 @@ class Problem:
     ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
     dtype: str | None = None
     name: str = ""
+    sparse: bool | None = None
+    optimize: str | None = None
 
     def system(self) -> str | dict[str, str]:
         """The outputs as ``compile`` takes them: a single one is one expression, with S = ()."""
         return next(iter(self.outputs.values())) if len(self.outputs) == 1 else self.outputs
 
 
-KEYS = ("inputs", "parameters", "derivatives", "definitions", "outputs", "ranges", "dtype", "name")
+KEYS = (
+    *("inputs", "parameters", "derivatives", "definitions", "outputs", "ranges"),
+    *("dtype", "sparse", "optimize", "name"),
+)
 
 
 def read_problem(path: str | PathLike[str]) -> Problem:
@@ -117,6 +125,8 @@ def parse_problem(text: str, source: str) -> Problem:
         definitions=entries.formulas("definitions"),
         ranges=entries.ranges(),
         dtype=entries.text("dtype", None),
+        sparse=entries.truth("sparse"),
+        optimize=entries.text("optimize", None),
         name=entries.text("name", "") or "",
     )
     if not problem.inputs:
@@ -167,6 +177,13 @@ class _Entries:
         value = self.data.get(key, default)
         if value is not default and not isinstance(value, str):
             raise self.error(key, f"is {shorten(repr(value))}; it must be text")
+        return value
+
+    def truth(self, key: str) -> bool | None:
+        """True or false, None where it is missing."""
+        value = self.data.get(key)
+        if value is not None and not isinstance(value, bool):
+            raise self.error(key, f"is {shorten(repr(value))}; it must be true or false")
         return value
 
     def name(self, value: object, key: str) -> str:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from fractions import Fraction
-from itertools import islice
 from math import isinf
 from typing import Any
 
@@ -30,86 +29,22 @@ from symgrad.errors import (
     UnsupportedExpressionError,
 )
 from symgrad.ir.conditions import is_condition, piecewise
-from symgrad.ir.expression import MINUS_ONE, Expr, constant, named, symbol
+from symgrad.ir.expression import BOOLEAN, Expr, constant, named
 from symgrad.ir.messages import close_names, shorten
 from symgrad.ir.primitive import Primitive
+from symgrad.parse.binders import Scope, derivative, exact, expand, substitution
+from symgrad.parse.matrix_expressions import Grid, determinant, dot, grid, trace
 from symgrad.parse.names import call, resolve, unknown_function
-from symgrad.parse.variables import MAX_BITS, Differentiate, substitute
+from symgrad.parse.sympy_arguments import DECLARABLE, elements, identify, is_cse, native, shown
+from symgrad.parse.variables import MAX_BITS, Differentiate
 
-MAX_TERMS = 100_000
-"""Terms that all Sums and Products of one conversion may expand to."""
+MAYBE_CONDITION = BOOLEAN | {"select"}
 
-Plan = tuple[Sequence[Any], Callable[[list[Expr]], Expr]]
-"""What to convert first, and how to join the results."""
+__all__ = ["DECLARABLE", "Converter", "elements", "identify", "is_cse", "native", "shown"]
 
-
-def native(value: Any) -> Any:
-    """``value`` as SymPy's own object, where another library's says what that is."""
-    while not isinstance(value, sympy.Basic) and hasattr(value, "_sympy_"):
-        value = value._sympy_()
-    return value
-
-
-def identify(value: Any, place: str) -> tuple[str, Any]:
-    """How a variable is known ("symbol" or "object"), and its name or the object.
-
-    Raises:
-        ArgumentError: it cannot be a variable.
-    """
-    value = native(value)
-    if isinstance(value, sympy.Symbol) and not isinstance(value, sympy.Dummy):
-        if not value.name:
-            raise ArgumentError(f"{place} is a Symbol without a name; name it")
-        return "symbol", value.name
-    if isinstance(value, DECLARABLE):
-        return "object", value
-    raise ArgumentError(
-        f"{place} is {shown(value)}, of SymPy's type {type(value).__name__}; a variable is a "
-        "Symbol, a Dummy, an element of an array or a function such as q(t)"
-    )
-
-
-def elements(value: Any) -> list[Any] | None:
-    """Elements of a SymPy sequence, rows of a matrix or array; None for a scalar."""
-    value = native(value)
-    if isinstance(value, sympy.Tuple):
-        return list(value.args)
-    if isinstance(value, sympy.MatrixBase):
-        return [list(value[i, :]) for i in range(value.rows)]
-    if isinstance(value, NDimArray):
-        return list(value) if value.shape else None
-    if isinstance(value, sympy.MatrixExpr) and all(n.is_Integer for n in value.shape):
-        rows, columns = map(int, value.shape)
-        return [[value[i, j] for j in range(columns)] for i in range(rows)]
-    return None
-
-
-def is_cse(value: Any) -> bool:
-    """Whether ``value`` is what ``sympy.cse`` returns: pairs of new symbols, and expressions."""
-    if not (isinstance(value, tuple) and len(value) == 2):
-        return False
-    pairs, reduced = value
-    return (
-        isinstance(pairs, list)
-        and isinstance(reduced, list)
-        and bool(reduced)
-        and all(isinstance(p, tuple) and len(p) == 2 and type(p[0]) is sympy.Symbol for p in pairs)
-        and all(isinstance(e, sympy.Basic | sympy.MatrixBase) for e in reduced)
-    )
-
-
-def shown(value: Any) -> str:
-    """A short text of a SymPy object; only its head where it is large or deeply nested."""
-    if not isinstance(value, sympy.Basic):
-        return shorten(repr(value))
-    stack, count = [value], 0
-    while stack and count <= 40:
-        stack.extend(islice(stack.pop().args, 41))
-        count += 1
-    if count <= 40:
-        with suppress(ValueError):  # Python prints no integer of more than 4300 digits
-            return shorten(str(value))
-    return f"{type(value).__name__}(...)"
+Plan = tuple[Sequence[Any], Callable[[list[Expr]], Any], Sequence[Scope] | None]
+"""What to convert first, how to join the results (into an Expr, or into the next Plan), and the
+scope of each child where it is not the node's own."""
 
 
 class Converter:
@@ -137,9 +72,16 @@ class Converter:
         self.place = "the expression"
         self.memo: dict[int, Expr] = {}
         self.kept: list[Any] = []  # an identity means something only while its object lives
+        self.grids: dict[int, Grid] = {}
         self.plans: dict[type, Callable[[Converter, Any], Plan | Expr]] = {}
+        self.scope = Scope()
         self.terms = 0
         self.bound = 0
+
+    def declare(self, value: Any, made: Expr) -> None:
+        """Let an object that is no plain Symbol stand for an Expr."""
+        self.objects[value] = made
+        self.declared.add(type(value))
 
     def convert(self, value: Any, place: str = "the expression") -> Expr:
         """The Expr of ``value``; ``place`` names it in messages.
@@ -150,29 +92,48 @@ class Converter:
             UnsupportedExpressionError: something has no meaning as real arithmetic.
         """
         self.place = place
-        root = native(value)
-        memo, kept = self.memo, self.kept
-        stack: list[tuple[Any, Plan | None]] = [(root, None)]
+        value = native(value)
+        kept = self.kept
+        root = Scope()
+        root.memo = self.memo
+        stack: list[tuple[Any, Scope, Plan | None]] = [(value, root, None)]
         while stack:
-            node, plan = stack.pop()
-            if plan is not None:
-                children, build = plan
+            node, scope, plan = stack.pop()
+            memo = scope.memo
+            planned: Any
+            if plan is None:
+                if id(node) in memo:
+                    continue
+                kept.append(node)
+                self.scope = scope
+                planned = self.plan(node)
+            else:
+                children, build, homes = plan
                 try:
-                    memo[id(node)] = build([memo[id(child)] for child in children])
+                    if homes is None:
+                        planned = build([memo[id(child)] for child in children])
+                    else:
+                        pairs = zip(homes, children, strict=True)
+                        planned = build([home.memo[id(child)] for home, child in pairs])
+                except (UnknownSymbolError, UnknownFunctionError):
+                    raise  # these name their place
                 except (ArgumentError, FormulaError) as error:
                     raise self.located(error, node) from None
-                continue
-            if id(node) in memo:
-                continue
-            kept.append(node)
-            planned = self.plan(node)
             if isinstance(planned, Expr):
                 memo[id(node)] = planned
                 continue
-            kept.append(planned[0])
-            stack.append((node, planned))
-            stack.extend([(child, None) for child in reversed(planned[0]) if id(child) not in memo])
-        return memo[id(root)]
+            children, build, homes = planned
+            kept.append(children)
+            if homes is None and scope.parent is None:
+                stack.append((node, scope, planned))
+                stack.extend([(c, scope, None) for c in reversed(children) if id(c) not in memo])
+            else:
+                inner = homes or [scope] * len(children)
+                placed = [(c, s.home(c), None) for c, s in zip(children, inner, strict=True)]
+                homes = [home for _, home, _ in placed]
+                stack.append((node, scope, (children, build, homes)))
+                stack.extend(reversed(placed))
+        return self.memo[id(value)]
 
     def located(self, error: SymgradError, node: Any) -> SymgradError:
         """The error with the place added; a wrong argument is the formula's fault here."""
@@ -181,11 +142,12 @@ class Converter:
 
     def plan(self, node: Any) -> Plan | Expr:
         """The Expr of a leaf, or what to convert before the node."""
-        kind = type(node)
-        if kind in self.declared:
-            found: Expr | None = self.objects.get(node)
-            if found is not None:
-                return found
+        kind, inner = type(node), self.scope.parent is not None
+        found = self.scope.find(node) if inner else None
+        if found is None and kind in self.declared and not (inner and node.args):
+            found = self.objects.get(node)  # with bound variables in it, it is none of them
+        if found is not None:
+            return found
         handler = self.plans.get(kind)
         if handler is None:
             handler = next((PLANS[base] for base in kind.__mro__ if base in PLANS), refuse)
@@ -193,13 +155,26 @@ class Converter:
         planned: Plan | Expr = handler(self, node)
         return planned
 
-    def replace(self, node: Any, replacements: dict[Any, Any]) -> Any:
-        """The SymPy object with bound symbols replaced."""
+    def of_matrices(self, node: Any, matrices: Sequence[Any], make: Callable[..., Any]) -> Any:
+        """What ``make`` makes of the entries of matrices."""
         try:
-            replaced: sympy.Basic = node.xreplace(replacements)
-        except (RecursionError, ValueError):  # too deep for SymPy, or an index bound twice
-            raise self.unsupported(node, "cannot be written out; call .doit() first") from None
-        return replaced
+            return make(*[grid(matrix, self.grids) for matrix in matrices])
+        except (LimitError, UnsupportedExpressionError) as error:
+            raise self.located(error, node) from None
+
+    def integer(self, made: Expr, otherwise: Callable[[], Exception]) -> int:
+        """The integer that an Expr is, or the error that ``otherwise`` makes."""
+        value = exact(made)
+        if type(value) is not int:
+            raise otherwise()
+        return value
+
+    def fresh(self) -> str:
+        """A name that no variable has."""
+        self.bound += 1
+        while f"bound {self.bound}" in self.symbols:
+            self.bound += 1
+        return f"bound {self.bound}"
 
     def unsupported(self, node: Any, why: str) -> UnsupportedExpressionError:
         """The error for a SymPy object that has no real value at a point."""
@@ -228,11 +203,11 @@ def _leaf(made: Expr) -> Callable[[Converter, Any], Plan | Expr]:
 def _numbers(op: str) -> Callable[[Converter, Any], Plan | Expr]:
     def build(args: list[Expr]) -> Expr:
         for argument in args:
-            if is_condition(argument):
+            if argument.op in MAYBE_CONDITION and is_condition(argument):
                 raise FormulaError("a condition stands where a number must be; use Piecewise")
         return Expr(op, tuple(args))
 
-    return lambda converter, node: (node.args, build)
+    return lambda converter, node: (node.args, build, None)
 
 
 def _rational(converter: Converter, node: Any) -> Expr:
@@ -269,26 +244,78 @@ def _symbol(converter: Converter, node: Any) -> Expr:
     return found
 
 
-def _element(converter: Converter, node: Any) -> Expr:
-    kind = "Dummy" if isinstance(node, sympy.Dummy) else "element"
-    raise UnknownSymbolError(
+def _dummy(converter: Converter, node: Any) -> Expr:
+    raise _undeclared(converter, node, "Dummy")
+
+
+def _undeclared(converter: Converter, node: Any, kind: str) -> UnknownSymbolError:
+    return UnknownSymbolError(
         f"the {kind} {shown(node)} in {converter.place} is not declared; add that very object to "
         "the inputs or parameters"
     )
 
 
+def _element(converter: Converter, node: Any) -> Plan:
+    """An element whose indices hold a bound variable, or of a matrix expression."""
+    array, *indices = node.args
+
+    def no_integer() -> Exception:
+        return converter.unsupported(node, "has an index that is no integer")
+
+    def build(args: list[Expr]) -> Plan | Expr:
+        at = [converter.integer(argument, no_integer) for argument in args]
+        if isinstance(node, sympy.Indexed) or isinstance(array, sympy.MatrixSymbol):
+            try:
+                found = node.func(array, *at)
+            except IndexError:
+                where = ", ".join(map(str, at))
+                raise converter.unsupported(node, f"has no element [{where}]") from None
+            made: Expr | None = converter.objects.get(found)
+            if made is None:
+                raise _undeclared(converter, found, "element")
+            return made
+        found = converter.of_matrices(node, [array], lambda rows: rows[at[0]][at[1]])
+        if isinstance(found, MatrixElement) and found.args[0] == array:
+            raise converter.unsupported(node, "is an entry that is not known; write it out")
+        return [found], _only, None
+
+    return indices, build, None
+
+
 def _function(converter: Converter, node: Any) -> Plan:
     name, rows = type(node).__name__, converter.rows
-    if resolve(name, rows) is None:
+    known = resolve(name, rows) is not None
+    outermost = converter.scope.parent is None
+    if outermost and known:
+        return node.args, lambda args: call(name, tuple(args), rows), None
+
+    def at_numbers(args: list[Expr]) -> Plan | Expr:
+        """At numbers a function has the value that SymPy gives it, exact for k! and the like."""
+        numbers = [exact(argument) for argument in args]
+        if all(isinstance(number, int | Fraction) for number in numbers):
+            found = node.func(*map(sympy.Rational, numbers))
+            if type(found) is not type(node):
+                return [found], _only, None
+            declared: Expr | None = converter.objects.get(found)
+            if declared is not None:
+                return declared
+        if not known:
+            raise no_row()
+        return call(name, tuple(args), rows)
+
+    def no_row() -> SymgradError:
         error = converter.located(unknown_function(name, rows), node)
         if isinstance(node, AppliedUndef):
             error = UnknownFunctionError(f"{error}; or declare {shown(node)} as an input")
-        raise error
-    return node.args, lambda args: call(name, tuple(args), rows)
+        return error
+
+    if outermost:
+        raise no_row()
+    return node.args, at_numbers, None
 
 
 def _relation(converter: Converter, node: Any) -> Plan:
-    return node.args, lambda args: call(type(node).__name__, tuple(args), converter.rows)
+    return node.args, lambda args: call(type(node).__name__, tuple(args), converter.rows), None
 
 
 def _piecewise(converter: Converter, node: Any) -> Plan:
@@ -301,93 +328,35 @@ def _piecewise(converter: Converter, node: Any) -> Plan:
                 raise FormulaError("a pair of Piecewise is (value, condition)")
         return piecewise(pairs)
 
-    return children, build
+    return children, build, None
+
+
+def _only(args: list[Expr]) -> Expr:
+    return args[0]
 
 
 def _first(converter: Converter, node: Any) -> Plan:
-    return node.args[:1], lambda args: args[0]
+    return node.args[:1], _only, None
+
+
+def _of_matrices(make: Callable[..., Any]) -> Callable[[Converter, Any], Plan | Expr]:
+    """The reading of a scalar that is made of the entries of matrices."""
+    return lambda converter, node: ([converter.of_matrices(node, node.args, make)], _only, None)
+
+
+def _matrix(converter: Converter, node: Any) -> Plan | Expr:
+    raise converter.unsupported(
+        node,
+        f"is a matrix of shape {node.shape} where one expression must stand; take an entry, as "
+        "in A[0, 0], or give it integer sizes and make it an output of its own",
+    )
 
 
 def _array(converter: Converter, node: Any) -> Plan | Expr:
     if node.shape:
         raise converter.unsupported(node, "is an array where one expression must stand")
-    return [node[()]], lambda args: args[0]
+    return [node[()]], _only, None
 
-
-def _expand(op: str, empty: int) -> Callable[[Converter, Any], Plan | Expr]:
-    def expanded(converter: Converter, node: Any) -> Plan | Expr:
-        *inner, (index, low, high) = node.limits
-        if not (low.is_Integer and high.is_Integer):
-            raise converter.unsupported(node, "has bounds that are no integers; call .doit() first")
-        first, last = int(low), int(high)
-        inverse = last < first - 1  # SymPy turns such bounds around, after Karr
-        if inverse:
-            first, last = last + 1, first - 1
-        count = last - first + 1
-        converter.terms += count
-        if converter.terms > MAX_TERMS:
-            raise LimitError(
-                f"{shown(node)} in {converter.place} has more than {MAX_TERMS} terms; "
-                "write it in closed form"
-            )
-        if not count:
-            return constant(empty)
-        body = node.func(node.function, *inner) if inner else node.function
-        terms = [converter.replace(body, {index: sympy.Integer(i)}) for i in range(first, last + 1)]
-
-        def build(args: list[Expr]) -> Expr:
-            whole = Expr(op, tuple(args)) if len(args) > 1 else args[0]
-            if not inverse:
-                return whole
-            return MINUS_ONE * whole if op == "add" else whole**MINUS_ONE
-
-        return terms, build
-
-    return expanded
-
-
-def _substitution(converter: Converter, node: Any) -> Plan:
-    dummies = [sympy.Dummy() for _ in node.variables]
-    names = []
-    for dummy in dummies:
-        converter.bound += 1
-        while f"bound {converter.bound}" in converter.symbols:
-            converter.bound += 1
-        names.append(f"bound {converter.bound}")
-        converter.objects[dummy] = symbol(names[-1])
-    converter.declared.add(sympy.Dummy)
-    body = converter.replace(node.expr, dict(zip(node.variables, dummies, strict=True)))
-
-    def build(args: list[Expr]) -> Expr:
-        return substitute([args[0]], dict(zip(names, args[1:], strict=True)))[0]
-
-    return [body, *node.point], build
-
-
-def _derivative(converter: Converter, node: Any) -> Plan:
-    differentiate = converter.differentiate
-    if differentiate is None:
-        raise converter.unsupported(node, "is not evaluated; call .doit() first")
-    by = set(node.variables)
-    for declared in converter.objects:
-        if isinstance(declared, AppliedUndef | sympy.Derivative) and by & declared.free_symbols:
-            raise converter.unsupported(
-                node,
-                f"depends on its variable through the declared {shown(declared)}; call .doit() "
-                "first, and declare the derivatives that appear",
-            )
-    children = [node.expr, *node.variables]
-
-    def build(args: list[Expr]) -> Expr:
-        if any(variable.op != "symbol" for variable in args[1:]):
-            raise converter.unsupported(node, "is by something that is no variable")
-        return differentiate(args[0], tuple(str(variable.value) for variable in args[1:]))
-
-    return children, build
-
-
-DECLARABLE = (sympy.Symbol, sympy.Indexed, MatrixElement, AppliedUndef, sympy.Derivative)
-"""Types whose objects may be declared as variables."""
 
 PLANS: dict[type, Callable[[Converter, Any], Plan | Expr]] = {
     sympy.Rational: _rational,
@@ -409,7 +378,7 @@ PLANS: dict[type, Callable[[Converter, Any], Plan | Expr]] = {
     sympy.logic.boolalg.BooleanTrue: _leaf(constant(True)),
     sympy.logic.boolalg.BooleanFalse: _leaf(constant(False)),
     sympy.Symbol: _symbol,
-    sympy.Dummy: _element,
+    sympy.Dummy: _dummy,
     sympy.Indexed: _element,
     MatrixElement: _element,
     sympy.Add: _numbers("add"),
@@ -421,11 +390,15 @@ PLANS: dict[type, Callable[[Converter, Any], Plan | Expr]] = {
     ExprCondPair: refuse,
     sympy.UnevaluatedExpr: _first,
     NDimArray: _array,
-    sympy.Sum: _expand("add", 0),
-    sympy.Product: _expand("multiply", 1),
-    sympy.Subs: _substitution,
-    sympy.Derivative: _derivative,
+    sympy.Sum: expand("add", 0),
+    sympy.Product: expand("multiply", 1),
+    sympy.Subs: substitution,
+    sympy.Derivative: derivative,
+    sympy.Limit: _because("is a limit; take it first, with .doit()"),
     sympy.Integral: _because("is an integral; integrate it first, with .doit() or by quadrature"),
     sympy.MatrixBase: _because("is a matrix where one expression must stand; list its elements"),
-    sympy.MatrixExpr: _because("is a matrix where one expression must stand; call .as_explicit()"),
+    sympy.MatrixExpr: _matrix,
+    sympy.Trace: _of_matrices(trace),
+    sympy.Determinant: _of_matrices(determinant),
+    sympy.DotProduct: _of_matrices(dot),
 }

@@ -12,7 +12,13 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
-from symgrad.errors import ArgumentError, DuplicateNameError, UnknownSymbolError
+from symgrad.errors import (
+    ArgumentError,
+    DuplicateNameError,
+    LimitError,
+    UnknownSymbolError,
+    UnsupportedExpressionError,
+)
 from symgrad.ir.expression import Expr, postorder, symbol
 from symgrad.ir.messages import close_names, shorten
 from symgrad.parse.formula import check_name
@@ -188,7 +194,10 @@ def elements(value: object, place: str) -> list[Any] | None:
     if isinstance(value, str | bytes | Expr):
         return None
     if is_sympy(value):
-        rows: list[Any] | None = sympy_reader().elements(value)
+        try:
+            rows: list[Any] | None = sympy_reader().elements(value)
+        except (LimitError, UnsupportedExpressionError) as error:
+            raise type(error)(f"{place}: {error}") from None
         return rows
     if isinstance(value, set | frozenset | Mapping):
         raise ArgumentError(

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from symgrad.errors import ArgumentError
-from symgrad.functions import math
+from symgrad.errors import ArgumentError, UnknownFunctionError
+from symgrad.functions import PRIMITIVES, math
 from symgrad.ir.expression import (
+    NUMPY,
     Expr,
     constant,
     infix,
@@ -266,3 +267,59 @@ def test_long_integers_compare_and_print(apply: Callable[[Any], Any]) -> None:
 
 def test_nan_equals_nan_by_structure() -> None:
     assert x + constant(float("nan")) == x + constant(float("nan"))
+
+
+UNARY = "sin cos tan exp exp2 expm1 log log2 log10 log1p sqrt cbrt square reciprocal absolute fabs"
+UNARY += " floor ceil trunc rint sinh cosh tanh arcsin arccos arctan arcsinh arctanh negative"
+UNARY += " positive conjugate deg2rad rad2deg radians degrees sign"
+BINARY = "add subtract multiply divide floor_divide power float_power remainder fmod hypot arctan2"
+BINARY += " maximum minimum less less_equal greater greater_equal"
+
+
+@pytest.mark.parametrize("name", UNARY.split())
+def test_numpy_s_functions_of_one_expression(name: str) -> None:
+    made = getattr(np, name)(x)
+    assert float(as_written(made, {"x": 0.6})) == pytest.approx(getattr(np, name)(0.6), rel=1e-14)
+    if name not in ("sign", "square"):  # arrays of objects are compared with 0, or multiplied
+        assert list(getattr(np, name)(np.array([x, y]))) == [made, getattr(np, name)(y)]
+
+
+@pytest.mark.parametrize("name", BINARY.split())
+def test_numpy_s_functions_of_two(name: str) -> None:
+    function = getattr(np, name)
+    for made in (function(x, 2.5), function(np.array([1.5, 9.0]), y)[0], function(1.5, y)):
+        assert as_written(made, {"x": 1.5, "y": 2.5}) == pytest.approx(function(1.5, 2.5))
+
+
+def test_conditions_by_numpy() -> None:
+    made = np.logical_not(np.logical_or(np.logical_and(x < 1, y < 1), x > 5))
+    assert as_written(made, {"x": 3.0, "y": 0.0}) is True
+
+
+def test_every_function_of_numpy_that_is_a_row_has_one() -> None:
+    assert {row for row in NUMPY.values() if isinstance(row, str)} <= PRIMITIVES.keys()
+    assert all(isinstance(getattr(np, name), np.ufunc) for name in NUMPY)
+
+
+def test_arrays_of_expressions() -> None:
+    values = np.array([x, y])
+    assert values.dtype == object
+    assert list(values * x) == [x * x, y * x]
+    assert list(x - values) == [x - x, x - y]
+    assert list(np.array([1.0, 2.0]) * x) == [1.0 * x, 2.0 * x]
+    assert list(x < values) == [x < x, x < y]
+    assert values @ values == x * x + y * y == values.dot(values)
+    assert np.linalg.norm(values) == math.sqrt(x * x + y * y)
+    assert list(np.add(values, x, out=np.empty(2, object))) == [x + x, y + x]
+    assert (np.array(2.5) * x) == 2.5 * x
+
+
+def test_what_numpy_cannot_do_with_expressions() -> None:
+    with pytest.raises(UnknownFunctionError, match="isnan has no meaning"):
+        np.isnan(x)
+    with pytest.raises(ArgumentError, match="compare arrays entry by entry"):
+        _ = np.array([x, y]) > 0
+    with pytest.raises(ArgumentError, match="has no value while it is traced"):
+        np.array([x, 1.0]).astype(float)
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        _ = x.nonsense

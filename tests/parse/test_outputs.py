@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from fractions import Fraction
 from typing import Any
 
@@ -20,6 +21,7 @@ from symgrad.errors import (
     UnknownSymbolError,
 )
 from symgrad.functions import PRIMITIVES
+from symgrad.functions.tracing import trace
 from symgrad.ir.expression import Expr, constant, symbol, variables
 from symgrad.ir.primitive import define, table
 from symgrad.parse.outputs import parse_outputs
@@ -70,6 +72,8 @@ def test_a_single_expression_has_shape_s_of_nothing(outputs: object, expr: Expr)
         (sp.Tuple(x, y), (2,)),
         (sp.cse([sp.sin(x + y), sp.cos(x + y)]), (2,)),
         (sp.cse([x, y]), (2,)),
+        (sp.cse(sp.sin(x + y) + x + y, list=False), ()),
+        (sp.cse(sp.Matrix([sp.sin(x + y), x + y]), list=False), (2, 1)),
         ((value for value in "xy"), (2,)),
         ({"a": x, "b": "y", "c": 3}, (3,)),
     ],
@@ -136,6 +140,46 @@ def test_subexpressions_of_cse_are_shared() -> None:
     parsed = parse_outputs((pairs, reduced), [x, y])
     assert parsed.exprs[0].args[0] is parsed.exprs[1].args[0]
     assert parsed.exprs[0].args[0] == parse_outputs(x + y, [x, y]).exprs[0]
+
+
+def test_subexpressions_of_cse_may_be_dummies() -> None:
+    symbols = sp.numbered_symbols(cls=sp.Dummy)
+    pairs, reduced = sp.cse([sp.sin(x + y) + sp.sin(x + y) ** 2, sp.cos(x + y)], symbols)
+    assert len(pairs) == 2
+    parsed = parse_outputs((pairs, reduced), [x, y])
+    assert parsed.exprs[1] == parse_outputs(sp.cos(x + y), [x, y]).exprs[0]
+    assert parsed.inputs == ("x", "y")
+
+
+def test_thousands_of_subexpressions_of_cse_take_no_time() -> None:
+    made = sp.symbols("c0:4000")
+    pairs = [(made[0], x * y)]
+    pairs += [(made[i], sp.sin(made[i - 1]) * x + made[i // 2]) for i in range(1, 4000)]
+    start = time.process_time()
+    parse_outputs((pairs, [made[-1]]), "x y")
+    assert time.process_time() - start < 5
+
+
+def test_what_trace_gave_is_starred() -> None:
+    traced = trace(lambda a, b: a * b, "x y")
+    assert parse_outputs(*traced).exprs == (X * Y,)
+    with pytest.raises(ArgumentError, match=r"write compile\(\*traced, \.\.\.\) with a star"):
+        parse_outputs(traced, "x y")
+
+
+def test_an_indexed_base_with_a_shape_is_its_elements() -> None:
+    v, i = sp.IndexedBase("v", shape=(3,)), sp.Symbol("i")
+    parsed = parse_outputs(sp.Sum(v[i] ** 2, (i, 0, 2)), v)
+    assert parsed.inputs == ("v_0", "v_1", "v_2")
+    first, second, third = (symbol(name) for name in parsed.inputs)
+    assert parsed.exprs[0].args == (first**2, second**2, third**2)
+    assert parse_outputs(v, v).shape == (3,)
+
+
+def test_a_matrix_that_cannot_be_written_out_names_its_place() -> None:
+    m = sp.MatrixSymbol("M", 9, 9)
+    with pytest.raises(LimitError, match="the outputs: the inverse of a 9 x 9 matrix"):
+        parse_outputs(m.I, m)
 
 
 def test_a_subexpression_of_cse_that_is_called_like_an_input_is_refused() -> None:

@@ -181,3 +181,19 @@ def test_a_formula_without_a_file() -> None:
     assert made.system() == "k*x*y"
     with pytest.raises(ArgumentError, match=r"input\[1\] is called 'y!'"):
         problem_from_formula("x", ["x", "y!"])
+
+
+def test_how_the_kernel_is_made_may_be_said():
+    text = 'inputs = ["x"]\noutputs = "x"\n'
+    plain = parse_problem(text, "p.toml")
+    assert (plain.sparse, plain.optimize) == (None, None)
+    said = parse_problem(text + 'sparse = true\noptimize = "max"\n', "p.toml")
+    assert (said.sparse, said.optimize) == (True, "max")
+    assert parse_problem(text + "sparse = false", "p.toml").sparse is False
+
+
+@pytest.mark.parametrize("value", ["1", '"yes"', "[]", "0.5"])
+def test_sparse_is_true_or_false(value):
+    text = f'inputs = ["x"]\noutputs = "x"\nsparse = {value}\n'
+    with pytest.raises(ProblemFileError, match=r"'sparse' is .*; it must be true or false"):
+        parse_problem(text, "p.toml")
