@@ -24,11 +24,12 @@ from symgrad.ir.graph import Graph
 from symgrad.ir.program import Group, Program
 from symgrad.ir.program import Result as ResultSpec
 from symgrad.ir.recipe import Recipe
-from symgrad.ir.system import Request, System, Tensor
+from symgrad.ir.system import Pattern, Request, System, Tensor
 from symgrad.ir.text import read_graph, write
 from symgrad.options import Options
 from symgrad.parse.outputs import Parsed, parse_outputs
 from symgrad.parse.requests import parse_requests
+from symgrad.portfolio import find_program
 from symgrad.schedule.lower import schedule
 from symgrad.simplify.rewrite import simplify
 
@@ -48,6 +49,8 @@ def compile(
     batch_axis: int = 0,
     accuracy: str = "high",
     rewrites: str = "all",
+    sparse: bool = False,
+    optimize: str = "default",
     name: str = "",
     cache: bool = True,
 ) -> CompiledFunction:
@@ -66,12 +69,17 @@ def compile(
         batch_axis: 0 for points first, -1 for points last (the fastest layout).
         accuracy: "high" or "fast" vector mathematics.
         rewrites: "all", "finite" or "exact": the classes of rewrite rules allowed.
+        sparse: compute and store the entries of gradients, Jacobians, Hessians and higher orders
+            that are not structural zeros, and no other; of symmetric entries one. Values, products
+            and chosen partials stay dense.
+        optimize: "fast", "default" or "max": how hard to look for a cheaper program.
         name: a name for people.
         cache: keep derived programs and compiled code on disk.
 
     Returns:
         A function; N points give arrays of shape (N, *S) for the value, (N, *S, n) for first and
-        (N, *S, n, n) for second derivatives, n being the number of variables in wrt.
+        (N, *S, n, n) for second derivatives, n being the number of variables in wrt. Sparse
+        derivatives have shape (N, nnz); ``fn.sparsity`` says which entries these are.
 
     Raises:
         SymgradError: an expression, a name, a derivative or an option that cannot be used.
@@ -82,7 +90,7 @@ def compile(
         >>> gradient.shape
         (1, 2)
     """
-    options = Options(dtype, batch_axis, accuracy, rewrites)  # type: ignore[arg-type]
+    options = Options(dtype, batch_axis, accuracy, rewrites, sparse, optimize)  # type: ignore[arg-type]
     parsed = parse(outputs, inputs, parameters, wrt)
     requests = parse_requests(derivatives, parsed.shape, parsed.wrt, partial(_name_of, parsed))
     recipe = make_recipe(parsed, requests, options, name)
@@ -130,25 +138,33 @@ def build(recipe: Recipe, *, cache: bool = True) -> CompiledFunction:
     """The CompiledFunction of a Recipe: from the disk cache, derived and compiled if need be."""
     from symgrad.emit import provider  # noqa: PLC0415 - imports numba, which takes a while
     from symgrad.runtime import load as loader  # noqa: PLC0415
-    from symgrad.runtime.function import CompiledFunction, Signature  # noqa: PLC0415
+    from symgrad.runtime.arguments import Signature  # noqa: PLC0415
+    from symgrad.runtime.function import CompiledFunction  # noqa: PLC0415
+    from symgrad.runtime.sparsity import Sparsity  # noqa: PLC0415
 
     options = read_options(recipe)
     groups = argument_groups(recipe)
-    kernel, program = _kernel(recipe, options, groups, cache=cache)
+    kernel, patterns, program = _kernel(recipe, options, groups, cache=cache)
     function = loader.load(kernel, provider.prepare, use_cache=cache)
     signature = Signature(
         inputs=recipe.inputs,
         parameters=recipe.parameters,
         wrt=recipe.wrt,
         groups=groups,
-        results=tuple(ResultSpec(r.name, result_shape(r, recipe)) for r in recipe.requests),
+        results=tuple(
+            ResultSpec(r.name, result_shape(r, recipe, patterns.get(r.name)))
+            for r in recipe.requests
+        ),
         output_shape=recipe.shape,
         dtype=options.dtype,
         batch_axis=options.batch_axis,
         single=len(recipe.requests) == 1,
+        sparsity={name: Sparsity.of(pattern) for name, pattern in patterns.items()},
     )
     details = partial(_details, recipe, options, groups, program)
-    return CompiledFunction(function, kernel.scratch_bytes, signature, recipe, details, restore)
+    return CompiledFunction(
+        function, kernel.scratch_bytes, signature, recipe, details, restore, _to_csr
+    )
 
 
 def derive_program(
@@ -157,10 +173,14 @@ def derive_program(
     """Differentiate, simplify and schedule: from a Recipe to a Program."""
     system = read_system(recipe)
     system = _simplified(system, options)
-    tensors = derive(system, recipe.requests)
-    graph, tensors = simplify(system.graph, tensors, options.rewrites)
-    program = schedule(graph, tensors, groups, recipe.labels)
-    return graph, tensors, program
+    return find_program(system, recipe.requests, options, groups, recipe.labels)
+
+
+def unsimplified_program(recipe: Recipe, options: Options, groups: Sequence[Group]) -> Program:
+    """Differentiate and schedule alone: what simplification is measured against."""
+    system = read_system(recipe)
+    tensors = derive(system, recipe.requests, sparse=options.sparse)
+    return schedule(system.graph, tensors, groups, recipe.labels)
 
 
 def read_system(recipe: Recipe) -> System:
@@ -207,9 +227,13 @@ def argument_groups(recipe: Recipe) -> tuple[Group, ...]:
     return tuple(groups)
 
 
-def result_shape(request: Request, recipe: Recipe) -> tuple[int, ...]:
-    """The shape of a wanted result for one point."""
+def result_shape(
+    request: Request, recipe: Recipe, pattern: Pattern | None = None
+) -> tuple[int, ...]:
+    """The shape of a wanted result for one point: with a pattern the number of its entries."""
     n = len(recipe.wrt)
+    if pattern is not None:
+        return (len(pattern.indices),)
     if request.kind in ("vjp", "hvp"):
         return (n,)
     return recipe.shape + (n,) * (request.order if request.kind == "tensor" else 0)
@@ -217,8 +241,11 @@ def result_shape(request: Request, recipe: Recipe) -> tuple[int, ...]:
 
 def _kernel(
     recipe: Recipe, options: Options, groups: Sequence[Group], *, cache: bool
-) -> tuple[Any, Program | None]:
-    """The emitted kernel, from disk where this recipe was derived before; else its Program too."""
+) -> tuple[Any, dict[str, Pattern], Program | None]:
+    """The emitted kernel and the patterns of its sparse results.
+
+    They come from disk where this recipe was derived before; else there is the Program too.
+    """
     from symgrad.emit.kernel import Kernel, cpu_target, emit_kernel, machine  # noqa: PLC0415
     from symgrad.runtime import cache as disk  # noqa: PLC0415
 
@@ -227,14 +254,30 @@ def _kernel(
     file = folder and folder / f"derived_{hashlib.sha256(key.encode()).hexdigest()[:32]}.json"
     if file and file.exists():
         try:
-            return Kernel(**json.loads(file.read_text(encoding="utf-8"))), None
-        except (ValueError, TypeError, OSError):
+            read = json.loads(file.read_text(encoding="utf-8"))
+            patterns = {name: _pattern(**fields) for name, fields in read["patterns"].items()}
+            return Kernel(**read["kernel"]), patterns, None
+        except (ValueError, TypeError, KeyError, AttributeError, OSError):
             file.unlink(missing_ok=True)
-    _, _, program = derive_program(recipe, options, groups)
+    _, tensors, program = derive_program(recipe, options, groups)
     kernel = emit_kernel(program, cpu_target(program, options.dtype, options.accuracy))
+    patterns = {tensor.name: tensor.pattern for tensor in tensors if tensor.pattern is not None}
     if file:
-        disk.write(file, json.dumps(asdict(kernel)))
-    return kernel, program
+        saved = {name: asdict(pattern) for name, pattern in patterns.items()}
+        disk.write(file, json.dumps({"kernel": asdict(kernel), "patterns": saved}))
+    return kernel, patterns, program
+
+
+def _pattern(shape: list[int], symmetric: int, indices: list[list[int]]) -> Pattern:
+    """The Pattern that was saved as JSON."""
+    return Pattern(tuple(shape), symmetric, tuple(map(tuple, indices)))
+
+
+def _to_csr(*arguments: Any, **options: Any) -> Any:
+    """SciPy's matrices of a sparse result (``interop/scipy.py``)."""
+    from symgrad.interop.scipy import to_csr  # noqa: PLC0415 - optional, and slow to import
+
+    return to_csr(*arguments, **options)
 
 
 @memoize
@@ -252,7 +295,8 @@ def _details(
     from symgrad.details import details  # noqa: PLC0415 - it imports the emitters
 
     graph, tensors, derived = derive_program(recipe, options, groups)
-    return details(recipe, options, graph, tensors, program or derived)
+    before = partial(unsimplified_program, recipe, options, groups)
+    return details(recipe, options, graph, tensors, program or derived, before)
 
 
 def differentiate_expr(expr: Expr, names: Sequence[str]) -> Expr:
@@ -297,12 +341,14 @@ def restore(recipe_text: str) -> CompiledFunction:
 def problem_recipe(
     problem: Problem, derivatives: object = None, dtype: str | None = None, **options: Any
 ) -> Recipe:
-    """The Recipe of a problem file (``parse/problem.py``)."""
+    """The Recipe of a problem file (``parse/problem.py``); options of None are as the file says."""
     parsed = parse(
         problem.system(), problem.inputs, problem.parameters, None, definitions=problem.definitions
     )
     wanted = derivatives if derivatives is not None else problem.derivatives
-    chosen = Options(dtype=dtype or problem.dtype or "float64", **options)  # type: ignore[arg-type]
+    said = {"dtype": problem.dtype, "sparse": problem.sparse, "optimize": problem.optimize}
+    asked = {k: v for k, v in {"dtype": dtype, **options}.items() if v is not None}
+    chosen = Options(**{k: v for k, v in {**said, **asked}.items() if v is not None})
     requests = parse_requests(wanted, parsed.shape, parsed.wrt, partial(_name_of, parsed))
     fixed = {name: (value, value) for name, value in problem.parameter_values.items()}
     return make_recipe(parsed, requests, chosen, problem.name or "", {**problem.ranges, **fixed})
@@ -316,7 +362,7 @@ def compile_problem(
     cache: bool = True,
     **options: Any,
 ) -> CompiledFunction:
-    """Compile a problem file; ``derivatives`` and ``dtype`` override what the file says."""
+    """Compile a problem file; what is given besides overrides what the file says."""
     return build(problem_recipe(problem, derivatives, dtype, **options), cache=cache)
 
 

@@ -18,6 +18,9 @@ Accuracy = Literal["high", "fast"]
 Rewrites = Literal["all", "finite", "exact"]
 """Which classes of rewrite rules may be used (``simplify/rules.py``)."""
 
+Optimize = Literal["fast", "default", "max"]
+"""How much time may be spent on finding a program of fewer operations."""
+
 BatchAxis = Literal[0, -1]
 """0: points first; -1: points last, the fastest layout."""
 
@@ -25,6 +28,14 @@ BatchAxis = Literal[0, -1]
 @dataclass(frozen=True, slots=True)
 class Options:
     """Validated choices.
+
+    Attributes:
+        dtype: of every value in the kernel.
+        batch_axis: where the points stand in X and in the results.
+        accuracy: of the elementary functions.
+        rewrites: which rewrite rules may be used.
+        sparse: store the entries of derivative arrays that are not structural zeros, and no other.
+        optimize: how hard to look for a cheaper program.
 
     Raises:
         OptionError: a value is outside the allowed ones.
@@ -34,12 +45,16 @@ class Options:
     batch_axis: BatchAxis = 0
     accuracy: Accuracy = "high"
     rewrites: Rewrites = "all"
+    sparse: bool = False
+    optimize: Optimize = "default"
 
     def __post_init__(self) -> None:
         choose("dtype", self.dtype, get_args(Dtype))
         choose("batch_axis", self.batch_axis, get_args(BatchAxis))
         choose("accuracy", self.accuracy, get_args(Accuracy))
         choose("rewrites", self.rewrites, get_args(Rewrites))
+        choose("sparse", self.sparse, (False, True))
+        choose("optimize", self.optimize, get_args(Optimize))
 
 
 def choose(name: str, value: object, allowed: Iterable[object]) -> None:

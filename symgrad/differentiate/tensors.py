@@ -1,26 +1,31 @@
 """Requests -> named arrays of nodes: value, derivatives of any order, products, chosen partials.
 
 Only distinct entries are derived: partial derivatives commute, so of the n**k entries of order k
-those with non-increasing indices are made and the others point at the same nodes.
+those with non-increasing indices are made. A dense array has all n**k entries, the others pointing
+at the same nodes; a sparse one holds the distinct entries that are not exactly 0 and says where
+they lie, and what it takes to make it grows with their number alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import product
 
 from symgrad.differentiate import forward, reverse
+from symgrad.differentiate.levels import MAX_ENTRIES, Level
 from symgrad.differentiate.local import Partials
-from symgrad.differentiate.mode import Mode, choose_mode
+from symgrad.differentiate.mode import Mode
+from symgrad.differentiate.strategies import STRATEGIES
 from symgrad.errors import LimitError
 from symgrad.ir.graph import Graph
-from symgrad.ir.system import Request, System, Tensor
-from symgrad.ir.traverse import dependent, reachable, users
-
-MAX_ENTRIES = 20_000_000
-"""A dense derivative array with more entries for one point than this is refused."""
+from symgrad.ir.system import Pattern, Request, System, Tensor
+from symgrad.ir.traverse import dependent, reachable
 
 TANGENT, COTANGENT = "tangent", "cotangent"
+
+UNLIMITED = 1 << 62
+"""A budget that is never exceeded."""
 
 
 def seed_names(kind: str, count: int) -> tuple[str, ...]:
@@ -28,33 +33,84 @@ def seed_names(kind: str, count: int) -> tuple[str, ...]:
     return tuple(f"{kind} {position}" for position in range(count))
 
 
-def derive(system: System, requests: Sequence[Request], mode: Mode | None = None) -> list[Tensor]:
-    """The tensors that ``requests`` name, appended to the system's graph.
+def derive(
+    system: System, requests: Sequence[Request], mode: Mode | None = None, *, sparse: bool = False
+) -> list[Tensor]:
+    """The tensors that ``requests`` name, by sweeps, appended to the system's graph.
 
     Args:
         system: outputs, inputs and what to differentiate by.
         requests: the wanted results.
         mode: sweep for first derivatives; by default the cheaper one.
+        sparse: give arrays of derivatives a pattern, and nodes for its entries alone; values,
+            products and chosen partials stay dense.
 
     Raises:
-        LimitError: a dense derivative has more than MAX_ENTRIES entries.
+        LimitError: a derivative has more than MAX_ENTRIES entries.
+    """
+    tensors = derive_by(mode or "sweeps", system, requests, sparse=sparse)
+    assert tensors is not None  # sweeps always apply
+    return tensors
+
+
+def derive_by(
+    strategy: str,
+    system: System,
+    requests: Sequence[Request],
+    *,
+    sparse: bool = False,
+    budget: int = UNLIMITED,
+) -> list[Tensor] | None:
+    """The tensors that ``requests`` name, derivative arrays of them by a strategy.
+
+    Args:
+        strategy: a key of STRATEGIES.
+        system: outputs, inputs and what to differentiate by.
+        requests: the wanted results.
+        sparse: give arrays of derivatives a pattern, and nodes for its entries alone; values,
+            products and chosen partials stay dense.
+        budget: how many nodes the strategy may append.
+
+    Returns:
+        one tensor a request; None where the strategy does not apply or exceeds the budget.
+
+    Raises:
+        LimitError: a derivative has more than MAX_ENTRIES entries.
     """
     graph = system.graph
     wrt = [graph.symbol(name) for name in system.wrt]
-    orders = [r.order for r in requests if r.kind == "tensor"]
-    _check_size(system, max(orders, default=0))
-    levels = _levels(graph, system.outputs.nodes, wrt, max(orders, default=0), mode)
+    order = highest_order(requests)
+    _check_size(system, order, sparse)
+    levels = STRATEGIES[strategy](graph, system.outputs.nodes, wrt, order, budget)
+    if levels is None:
+        return None
     memo: Partials = {}
-    return [_tensor(system, request, wrt, levels, memo) for request in requests]
+    return [_tensor(system, request, wrt, levels, memo, sparse) for request in requests]
 
 
-def _check_size(system: System, order: int) -> None:
+def stored(graph: Graph, tensor: Tensor, pattern: Pattern | None) -> Tensor:
+    """A sparse tensor with its pattern, without the entries that have become exactly 0."""
+    if pattern is None:
+        return tensor
+    kept = [k for k, node in enumerate(tensor.nodes) if not graph.is_zero(node)]
+    indices = tuple([pattern.indices[k] for k in kept])
+    nodes = tuple([tensor.nodes[k] for k in kept])
+    return Tensor(tensor.name, (len(kept),), nodes, replace(pattern, indices=indices))
+
+
+def highest_order(requests: Sequence[Request]) -> int:
+    """The highest order of a whole derivative array among the requests."""
+    return max([r.order for r in requests if r.kind == "tensor"], default=0)
+
+
+def _check_size(system: System, order: int, sparse: bool) -> None:
     n, entries = len(system.wrt), len(system.outputs.nodes)
-    if order > 64 or entries * n**order > MAX_ENTRIES:
+    if order > 64 or (entries * n**order > MAX_ENTRIES and not sparse):
         raise LimitError(
             f"order {order} of {entries} outputs by {n} variables has {entries}*{n}**{order} "
-            f"entries for one point, more than {MAX_ENTRIES}; ask for chosen partials "
-            '({"u_xx": (x, x)}) or for products ("jvp", "vjp", "hvp")'
+            f"entries for one point, more than {MAX_ENTRIES}; ask for the entries that are not "
+            'structural zeros alone (sparse=True), for chosen partials ({"u_xx": (x, x)}) or for '
+            'products ("jvp", "vjp", "hvp")'
         )
 
 
@@ -62,19 +118,16 @@ def _tensor(
     system: System,
     request: Request,
     wrt: Sequence[int],
-    levels: Sequence[Mapping[tuple[int, ...], Sequence[int]]],
+    levels: Sequence[Level],
     memo: Partials,
+    sparse: bool,
 ) -> Tensor:
     graph, outputs, n = system.graph, system.outputs, len(system.wrt)
     if request.kind == "tensor":
-        level = levels[request.order]
-        zeros = (graph.constant(0),) * len(outputs.nodes)
-        columns = [
-            level.get(tuple(sorted(index, reverse=True)), zeros)
-            for index in product(range(n), repeat=request.order)
-        ]
-        nodes = [column[row] for row in range(len(outputs.nodes)) for column in columns]
-        return Tensor(request.name, outputs.shape + (n,) * request.order, tuple(nodes))
+        shape = outputs.shape + (n,) * request.order
+        if sparse and request.order:
+            return _sparse(request, outputs, shape, levels[request.order])
+        return Tensor(request.name, shape, _dense(system, request, levels[request.order]))
     if request.kind == "partial":
         made = list(outputs.nodes)
         for position in sorted(request.indices, reverse=True):
@@ -91,6 +144,29 @@ def _tensor(
     if request.kind == "hvp":
         made = _directional(graph, made, _tangents(graph, wrt), memo)
     return Tensor(request.name, (n,), tuple(made))
+
+
+def _sparse(request: Request, outputs: Tensor, shape: tuple[int, ...], level: Level) -> Tensor:
+    """The distinct entries of a level that are not exactly 0, row-major."""
+    leads = list(product(*map(range, outputs.shape)))
+    entries = sorted(
+        (row, index, node) for index, column in level.items() for row, node in column.items()
+    )
+    indices = tuple([leads[row] + index for row, index, _ in entries])
+    pattern = Pattern(shape, request.order, indices)
+    nodes = tuple([node for _, _, node in entries])
+    return Tensor(request.name, (len(nodes),), nodes, pattern)
+
+
+def _dense(system: System, request: Request, level: Level) -> tuple[int, ...]:
+    """All entries of a level, row-major."""
+    zero, nothing = system.graph.constant(0), dict[int, int]()
+    columns = [
+        level.get(tuple(sorted(index, reverse=True)), nothing)
+        for index in product(range(len(system.wrt)), repeat=request.order)
+    ]
+    rows = range(len(system.outputs.nodes))
+    return tuple([column.get(row, zero) for row in rows for column in columns])
 
 
 def _tangents(graph: Graph, wrt: Sequence[int]) -> dict[int, int]:
@@ -124,70 +200,3 @@ def _pullback(
     found = reverse.sweep(graph, active, seeds, wrt, memo)
     zero = graph.constant(0)
     return [found.get(node, zero) for node in wrt]
-
-
-def _levels(
-    graph: Graph, outputs: Sequence[int], wrt: Sequence[int], order: int, mode: Mode | None
-) -> list[dict[tuple[int, ...], list[int]]]:
-    """For each order up to ``order``: non-increasing multi-index -> one node an output."""
-    levels: list[dict[tuple[int, ...], list[int]]] = [{(): list(outputs)}]
-    if order >= 1:
-        chosen = mode or choose_mode(graph, outputs, wrt)
-        if chosen == "reverse":
-            levels.append(_jacobian_by_rows(graph, outputs, wrt))
-        else:
-            levels.append(_next_level(graph, levels[0], wrt))
-    while len(levels) <= order:
-        levels.append(_next_level(graph, levels[-1], wrt))
-    return levels
-
-
-def _jacobian_by_rows(
-    graph: Graph, outputs: Sequence[int], wrt: Sequence[int]
-) -> dict[tuple[int, ...], list[int]]:
-    memo: Partials = {}
-    one, zero = graph.constant(1), graph.constant(0)
-    rows: dict[int, dict[int, int]] = {}
-    for output in dict.fromkeys(outputs):
-        active = dependent(graph, reachable(graph, (output,)), wrt)
-        rows[output] = reverse.sweep(graph, active, {output: one}, wrt, memo)
-    level: dict[tuple[int, ...], list[int]] = {
-        (j,): [rows[output].get(node, zero) for output in outputs] for j, node in enumerate(wrt)
-    }
-    return _without_zeros(graph, level)
-
-
-def _next_level(
-    graph: Graph, level: Mapping[tuple[int, ...], Sequence[int]], wrt: Sequence[int]
-) -> dict[tuple[int, ...], list[int]]:
-    """Differentiate every entry in the directions that keep its multi-index non-increasing."""
-    memo: Partials = {}
-    targets = {node for nodes in level.values() for node in nodes}
-    above = users(graph, reachable(graph, targets))
-    zero, one = graph.constant(0), graph.constant(1)
-    made: dict[tuple[int, ...], list[int]] = {}
-    for j, node in enumerate(wrt):
-        entries = {index: nodes for index, nodes in level.items() if not index or index[-1] >= j}
-        wanted = {target for nodes in entries.values() for target in nodes}
-        active = forward.active_nodes(above, (node,))
-        reached = wanted.intersection(active)
-        if not reached:
-            continue
-        if len(reached) < len(targets):
-            cone = set(reachable(graph, reached))
-            active = [a for a in active if a in cone]
-        tangents = forward.sweep(graph, active, {node: one}, memo)
-        for index, nodes in entries.items():
-            column = [tangents.get(target, zero) for target in nodes]
-            made[(*index, j)] = column
-    return _without_zeros(graph, made)
-
-
-def _without_zeros(
-    graph: Graph, level: dict[tuple[int, ...], list[int]]
-) -> dict[tuple[int, ...], list[int]]:
-    return {
-        index: nodes
-        for index, nodes in level.items()
-        if not all(graph.is_zero(node) for node in nodes)
-    }

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 Number = int | Fraction | float
 Exponent = int | Fraction
 
+LONGEST_JOINED = 16
+"""A flat graph joins products of up to this many factors: the partials of a long chain of
+functions would otherwise grow with the square of its length."""
+
 MAX_BITS = 20_000
 """Exact integers beyond this many bits are refused: towers of powers must not eat the memory."""
 
@@ -47,11 +51,13 @@ def bits(value: int | Fraction) -> int:
 
 
 def multiply_numbers(a: Number, b: Number) -> Number:
-    """``a * b``, exact where both are exact.
+    """``a * b``, exact where both are exact; exact zero annihilates floats too.
 
     Raises:
         LimitError: an exact result has more than MAX_BITS bits.
     """
+    if (type(a) is int and a == 0) or (type(b) is int and b == 0):
+        return 0
     product = simplest(_as_float(a, b) * _as_float(b, a))
     if not isinstance(product, float) and bits(product) > MAX_BITS:
         raise LimitError(f"an exact constant grows beyond {MAX_BITS} bits; write it as a float")
@@ -291,7 +297,8 @@ def _join_nested(
     for node, exponent in totals.items():
         if exponent == 0:
             continue
-        if any(uses[base] > 1 for base in graph.args[node]):
+        joined = graph.flat and len(graph.args[node]) <= LONGEST_JOINED
+        if joined or any(uses[base] > 1 for base in graph.args[node]):
             for base, inner in zip(graph.args[node], graph.data[node], strict=True):
                 _collect(graph, collected, base, simplest(inner * exponent))
         else:

@@ -44,13 +44,18 @@ class Graph:
         table: the function rows that nodes may name.
         exact: like factors of opposite sign and equal terms of opposite sign do not cancel, so
             that infinities and nan stay what they are; exact zero still annihilates.
+        flat: products join every product among their factors, not only those that share a base
+            with a sibling; it suits forward sweeps whose columns then coincide.
     """
 
-    __slots__ = ("_memo", "args", "data", "exact", "ops", "table")
+    __slots__ = ("_memo", "args", "data", "exact", "flat", "ops", "table")
 
-    def __init__(self, table: Mapping[str, Primitive], *, exact: bool = False) -> None:
+    def __init__(
+        self, table: Mapping[str, Primitive], *, exact: bool = False, flat: bool = False
+    ) -> None:
         self.table = table
         self.exact = exact
+        self.flat = flat
         self.ops: list[str] = []
         self.args: list[tuple[int, ...]] = []
         self.data: list[Any] = []

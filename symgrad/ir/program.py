@@ -27,6 +27,8 @@ from functools import cached_property
 from math import prod
 from typing import Any, NamedTuple
 
+from symgrad.ir.system import Pattern
+
 ARITHMETIC_OPS = ("add", "sub", "mul", "div", "neg", "sqrt")
 CONDITION_OPS = frozenset({"lt", "le", "eq", "ne", "and", "or", "not", "boolean"})
 UNCOUNTED = frozenset({"load", "constant", "boolean", "store", "neg"})
@@ -53,10 +55,14 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One array that a kernel fills: its name and its shape for one point."""
+    """One array that a kernel fills: its name and its shape for one point.
+
+    ``pattern`` says, where people are to read it, which entries of an array a sparse result has.
+    """
 
     name: str
     shape: tuple[int, ...]
+    pattern: Pattern | None = None
 
     @property
     def size(self) -> int:
@@ -93,7 +99,7 @@ class Program:
         return sum(count for op, count in self.counts.items() if op not in UNCOUNTED)
 
     def to_json(self) -> str:
-        """The Program as one line of JSON; floats are written bit for bit."""
+        """The Program as one line of JSON, floats bit for bit; patterns are left out."""
         return json.dumps(
             {
                 "groups": [[g.name, list(g.columns)] for g in self.groups],

@@ -1,4 +1,4 @@
-"""System and Tensor: a graph with named inputs and outputs, and named arrays of its nodes."""
+"""System, Tensor, Pattern: a graph with named inputs and outputs, named arrays of its nodes."""
 
 from __future__ import annotations
 
@@ -13,20 +13,43 @@ Kind = Literal["tensor", "partial", "vjp", "jvp", "hvp"]
 
 
 @dataclass(frozen=True, slots=True)
+class Pattern:
+    """Which entries of a derivative array are stored; the others are exactly 0.
+
+    Attributes:
+        shape: of the whole array for one point.
+        symmetric: how many of its last axes may be exchanged (partial derivatives commute): of
+            entries that differ by that alone the one with non-increasing positions is stored.
+        indices: one index an entry, a position an axis, in row-major order.
+    """
+
+    shape: tuple[int, ...]
+    symmetric: int
+    indices: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Tensor:
     """A named array of nodes, row-major: one result of a compiled function.
 
     Attributes:
         name: the result's name, "value" or "jacobian" for instance.
-        shape: its shape for one point.
+        shape: its shape for one point; of a sparse array (entries,).
         nodes: one node an entry; exact zeros are structural.
+        pattern: where the entries of a sparse array lie; None for a dense one.
     """
 
     name: str
     shape: tuple[int, ...]
     nodes: tuple[int, ...]
+    pattern: Pattern | None = None
 
     def __post_init__(self) -> None:
+        if self.pattern is not None and self.shape != (len(self.pattern.indices),):
+            raise InvariantError(
+                f"tensor {self.name!r} of shape {self.shape} has a pattern of "
+                f"{len(self.pattern.indices)} entries"
+            )
         if prod(self.shape) != len(self.nodes):
             raise InvariantError(
                 f"tensor {self.name!r} of shape {self.shape} has {len(self.nodes)} nodes"

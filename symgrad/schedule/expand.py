@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from symgrad.ir.expression import Expr, postorder, symbol
 from symgrad.ir.graph import Graph
@@ -12,13 +13,16 @@ from symgrad.ir.traverse import reachable
 
 
 def expand(graph: Graph, tensors: Sequence[Tensor]) -> tuple[Graph, list[Tensor]]:
-    """A new Graph in which every function has kind "call" or "instruction"."""
-    made = Graph(graph.table, exact=graph.exact)
+    """A Graph in which every function has kind "call" or "instruction"; the same if it has."""
+    rows = [graph.table.get(op) for op in set(graph.ops)]
+    if all(row is None or row.expansion is None for row in rows):
+        return graph, list(tensors)
+    made = Graph(graph.table, exact=graph.exact, flat=graph.flat)
     place: dict[int, int] = {}
     for node in reachable(graph, [node for tensor in tensors for node in tensor.nodes]):
         args = tuple([place[argument] for argument in graph.args[node]])
         place[node] = _lowered(made, graph.rebuild(node, args, made))
-    kept = [Tensor(t.name, t.shape, tuple([place[node] for node in t.nodes])) for t in tensors]
+    kept = [replace(t, nodes=tuple([place[node] for node in t.nodes])) for t in tensors]
     return made, kept
 
 

@@ -179,7 +179,9 @@ class _Lowering:
             inner = self._reversed_sum(node)
             if inner is None and node in self.signed_divisors:
                 # 0 - s is +0 where the sum s is, as the sum with its signs turned would be.
-                return self._emit("sub", self._number(0), self.value[args[0]])
+                inlined = self._inlined(args[0])
+                value = self._lower_product(args[0], 1) if inlined else self.value[args[0]]
+                return self._emit("sub", self._number(0), value)
             if inner is None:
                 return self._lower_sum(args, data[0], data[1])
             start, coefficients = graph.data[inner]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from symgrad.ir.expression import ARITHMETIC, Expr
 from symgrad.ir.graph import Graph
@@ -20,12 +21,12 @@ def simplify(graph: Graph, tensors: Sequence[Tensor], level: str) -> tuple[Graph
         level: "exact", "finite" or "all": the safety classes of rules that may be used.
     """
     rules = _by_head(rule for rule in RULES if rule.safety in LEVELS[level])
-    made = Graph(graph.table, exact=graph.exact)
+    made = Graph(graph.table, exact=graph.exact, flat=graph.flat)
     place: dict[int, int] = {}
     for node in reachable(graph, [node for tensor in tensors for node in tensor.nodes]):
         args = tuple([place[argument] for argument in graph.args[node]])
         place[node] = _apply(made, graph.rebuild(node, args, made), rules)
-    kept = [Tensor(t.name, t.shape, tuple([place[node] for node in t.nodes])) for t in tensors]
+    kept = [replace(t, nodes=tuple([place[node] for node in t.nodes])) for t in tensors]
     return made, kept
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from itertools import combinations_with_replacement, pairwise, product
 from time import perf_counter
@@ -11,12 +12,14 @@ import mpmath
 import numpy as np
 import pytest
 
+from symgrad.differentiate import levels
 from symgrad.differentiate.tensors import (
     COTANGENT,
     MAX_ENTRIES,
     TANGENT,
     derive,
     seed_names,
+    stored,
 )
 from symgrad.errors import LimitError
 from symgrad.functions import math
@@ -154,6 +157,60 @@ def test_value_is_order_zero() -> None:
     assert tensor.shape == (2,)
 
 
+@pytest.mark.parametrize("case", CORPUS, ids=lambda case: case.name)
+@pytest.mark.parametrize("mode", ["forward", "reverse"])
+def test_sparse_entries_are_the_distinct_ones_of_the_dense_array(case: Case, mode: Any) -> None:
+    system = case.system()
+    requests = [Request(f"order{k}", "tensor", k) for k in (1, 2)]
+    whole = derive(system, requests, mode)
+    for dense, sparse in zip(whole, derive(system, requests, mode, sparse=True), strict=True):
+        pattern = sparse.pattern
+        assert pattern is not None
+        assert pattern.shape == dense.shape
+        expected = {}
+        for index, node in np.ndenumerate(np.array(dense.nodes).reshape(dense.shape)):
+            variables_of = index[1:]
+            falling = all(a >= b for a, b in pairwise(variables_of))
+            if falling and not system.graph.is_zero(int(node)):
+                expected[index] = node
+        assert pattern.symmetric == len(dense.shape) - 1
+        assert list(pattern.indices) == list(expected)
+        assert list(sparse.nodes) == list(expected.values())
+
+
+def test_only_arrays_of_derivatives_are_sparse() -> None:
+    system = system_of([x * y, y], ("x", "y"))
+    requests = [
+        Request("value", "tensor", 0),
+        Request("u_x", "partial", indices=(0,)),
+        *(Request(kind, kind) for kind in ("jvp", "vjp", "hvp")),  # type: ignore[arg-type]
+    ]
+    assert derive(system, requests, sparse=True) == derive(system, requests)
+
+
+def test_entries_that_became_zero_are_no_longer_stored() -> None:
+    system = system_of([x * y, x], ("x", "y"))
+    (tensor,) = derive(system, [Request("jacobian", "tensor", 1)], sparse=True)
+    assert tensor.pattern is not None
+    assert tensor.pattern.indices == ((0, 0), (0, 1), (1, 0))
+    zero = system.graph.constant(0)
+    changed = Tensor("jacobian", (3,), (tensor.nodes[0], zero, tensor.nodes[2]))
+    made = stored(system.graph, changed, tensor.pattern)
+    assert made.nodes == (tensor.nodes[0], tensor.nodes[2])
+    assert made.pattern is not None
+    assert made.pattern.indices == ((0, 0), (1, 0))
+    assert made.pattern.shape == (2, 2)
+    assert stored(system.graph, changed, None) is changed
+
+
+def test_sparse_arrays_have_a_limit_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(levels, "MAX_ENTRIES", 5)
+    system = system_of(math.exp(x * y + z), ("x", "y", "z"))
+    derive(system, [Request("gradient", "tensor", 1)], sparse=True)
+    with pytest.raises(LimitError, match=r"more than 5 distinct entries.*chosen partials"):
+        derive(system, [Request("hessian", "tensor", 2)], sparse=True)
+
+
 def test_structural_zeros_are_exact() -> None:
     system = system_of([x**2 + y, math.floor(x), y * 0 + 3], ("x", "y", "z"))
     zeros = [system.graph.is_zero(node) for node in tensor_of(system, 1).nodes]
@@ -254,7 +311,7 @@ def test_names_of_seeds_are_no_names_of_users() -> None:
 def test_dense_tensors_have_a_limit(order: int) -> None:
     names = tuple(f"v{i}" for i in range(20))
     system = system_of(math.sin(variables("v0")), names)
-    with pytest.raises(LimitError, match="chosen partials"):
+    with pytest.raises(LimitError, match=r"sparse=True.*chosen partials"):
         tensor_of(system, order)
     assert MAX_ENTRIES < 20**6
 
@@ -294,6 +351,54 @@ def test_the_hessian_of_a_chained_function_grows_linearly() -> None:
     assert needed[2] - needed[1] == pytest.approx(2 * (needed[1] - needed[0]), rel=0.02)
     assert made[2] - made[1] == pytest.approx(2 * (made[1] - made[0]), rel=0.02)
     assert needed[2] < 200 * 12
+
+
+def banded(count: int) -> System:
+    """Each output depends on its neighbours alone: 3 * count - 2 entries."""
+    v = variables("v", count)
+    outputs = [
+        math.sin(v[i]) + (v[i - 1] ** 2 if i else 0) + (v[i] * v[i + 1] if i + 1 < count else 0)
+        for i in range(count)
+    ]
+    return system_of(outputs, tuple(f"v{i}" for i in range(count)))
+
+
+def sparse_work(system: System, order: int, mode: Any) -> tuple[int, int]:
+    """Entries of the array, and calls that Python makes while it is derived."""
+    calls = 0
+
+    def count(frame: Any, event: str, argument: Any) -> None:
+        nonlocal calls
+        calls += event == "call"
+
+    sys.setprofile(count)
+    try:
+        (tensor,) = derive(system, [Request("d", "tensor", order)], mode, sparse=True)
+    finally:
+        sys.setprofile(None)
+    return len(tensor.nodes), calls
+
+
+@pytest.mark.parametrize(("order", "mode"), [(1, "forward"), (1, "reverse"), (2, "reverse")])
+def test_sparse_derivatives_take_work_in_proportion_to_their_entries(order: int, mode: Any) -> None:
+    small, large = (sparse_work(banded(count), order, mode) for count in (100, 400))
+    assert large[0] - small[0] == 300 * 3
+    assert large[1] / large[0] < 1.1 * small[1] / small[0]
+
+
+def test_a_sparse_array_may_be_larger_than_any_dense_one() -> None:
+    expr, names = rosenbrock(5000)
+    assert MAX_ENTRIES < 5000**2
+    system = system_of(expr, names)
+    with pytest.raises(LimitError, match="sparse=True"):
+        tensor_of(system, 2)
+    start = perf_counter()
+    (tensor,) = derive(system, [Request("hessian", "tensor", 2)], sparse=True)
+    assert perf_counter() - start < 20
+    assert tensor.pattern is not None
+    diagonal = {(i, i) for i in range(5000)}
+    below = {(i + 1, i) for i in range(4999)}
+    assert set(tensor.pattern.indices) == diagonal | below
 
 
 @pytest.mark.parametrize("mode", ["forward", "reverse"])

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import struct
+from dataclasses import replace
 from math import inf, nan
 
 import pytest
 
 from symgrad.ir.program import Group, Instruction, Program, Result
+from symgrad.ir.system import Pattern
 
 NAN_WITH_PAYLOAD = struct.unpack(">d", bytes.fromhex("fff8000000000123"))[0]
 FLOATS = (nan, -nan, inf, -inf, 0.0, -0.0, 5e-324, 0.1, 1e308, NAN_WITH_PAYLOAD)
@@ -43,6 +45,13 @@ def test_json_round_trip() -> None:
     assert read.to_json() == SAMPLE.to_json()
     assert isinstance(read.code[2].data, bool)
     assert isinstance(read.code[0].data, tuple)
+
+
+def test_json_is_the_same_with_patterns() -> None:
+    pattern = Pattern((2, 3), 1, ((0, 0), (0, 1), (1, 0), (1, 2)))
+    results = (SAMPLE.results[0], Result("jacobian", (4,), pattern))
+    plain = replace(SAMPLE, results=(SAMPLE.results[0], Result("jacobian", (4,))))
+    assert replace(SAMPLE, results=results).to_json() == plain.to_json()
 
 
 @pytest.mark.parametrize("value", FLOATS, ids=lambda value: struct.pack(">d", value).hex())

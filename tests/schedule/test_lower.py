@@ -118,7 +118,7 @@ def traced(name):
 def test_a_program_has_the_values_of_its_graph(name, rewrites, rng):
     outputs, inputs, derivatives = traced(name)
     graph, tensors, program = pipeline(outputs, inputs, derivatives, rewrites=rewrites)
-    verify_graph(graph)
+    verify_graph(graph, canonical=False)
     verify_program(program)
     assert [(r.name, r.shape) for r in program.results] == [(t.name, t.shape) for t in tensors]
     nodes = [node for tensor in tensors for node in tensor.nodes]
@@ -317,7 +317,7 @@ def test_deep_nesting_does_not_recurse():
 def test_a_sum_of_many_terms_takes_linear_time():
     x = variables("x", 3_000)
     program = program_of(sum(a * b for a, b in pairwise(x)), x)
-    assert program.counts["mul"] == 2_999
+    assert program.counts["mul"] == 1_500  # x1 * (x0 + x2) and so on
     assert program.counts["add"] == 2_998
 
 

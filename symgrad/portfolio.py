@@ -1,0 +1,314 @@
+"""The search for the cheapest program: one system derived in several ways, compared by cost.
+
+No strategy of differentiation is the best on every problem, nor is one form of the primal or one
+order of the regrouping passes; which one wins cannot be told beforehand. So a few are tried and
+the Program of least weighted cost is kept. How many is a matter of the size alone, never of time
+that has passed: the same system always gives the same program. The search is meant to take less
+time than the compilation that follows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import inf
+from typing import NamedTuple
+
+from symgrad.differentiate.strategies import STRATEGIES
+from symgrad.differentiate.tensors import UNLIMITED, derive_by, highest_order, stored
+from symgrad.errors import LimitError
+from symgrad.functions import PRIMITIVES
+from symgrad.ir.graph import Graph
+from symgrad.ir.program import UNCOUNTED, WEIGHTS, Group, Program
+from symgrad.ir.system import Request, System, Tensor
+from symgrad.ir.traverse import reachable
+from symgrad.options import Optimize, Options
+from symgrad.schedule.expand import expand
+from symgrad.schedule.lower import schedule
+from symgrad.simplify.optimise import ORDERS, PRIMAL, Pass, optimise
+from symgrad.simplify.rewrite import simplify
+
+
+@dataclass(frozen=True, slots=True)
+class Primal:
+    """A form of the system before it is differentiated.
+
+    Attributes:
+        passes: a key of ``simplify.optimise.PRIMAL``: how its sums and products are regrouped.
+        flat: whether products are flattened (``Graph.flat``).
+    """
+
+    passes: str
+    flat: bool
+
+
+PRIMALS = (
+    Primal("as written", False),
+    Primal("as written", True),
+    Primal("factored", True),
+    Primal("shared", True),
+    Primal("shared", False),
+    Primal("factored", False),
+)
+"""The forms, the more promising first."""
+
+FIRST_ORDER = ("sweeps", "elimination")
+SECOND_ORDER = (
+    "pushing",
+    "pushing markowitz",
+    "jets",
+    "sweeps",
+    "separable",
+    "swept elimination",
+    "pushing shrinking",
+)
+HIGH_ORDER = ("jets", "sweeps", "separable", "scaled jets", "pushing", "elimination")
+
+ROUNDS = ((0, 0), (0, 1), (0, 2), (0, 3), (1, 2), (1, 1), (1, 0), (0, 5), (0, 4), (2, 1), (2, 0))
+"""(strategy by its rank on the first form of the primal, form): what is tried after another."""
+
+
+class Effort(NamedTuple):
+    """What a search may go through.
+
+    Attributes:
+        nodes: so many nodes of candidates,
+        each: and so many for each node of the smallest candidate,
+        most_nodes: but never more than this;
+        attempts: how many candidates may be regrouped and scheduled.
+    """
+
+    nodes: float
+    each: float
+    most_nodes: float
+    attempts: int
+
+
+EFFORT: Mapping[Optimize, Effort] = {
+    "fast": Effort(0, 0, 0, 1),
+    "default": Effort(1_500, 3.5, 16_000, 9),
+    "max": Effort(50_000, 100, 500_000, 120),
+}
+
+DERIVING = 0.35
+"""The share of a candidate's time that goes into deriving it; the rest is regrouping."""
+
+RESERVE, RESERVED_ATTEMPTS = 0.25, 2
+"""What is kept of the allowance for the other orders of passes on the best candidates."""
+
+Found = tuple[Graph, list[Tensor], Program]
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """A candidate before it is regrouped.
+
+    Attributes:
+        cost: about what its graph costs as it is.
+        graph: simplified, without composite functions.
+        tensors: the results in it.
+    """
+
+    cost: float
+    graph: Graph
+    tensors: list[Tensor]
+
+    def same_as(self, other: Derived) -> bool:
+        """Whether both are the same graph, node by node."""
+        one, two = self.graph, other.graph
+        return (
+            self.tensors == other.tensors
+            and one.ops == two.ops
+            and one.args == two.args
+            and one.data == two.data
+        )
+
+
+class Work:
+    """How much of the search's allowance is left."""
+
+    def __init__(self, effort: Optimize) -> None:
+        self.effort = EFFORT[effort]
+        self.spent = 0.0
+        self.attempts = 0
+        self.size = 0
+
+    def add(self, derived: Derived, share: float, attempts: int = 0) -> None:
+        """Note that a candidate went through ``share`` of the pipeline."""
+        self.size = min(self.size or len(derived.graph), len(derived.graph))
+        self.spent += share * len(derived.graph)
+        self.attempts += attempts
+
+    def allows(self, share: float, reserve: float = RESERVE) -> bool:
+        """Whether another candidate may go through ``share`` of the pipeline."""
+        effort = self.effort
+        nodes = min(effort.nodes + effort.each * self.size, effort.most_nodes)
+        left = effort.attempts - self.attempts
+        if left <= (RESERVED_ATTEMPTS if reserve else 0):
+            return False
+        return self.spent + share * self.size <= nodes * (1 - reserve)
+
+
+def find_program(
+    system: System,
+    requests: Sequence[Request],
+    options: Options,
+    groups: Sequence[Group],
+    labels: Sequence[str],
+) -> Found:
+    """The graph, results and Program that compute ``requests`` at the least cost found."""
+    if options.optimize == "fast" or system.graph.exact:
+        derived = _derive(system, requests, options, "sweeps")
+        assert derived is not None  # sweeps always apply
+        return _scheduled(derived.graph, derived.tensors, groups, labels)
+    work = Work(options.optimize)
+    first, *others = ORDERS.values()
+    best: Found | None = None
+    least = (inf, inf)
+    tried: list[tuple[tuple[float, float], int, Derived]] = []
+
+    def attempt(derived: Derived, passes: Sequence[Pass]) -> None:
+        nonlocal best, least
+        graph, tensors = optimise(derived.graph, derived.tensors, passes)
+        found = _scheduled(graph, tensors, groups, labels)
+        cost = weighted(found[2]), found[2].total
+        if cost < least:
+            best, least = found, cost
+        tried.append((cost, len(tried), derived))
+        work.add(derived, 1 - DERIVING, attempts=1)
+
+    for derived in _candidates(system, requests, options, work):
+        if not tried or work.allows(1 - DERIVING):
+            attempt(derived, first)
+    for _, _, derived in sorted(tried, key=lambda entry: entry[:2]):
+        for passes in others:
+            if work.allows(1 - DERIVING, reserve=0):
+                attempt(derived, passes)
+    assert best is not None
+    return best
+
+
+def _candidates(
+    system: System, requests: Sequence[Request], options: Options, work: Work
+) -> Iterator[Derived]:
+    """Candidates, the more promising first, none twice."""
+    forms = {0: system}
+    seen: list[Derived] = []
+    names = _strategies(requests, options)
+    ranked: list[tuple[float, int]] = []
+    made: dict[tuple[str, int], Derived | None] = {}
+    for rank, name in enumerate(names):
+        if ranked and not work.allows(DERIVING):
+            break
+        budget = 3 * work.size + 1_000 if ranked else UNLIMITED
+        derived = made[name, 0] = _derive(system, requests, options, name, budget)
+        if derived is not None:
+            work.add(derived, DERIVING)
+            ranked.append((derived.cost, rank))
+    finalists = [names[rank] for _, rank in sorted(ranked)]
+    everything = [(s, f) for s in range(len(finalists)) for f in range(len(PRIMALS))]
+    for place, form in dict.fromkeys([*ROUNDS, *everything]):
+        if place >= len(finalists):
+            continue
+        name = finalists[place]
+        if (name, form) not in made:
+            if not work.allows(1):
+                continue
+            if form not in forms:
+                forms[form] = _form(system, PRIMALS[form], options)
+            derived = _derive(forms[form], requests, options, name, 3 * work.size + 1_000)
+            if derived is not None:
+                work.add(derived, DERIVING)
+            made[name, form] = derived
+        derived = made[name, form]
+        if derived is not None and not any(derived.same_as(other) for other in seen):
+            seen.append(derived)
+            yield derived
+
+
+def _strategies(requests: Sequence[Request], options: Options) -> tuple[str, ...]:
+    """Names of strategies for the highest order that is wanted."""
+    order = highest_order(requests)
+    if order == 0:
+        return ("sweeps",)
+    names = FIRST_ORDER if order == 1 else SECOND_ORDER if order == 2 else HIGH_ORDER
+    return tuple(dict.fromkeys([*names, *STRATEGIES])) if options.optimize == "max" else names
+
+
+def _form(system: System, primal: Primal, options: Options) -> System:
+    """The system with its primal regrouped, in a graph of its own."""
+    graph, tensors = _copy(system.graph, [system.outputs], options, flat=True)
+    if PRIMAL[primal.passes]:
+        graph, tensors = optimise(graph, tensors, PRIMAL[primal.passes])
+    graph, (value,) = _copy(graph, tensors, options, flat=primal.flat)
+    return replace(system, graph=graph, outputs=value)
+
+
+def _copy(
+    graph: Graph, tensors: Sequence[Tensor], options: Options, *, flat: bool
+) -> tuple[Graph, list[Tensor]]:
+    """What the tensors need in a new canonical graph with products flat or nested."""
+    before, graph.flat = graph.flat, flat
+    try:
+        return simplify(graph, tensors, options.rewrites)
+    finally:
+        graph.flat = before
+
+
+def _derive(
+    system: System,
+    requests: Sequence[Request],
+    options: Options,
+    strategy: str,
+    budget: int = UNLIMITED,
+) -> Derived | None:
+    """Differentiate and simplify; None where the strategy does not apply."""
+    try:
+        derived = derive_by(strategy, system, requests, sparse=options.sparse, budget=budget)
+    except LimitError:
+        if budget == UNLIMITED:
+            raise
+        return None  # an exact constant that others need not make
+    if derived is None:
+        return None
+    graph, tensors = simplify(system.graph, derived, options.rewrites)
+    tensors = [stored(graph, t, d.pattern) for t, d in zip(tensors, derived, strict=True)]
+    graph, tensors = expand(graph, tensors)
+    return Derived(estimate(graph, tensors), graph, tensors)
+
+
+def _scheduled(
+    graph: Graph, tensors: list[Tensor], groups: Sequence[Group], labels: Sequence[str]
+) -> Found:
+    return graph, tensors, schedule(graph, tensors, groups, labels)
+
+
+def estimate(graph: Graph, tensors: Sequence[Tensor]) -> float:
+    """About the weighted cost of a graph, without scheduling it."""
+    cost = 0.0
+    for node in reachable(graph, [node for tensor in tensors for node in tensor.nodes]):
+        op, data = graph.ops[node], graph.data[node]
+        if op == "sum":
+            start, coefficients = data
+            cost += len(coefficients) - (type(start) is int and start == 0)
+            cost += sum([c != 1 and c != -1 for c in coefficients])
+        elif op == "product":
+            cost += len(data) - 1
+            for exponent in data:
+                if exponent != 1:
+                    top = abs(exponent.numerator)
+                    cost += top.bit_length() + top.bit_count() - 2
+                    cost += WEIGHTS["div"] if exponent < 0 else 0
+                    cost += WEIGHTS["sqrt"] if exponent.denominator > 1 else 0
+        elif graph.args[node]:
+            cost += PRIMITIVES[op].cost
+    return cost
+
+
+def weighted(program: Program) -> float:
+    """The weighted cost of a program."""
+    return sum(
+        (WEIGHTS.get(op) or PRIMITIVES[op].cost) * count
+        for op, count in program.counts.items()
+        if op not in UNCOUNTED
+    )

@@ -1,0 +1,106 @@
+"""Find sums that are a factor times a sum that is there: ``a*u + b*v`` with ``u = c*x, v = c*y``.
+
+Factoring takes apart only products that nobody else uses. This pass looks through shared products
+as well, and where the sum ``a*x + b*y`` exists already, the outer one becomes ``c`` times it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from symgrad.simplify.network import ONE, Bag, Network, add_term
+
+LARGEST = 12
+"""Products of more different factors than this are not looked through."""
+
+Term = tuple[tuple[int, object], ...]
+"""The factors of a product and their exponents, increasing."""
+
+Signature = frozenset[tuple[Term, int]]
+"""The terms of a sum with their signs, the first one's positive."""
+
+
+def reuse_sums(network: Network) -> bool:
+    """Rewrite sums as multiples of earlier sums; whether there were any."""
+    flat: dict[int, Bag] = {}
+    known: dict[Signature, tuple[int, int]] = {}
+    changed = False
+    for node in network.order():
+        kind, bag = network.kinds[node], network.bags[node]
+        if kind == "product":
+            flat[node] = _flattened(bag, flat)
+        elif kind == "sum" and ONE not in bag and all(abs(c) == 1 for c in bag.values()):
+            terms = {term: flat.get(term, {term: 1}) for term in bag}
+            signature, sign = _signature([(terms[term], c) for term, c in bag.items()])
+            changed = _rewrite(network, node, terms, known) or changed
+            known.setdefault(signature, (node, sign))
+    return changed
+
+
+def _flattened(bag: Bag, flat: Mapping[int, Bag]) -> Bag:
+    """The factors of a product, those of products among its factors in their place."""
+    if flat.keys().isdisjoint(bag):
+        return bag
+    made: Bag = {}
+    for literal, exponent in bag.items():
+        inner = flat.get(literal) if type(exponent) is int and exponent > 0 else None
+        if inner is None or len(inner) > LARGEST:
+            inner = {literal: 1}
+        for part, power in inner.items():
+            made[part] = made.get(part, 0) + power * exponent
+            if made[part] == 0:  # x/x is not 1 at 0, inf and nan
+                return bag
+    return made
+
+
+def _signature(parts: list[tuple[Bag, int]]) -> tuple[Signature, int]:
+    keyed = [(tuple(sorted(bag.items())), sign) for bag, sign in parts]
+    lead = min(keyed)[1]
+    return frozenset([(key, sign * lead) for key, sign in keyed]), lead
+
+
+def _rewrite(
+    network: Network,
+    node: int,
+    terms: Mapping[int, Bag],
+    known: Mapping[Signature, tuple[int, int]],
+) -> bool:
+    """Replace the terms of the sum that together are a multiple of a known one."""
+    bag = network.bags[node]
+    holders: dict[int, list[int]] = {}
+    for term, flat in terms.items():
+        for literal, exponent in flat.items():
+            if type(exponent) is int and exponent > 0:
+                holders.setdefault(literal, []).append(term)
+    groups = {tuple(group) for group in holders.values() if len(group) > 1}
+    for group in sorted(groups, key=lambda group: (-len(group), group)):
+        common = _common([terms[term] for term in group])
+        rests = [(_without(terms[term], common), bag[term]) for term in group]
+        if not all(rest for rest, _ in rests):
+            continue
+        signature, sign = _signature(rests)
+        if signature in known:
+            inner, own = known[signature]
+            network.increasing = False
+            for term in group:
+                del bag[term]
+            common[inner] = common.get(inner, 0) + 1
+            add_term(network, bag, network.product(common), sign * own)
+            return True
+    return False
+
+
+def _common(products: list[Bag]) -> Bag:
+    """The whole positive powers that all products share."""
+    first, *others = products
+    common: Bag = {}
+    for literal, exponent in first.items():
+        powers = [exponent, *(bag.get(literal, 0) for bag in others)]
+        if all(type(power) is int and power > 0 for power in powers):
+            common[literal] = min(powers)
+    return common
+
+
+def _without(bag: Bag, common: Bag) -> Bag:
+    """The bag divided by the common factors."""
+    return {k: left for k, e in bag.items() if (left := e - common.get(k, 0)) != 0}

@@ -1,0 +1,324 @@
+"""Network: sums and products as open bags of literals, the form in which they are regrouped.
+
+The Graph keeps sums and products canonical, with every coefficient as far out as it goes: the
+right form to differentiate. To find what expressions share, the passes beside this module need
+the opposite: a coefficient is a factor like any other, and signs are the only numbers left in a
+sum. A Network holds the same nodes, mutable, by index.
+
+==========  ==========================  ===================================================
+kind        bag                         meaning
+==========  ==========================  ===================================================
+sum         literal -> coefficient      sum(coefficient * literal); the literal ONE is 1
+product     literal -> exponent         prod(literal ** exponent)
+number      empty                       a constant node of the graph, folded when it is lowered
+leaf        empty                       a symbol or a truth value
+call        empty                       a function row over ``args``
+==========  ==========================  ===================================================
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import chain, compress
+from math import frexp, inf
+from typing import Any
+
+from symgrad.errors import LimitError
+from symgrad.ir.arithmetic import (
+    Exponent,
+    Number,
+    add_numbers,
+    as_float,
+    multiply_numbers,
+    simplest,
+)
+from symgrad.ir.graph import LEAVES, Graph
+from symgrad.ir.system import Tensor
+from symgrad.ir.traverse import reachable
+
+LARGEST = 1e100
+"""Numbers beyond this, and below its inverse, are not combined: they could overflow."""
+
+ONE = 0
+"""The literal that stands for the number 1: every Network has it at index 0."""
+
+Bag = dict[int, Any]
+"""Literal -> coefficient (of a sum) or exponent (of a product)."""
+
+Signed = tuple[int, int]
+"""A node and the sign, 1 or -1, with which it counts."""
+
+
+class Network:
+    """Mutable sums and products over a Graph's symbols, numbers and functions.
+
+    Attributes:
+        graph: where numbers and leaves live.
+        kinds: "sum", "product", "number", "leaf" or "call" of each node.
+        bags: the literals of sums and products.
+        sources: the graph node of a number or leaf; the row's name of a call.
+        args: the arguments of a call.
+        roots: what is wanted.
+        increasing: set by ``inline``, unset by what follows: every node has a greater index than
+            what it is made of, and indices go depth first.
+    """
+
+    __slots__ = ("args", "bags", "graph", "increasing", "kinds", "memo", "roots", "sources")
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.kinds: list[str] = []
+        self.bags: list[Bag] = []
+        self.sources: list[Any] = []
+        self.args: list[tuple[int, ...]] = []
+        self.roots: list[int] = []
+        self.memo: dict[Any, int] = {}
+        self.increasing = False
+        self.leaf("number", graph.constant(1))
+
+    def _append(self, key: Any, kind: str, bag: Bag, source: Any, args: tuple[int, ...]) -> int:
+        node = self.memo.get(key)
+        if node is None:
+            node = len(self.kinds)
+            self.memo[key] = node
+            self.kinds.append(kind)
+            self.bags.append(bag)
+            self.sources.append(source)
+            self.args.append(args)
+        return node
+
+    def leaf(self, kind: str, source: int) -> int:
+        """The node of a number or leaf of the graph."""
+        return self._append((kind, source), kind, {}, source, ())
+
+    def number(self, value: Number) -> int:
+        """The literal of a number."""
+        return self.leaf("number", self.graph.constant(value))
+
+    def multiplied(self, factors: Sequence[tuple[int, Exponent]], size: Number = 1) -> int | None:
+        """The literal of ``size`` times powers of numbers; None where it leaves float's range.
+
+        ``1e200 * (1e200 * x)`` can be finite where ``1e400 * x`` is not.
+        """
+        graph = self.graph
+        try:
+            node = graph.product([(self.sources[k], e) for k, e in factors], size)
+        except LimitError:
+            return None
+        op, data = graph.ops[node], graph.data[node]
+        scale = data if op == "constant" else data[1][0] if op == "sum" else 1
+        alone = size == 1 and len(factors) == 1 and factors[0][1] == 1
+        if not (0 < abs(as_float(scale)) < inf or alone or not factors):
+            return None
+        return self.leaf("number", node)
+
+    def call(self, name: str, args: tuple[int, ...]) -> int:
+        """The node of a row over ``args``."""
+        return self._append((name, args), "call", {}, name, args)
+
+    def product(self, bag: Bag) -> int:
+        """The node of a product; a lone factor to the power 1 is itself."""
+        if len(bag) == 1:
+            ((literal, exponent),) = bag.items()
+            if exponent == 1:
+                return literal
+        return self._append(frozenset(bag.items()), "product", bag, None, ()) if bag else ONE
+
+    def sum(self, bag: Bag) -> Signed:
+        """A sum with a positive leading coefficient, and the sign that this took.
+
+        A sum with a 1 keeps its signs, as in canonical sums: ``1 - x`` is +0 where x is 1.
+        """
+        sign = 1
+        if ONE not in bag and bag[min(bag)] < 0:
+            bag = {literal: -coefficient for literal, coefficient in bag.items()}
+            sign = -1
+        if len(bag) == 1:
+            ((literal, coefficient),) = bag.items()
+            if literal == ONE:
+                return self.number(coefficient), 1
+            if coefficient == 1 and type(coefficient) is int:
+                return literal, sign
+        key = frozenset(bag.items())
+        if float in map(type, bag.values()):  # 0.0, -0.0 and 1, 1.0 are equal, nan is not
+            key = frozenset([(k, c.hex() if type(c) is float else c) for k, c in bag.items()])
+        return self._append(("sum", key), "sum", bag, None, ()), sign
+
+    def negated(self, node: int) -> int:
+        """The node of minus another one."""
+        return self._append(("sum", node), "sum", {node: -1}, None, ())
+
+    def turned(self, node: int, *, alone: bool) -> int:
+        """Minus another node, but +0 where that is 0: ``b - a`` for ``a - b``, else ``0.0 - node``.
+
+        Args:
+            node: what it is minus of.
+            alone: that nobody else uses it.
+        """
+        bag = {ONE: 0.0, node: -1}
+        if alone and self.kinds[node] == "sum" and ONE not in self.bags[node]:
+            bag = {literal: -coefficient for literal, coefficient in self.bags[node].items()}
+        return self._append(("turned", node, alone), "sum", bag, None, ())
+
+    def signed(self, node: int, sign: int) -> int:
+        """The node of ``sign * node``."""
+        return node if sign == 1 else self.negated(node)
+
+    def below(self, node: int) -> Iterable[int]:
+        """What the node is made of."""
+        return self.bags[node] or self.args[node]
+
+    def order(self) -> list[int]:
+        """The nodes that the roots need, arguments before users."""
+        bags, args = self.bags, self.args
+        done = bytearray(len(bags))
+        if self.increasing:
+            for root in self.roots:
+                done[root] = True
+            for node in range(len(bags) - 1, -1, -1):
+                if done[node]:
+                    for child in bags[node] or args[node]:
+                        done[child] = True
+            return list(compress(range(len(bags)), done))
+        found: list[int] = []
+        stack = self.roots[::-1]
+        while stack:
+            node = stack.pop()
+            if node < 0:  # everything below it is there
+                found.append(~node)
+            elif not done[node]:
+                done[node] = True
+                below = bags[node] or args[node]
+                if below:
+                    stack.append(~node)
+                    stack += [child for child in below if not done[child]]
+                else:
+                    found.append(node)
+        return found
+
+    def uses(self, nodes: Iterable[int]) -> Counter[int]:
+        """How many of ``nodes`` (and roots) use each of them."""
+        bags, args = self.bags, self.args
+        found = Counter(chain.from_iterable([bags[node] or args[node] for node in nodes]))
+        found.update(self.roots)
+        return found
+
+
+def is_exact(network: Network, literal: int, coefficient: Number = 1) -> bool:
+    """Whether ``coefficient * literal`` is an input times a power of two: computed without error.
+
+    A difference of such terms may be tiny and yet right to the last digit; scaled by another
+    number each term would round, and the difference lose what the terms have in common.
+    """
+    bag = network.bags[literal]
+    if network.kinds[literal] == "product" and len(bag) == 2:
+        for part, exponent in bag.items():
+            source = network.sources[part]
+            if network.kinds[part] == "number" and exponent == 1:
+                value = network.graph.data[source]
+                constant = network.graph.ops[source] == "constant"
+                others = [other for other in bag if other != part and bag[other] == 1]
+                return constant and bool(others) and is_exact(network, others[0], value)
+    if network.kinds[literal] != "leaf" or not 0 < abs(coefficient) < LARGEST:
+        return False
+    return frexp(coefficient)[0] in (0.5, -0.5)
+
+
+def add_term(network: Network, bag: Bag, literal: int, coefficient: Number) -> None:
+    """``bag += coefficient * literal``: like terms meet, numbers meet in the literal ONE."""
+    if network.kinds[literal] == "number" and literal != ONE:
+        source = network.sources[literal]
+        if network.graph.ops[source] == "constant":
+            coefficient = multiply_numbers(coefficient, network.graph.data[source])
+            literal = ONE
+    before = bag.get(literal)
+    total = coefficient if before is None else add_numbers(before, coefficient)
+    if type(total) is int and total == 0:
+        bag.pop(literal, None)
+    else:
+        bag[literal] = total
+
+
+def add_factor(network: Network, bag: Bag, literal: int, exponent: Exponent) -> None:
+    """``bag *= literal ** exponent``: like factors meet, but x/x is not 1 at 0, inf and nan."""
+    before = bag.get(literal)
+    if before is None:
+        bag[literal] = exponent
+    elif before * exponent > 0:
+        bag[literal] = simplest(before + exponent)
+    else:
+        if exponent == 1:
+            bag[literal], exponent = 1, before
+        add_factor(network, bag, network.product({literal: exponent}), 1)
+
+
+def read(graph: Graph, tensors: Sequence[Tensor]) -> Network:
+    """The Network of what ``tensors`` need; numbers that it lacks are appended to the graph."""
+    network = Network(graph)
+    place: dict[int, int] = {}
+    for node in reachable(graph, [node for tensor in tensors for node in tensor.nodes]):
+        op, args, data = graph.ops[node], graph.args[node], graph.data[node]
+        numeric = op in ("constant", "named") or (
+            bool(args)
+            and not graph.is_condition(node)
+            and all(network.kinds[place[a]] == "number" for a in args)
+        )
+        if numeric or op in LEAVES:
+            place[node] = network.leaf("number" if numeric else "leaf", node)
+        elif op == "sum":
+            bag: Bag = {}
+            if data[0] != 0 or type(data[0]) is float:
+                bag[ONE] = data[0]
+            for argument, coefficient in zip(args, data[1], strict=True):
+                add_term(network, bag, place[argument], coefficient)
+            negated = len(bag) == 1 and data[1] == (-1,)
+            place[node] = (
+                network.negated(place[args[0]]) if negated else network.signed(*network.sum(bag))
+            )
+        elif op == "product":
+            factors = list(zip(args, data, strict=True))
+            known = [(a, e) for a, e in factors if network.kinds[place[a]] == "number"]
+            bag = {}
+            for argument, exponent in factors:
+                if network.kinds[place[argument]] != "number":
+                    add_factor(network, bag, place[argument], exponent)
+            if known:
+                bag[network.leaf("number", graph.product(known))] = 1
+            place[node] = network.product(bag)
+        else:
+            place[node] = network.call(op, tuple([place[a] for a in args]))
+    network.roots = [place[node] for tensor in tensors for node in tensor.nodes]
+    return network
+
+
+def write(network: Network, tensors: Sequence[Tensor]) -> tuple[Graph, list[Tensor]]:
+    """A Graph of the roots, regrouped as the network is, and the tensors that they fill.
+
+    The graph is not canonical: numbers stand among the factors of products.
+    """
+    source = network.graph
+    made = Graph(source.table, exact=source.exact)
+    nodes = network.order()
+    sources = [network.sources[n] for n in nodes if network.kinds[n] in ("number", "leaf")]
+    copied: dict[int, int] = {}
+    for node in reachable(source, sources):
+        args = tuple([copied[argument] for argument in source.args[node]])
+        copied[node] = source.rebuild(node, args, made)
+    place: dict[int, int] = {}
+    for node in nodes:
+        kind, bag = network.kinds[node], network.bags[node]
+        if kind == "call":
+            args = tuple([place[argument] for argument in network.args[node]])
+            place[node] = made.intern(network.sources[node], args, None)
+        elif kind in ("sum", "product"):
+            terms = sorted([(place[k], c) for k, c in bag.items() if k != ONE or kind != "sum"])
+            args, numbers = tuple([a for a, _ in terms]), tuple([c for _, c in terms])
+            data = (bag.get(ONE, 0), numbers) if kind == "sum" else numbers
+            place[node] = made.intern(kind, args, data)
+        else:
+            place[node] = copied[network.sources[node]]
+    roots = iter(network.roots)
+    kept = [replace(t, nodes=tuple([place[next(roots)] for _ in t.nodes])) for t in tensors]
+    return made, kept

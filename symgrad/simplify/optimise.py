@@ -1,0 +1,100 @@
+"""Regroup the sums and products of a Graph: the same values in fewer operations.
+
+The passes keep each value up to rounding; they never divide where nothing was divided, nor cancel
+what could be 0/0. There are several orders, because factoring and pair sharing compete for the
+same products: none is the best on every problem.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from symgrad.ir.graph import Graph
+from symgrad.ir.system import Tensor
+from symgrad.simplify.factor import factor
+from symgrad.simplify.gauge import choose_scales
+from symgrad.simplify.inline import inline
+from symgrad.simplify.literals import coefficients_to_literals
+from symgrad.simplify.lookthrough import reuse_sums
+from symgrad.simplify.network import Network, read, write
+from symgrad.simplify.numbers import distribute_numbers, split_numbers
+from symgrad.simplify.pairs import share_pairs
+from symgrad.simplify.powers import plan_powers
+
+Pass = Callable[[Network], bool]
+"""Changes a network in place and says whether it did."""
+
+
+def share_products(network: Network) -> bool:
+    """Share pairs of factors."""
+    return share_pairs(network, "product")
+
+
+def share_sums(network: Network) -> bool:
+    """Share pairs of terms."""
+    return share_pairs(network, "sum")
+
+
+def split_and_factor(network: Network) -> bool:
+    """Factor, numbers written so that more can be factored."""
+    split_numbers(network)
+    return factor(network)
+
+
+FACTORING: tuple[Pass, ...] = (
+    coefficients_to_literals,
+    distribute_numbers,
+    split_and_factor,
+    factor,
+    reuse_sums,
+    factor,
+)
+SHARING: tuple[Pass, ...] = (share_products, share_sums, share_products, share_sums, factor)
+
+ORDERS: dict[str, tuple[Pass, ...]] = {
+    "scale, factor, share": (choose_scales, *FACTORING, plan_powers, *SHARING),
+    "scale, share, factor": (
+        choose_scales,
+        plan_powers,
+        coefficients_to_literals,
+        share_products,
+        *FACTORING[1:-1],
+        *SHARING,
+    ),
+    "factor, scale, share": (*FACTORING, choose_scales, *FACTORING, plan_powers, *SHARING),
+}
+"""What is done in which order; after a pass that changed something comes ``inline``."""
+
+PRIMAL: dict[str, tuple[Pass, ...]] = {
+    "as written": (),
+    "factored": (coefficients_to_literals, factor),
+    "shared": (
+        coefficients_to_literals,
+        factor,
+        factor,
+        plan_powers,
+        share_products,
+        share_sums,
+    ),
+}
+"""How a primal may be regrouped before it is differentiated: what it shares is derived once."""
+
+
+def optimise(
+    graph: Graph, tensors: Sequence[Tensor], passes: Sequence[Pass]
+) -> tuple[Graph, list[Tensor]]:
+    """A Graph of the same tensors that takes fewer operations; it is no longer canonical.
+
+    Args:
+        graph: any graph; numbers that the regrouping needs are appended to it.
+        tensors: the results to keep.
+        passes: a value of ORDERS or PRIMAL.
+
+    Returns:
+        the new graph, whose products may hold numbers, and the tensors in it.
+    """
+    network = inline(read(graph, tensors))
+    for step in passes:
+        if step(network):
+            network = inline(network)
+    return write(network, tensors)

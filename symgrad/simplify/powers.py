@@ -1,0 +1,107 @@
+"""Plan powers: all exponents of one base are built from few shared roots and reciprocals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fractions import Fraction
+from typing import Literal
+
+from symgrad.ir.arithmetic import Exponent
+from symgrad.simplify.network import ONE, Bag, Network, add_factor
+
+HALF = Fraction(1, 2)
+
+HIGHEST = 64
+"""Higher powers are left alone: the schedule computes them with pow, which is more exact."""
+
+Plan = Literal["divide", "reciprocal", "root"]
+"""Divide by the base as it is written; multiply by 1/base and 1/sqrt(base); by the latter alone."""
+
+
+def plan_powers(network: Network) -> bool:
+    """Make square roots and shared reciprocals literals of their own; whether there were any.
+
+    ``x**(3/2)`` becomes ``x*sqrt(x)``. Where several products divide by powers of x, they multiply
+    by one ``1/x`` and one ``1/sqrt(x)``, or by powers of ``1/sqrt(x)`` alone where only those are
+    needed or x cannot be negative.
+    """
+    nodes = network.order()
+    kinds, bags = network.kinds, network.bags
+    found: dict[int, list[Exponent]] = {}
+    products: dict[int, None] = {}
+    for node in nodes:
+        if kinds[node] == "product":
+            for base, exponent in bags[node].items():
+                if exponent < 0 or type(exponent) is Fraction:
+                    found.setdefault(base, []).append(exponent)
+                    products[node] = None
+    if not products:
+        return False
+    squares = _squares(network, nodes)
+    plans = {base: _plan(exponents, base in squares) for base, exponents in found.items()}
+    changed = False
+    for node in products:
+        bag = bags[node]
+        for base in [base for base, exponent in bag.items() if _planable(exponent)]:
+            exponent, plan = bag[base], plans[base]
+            atom = exponent == HALF or (exponent == -1 and plan != "root")
+            if not (atom and len(bag) == 1) and not (plan == "divide" and exponent.denominator < 2):
+                network.increasing = False
+                _split(network, bag, base, plan)
+                changed = True
+    return changed
+
+
+def _planable(exponent: Exponent) -> bool:
+    """Whether it is a negative power or a root that can be planned."""
+    below = exponent < 0 or type(exponent) is Fraction
+    return below and exponent.denominator <= 2 and -HIGHEST <= exponent <= HIGHEST
+
+
+def _plan(exponents: list[Exponent], square: bool) -> Plan:
+    below = [exponent for exponent in exponents if exponent < 0]
+    if len(below) < 2:
+        return "divide"
+    root = any(exponent.denominator == 2 for exponent in below)
+    whole = any(type(exponent) is int for exponent in below)
+    return "root" if root and (square or not whole) else "reciprocal"
+
+
+def _squares(network: Network, nodes: Iterable[int]) -> set[int]:
+    """Even powers among the nodes, their sums, and what else cannot be negative by its form."""
+    kinds, bags = network.kinds, network.bags
+    found = {ONE}
+    for node in nodes:
+        kind, bag = kinds[node], bags[node]
+        if kind == "product":
+            holds = all((type(e) is int and e % 2 == 0) or k in found for k, e in bag.items())
+        elif kind == "sum":
+            holds = all(c > 0 and k in found for k, c in bag.items())
+        elif kind == "number":
+            source = network.sources[node]
+            holds = network.graph.ops[source] == "constant" and network.graph.data[source] > 0
+        else:
+            holds = False
+        if holds:
+            found.add(node)
+    return found
+
+
+def _split(network: Network, bag: Bag, base: int, plan: Plan) -> None:
+    """Write the power of ``base`` in the bag by its root and its reciprocal as planned."""
+    exponent = bag.pop(base)
+    whole = int(exponent)  # towards zero: x**(-3/2) is x**-1 * x**(-1/2)
+    half = exponent.denominator == 2
+    root = network.product({base: HALF}) if half or plan == "root" else ONE
+    if plan == "root" and exponent < 0:
+        add_factor(network, bag, network.product({root: -1}), int(-2 * exponent))
+        return
+    shared = plan == "reciprocal"
+    if half and shared and exponent < 0:
+        add_factor(network, bag, network.product({root: -1}), 1)
+    elif half:
+        add_factor(network, bag, root, 1 if exponent > 0 else -1)
+    if whole < 0 and shared:
+        add_factor(network, bag, network.product({base: -1}), -whole)
+    elif whole:
+        add_factor(network, bag, base, whole)

@@ -1,0 +1,151 @@
+"""Numbers of sums, moved to where they cost less: never to where they overflow."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import inf, nan
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from symgrad.ir.expression import Expr
+from symgrad.simplify.factor import factor
+from symgrad.simplify.inline import inline
+from symgrad.simplify.literals import coefficients_to_literals
+from symgrad.simplify.network import Network, read, write
+from symgrad.simplify.numbers import distribute_numbers, split_numbers
+from tests.simplify.networks import (
+    CASES,
+    NAMES,
+    after,
+    assert_keeps_values,
+    assert_pass_keeps,
+    cost,
+    formulas,
+    in_float,
+    is_acyclic,
+    network_of,
+    program_of,
+    system,
+    w,
+    x,
+    y,
+    z,
+)
+
+
+def split_and_factor(network: Network) -> None:
+    split_numbers(network)
+    factor(network)
+
+
+STEPS = {"distribute": distribute_numbers, "split": split_numbers, "factor": split_and_factor}
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_values_stay(case: Any, step: str, digits: int) -> None:
+    assert_pass_keeps(STEPS[step], case)
+
+
+@pytest.mark.parametrize("step", STEPS)
+@given(outputs=formulas())
+def test_values_of_formulas_stay(step: str, outputs: tuple[Expr, ...], digits: int) -> None:
+    source = system(*outputs)
+    network = inline(read(source.graph, [source.outputs]))
+    coefficients_to_literals(network)
+    network = inline(network)
+    STEPS[step](network)
+    assert is_acyclic(network)
+    made, kept = write(inline(network), [source.outputs])
+    point = dict(zip(NAMES, (0.7, 1.3, 0.4, 1.1), strict=True))
+    assert_keeps_values(source.graph, [source.outputs], made, kept, point)
+
+
+@pytest.mark.parametrize(
+    ("formula", "expected"),
+    [
+        (24 * x * (1 - 2 * y * z), "x*(-y*z*48+24)"),
+        (24 * x * (1 - 2 * y), "x*24*(-y*2+1)"),  # exact for every y: 24 - 48*y would not be
+        (3 * z * (2 * x + 5 * y), "z*(x*6+y*15)"),
+        (4 * z * (x + y), "z*(x+y)*4"),  # one number for both terms is cheaper outside
+        (2 * z * (x + 3 * y), "z*(x+y*3)*2"),
+        (0.5 * (x + 1), "(x+1)*0.5"),
+    ],
+)
+def test_numbers_go_where_every_term_has_one(formula: Expr, expected: str) -> None:
+    assert sorted(after(distribute_numbers, formula, literals=True)) == sorted(expected)
+
+
+def test_a_number_moves_to_meet_its_like() -> None:
+    """``2*(100*d - u - 200*x*d)`` beside ``200*d``: the product 200*d serves twice."""
+    d, u = z, w
+    outputs = (2 * (100 * d - u - 200 * x * d), 200 * d)
+    source = system(*outputs)
+    network = network_of(*outputs)
+    coefficients_to_literals(network)
+    network = inline(network)
+    assert distribute_numbers(network)
+    network = inline(network)
+    split_numbers(network)
+    factor(network)
+    made, kept = write(inline(network), [source.outputs])
+    assert cost(made, kept) < cost(source.graph, [source.outputs])
+
+
+def test_it_says_whether_anything_moved() -> None:
+    assert distribute_numbers(network_of(x)) is False
+    network = network_of(x + y, x * y)
+    assert distribute_numbers(network) is False
+
+
+def test_shared_sums_keep_their_numbers() -> None:
+    inner = 1 - 2 * y
+    found = after(distribute_numbers, 24 * x * inner, inner * z, literals=True)
+    assert "48" not in found
+
+
+def test_a_number_is_split_by_a_sibling() -> None:
+    """``6*x*y + 2*z`` beside ``3*x``: 6 is 2 times 3, and 2 is pulled out."""
+    found = after(split_and_factor, 6 * x * y + 2 * z * w, 3 * x, literals=True)
+    assert "6" not in found
+    assert found.count("3") == 2
+
+
+def test_quotients_that_are_not_whole_stay() -> None:
+    found = after(split_and_factor, 5 * x * y + 2 * z * w, Fraction(5, 2) * x, literals=True)
+    assert "5*" in found or "*5" in found
+
+
+@pytest.mark.parametrize(
+    "size", [1e200, 1e-200, inf, nan, pytest.param(1 << 15_000, id="huge"), Fraction(1, 1 << 2_000)]
+)
+@pytest.mark.parametrize("step", STEPS)
+def test_sizes_that_could_overflow_stay(step: str, size: Any) -> None:
+    source = system(z * size * (2 * x + size * y), size * (1 + size * x), size * x + 3 * size * y)
+    network = inline(read(source.graph, [source.outputs]))
+    coefficients_to_literals(network)
+    network = inline(network)
+    before = program_of(*write(network, [source.outputs]))
+    STEPS[step](network)
+    made, kept = write(inline(network), [source.outputs])
+    point = (1e-150, 1e-150, 1.0, 1.0)
+    for one, other in zip(
+        in_float(before, point), in_float(program_of(made, kept), point), strict=True
+    ):
+        assert one == pytest.approx(other, rel=1e-14, abs=0, nan_ok=True)
+
+
+def test_a_divisor_is_not_multiplied_into_itself() -> None:
+    """``2*(x + 3*y)/(2*x + 6*y)`` is no 1: it is nan where both are 0."""
+    outputs = (2 * (x + 3) * w / (z * (2 * x + 6) + 1), 2 * (x + 3) / (2 * x + 6.0))
+    source = system(*outputs)
+    network = inline(read(source.graph, [source.outputs]))
+    coefficients_to_literals(network)
+    network = inline(network)
+    distribute_numbers(network)
+    made = inline(network)
+    assert 0 not in [exponent for bag in made.bags for exponent in bag.values()]
+    values = in_float(program_of(*write(made, [source.outputs])), (-3.0, 1.0, 1.0, 1.0))
+    assert values[1] != values[1]
