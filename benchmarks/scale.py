@@ -1,9 +1,10 @@
-"""How the pipeline grows: big graphs, long kernels, deep nesting, and what a second process pays.
+"""How the pipeline grows: big graphs, sparse derivatives, long kernels, deep nesting, restarts.
 
     python -m benchmarks.scale
 
 prints CPU seconds. A gradient of Rosenbrock's function with 10,000 inputs has a graph of more than
-100,000 nodes; a Lennard-Jones cluster gives a kernel of some 10,000 operations.
+100,000 nodes; a Lennard-Jones cluster gives a kernel of some 10,000 operations. Sparse Hessians and
+Jacobians are shown at two sizes: what they cost should grow as their nonzeros do.
 """
 
 import argparse
@@ -16,12 +17,15 @@ import time
 import numpy as np
 
 import symgrad as sg
-from benchmarks.problems import Function, lennard_jones, pair_energy, rosenbrock
+from benchmarks.problems import Function, kinetics, lennard_jones, pair_energy, rosenbrock
 from symgrad import api
 from symgrad.differentiate.tensors import derive
 from symgrad.ir.recipe import Recipe
 from symgrad.options import Options
 from symgrad.parse.requests import parse_requests
+
+SPARSE_ENTRIES = 2_000_000
+"""Entries of a sparse result, over all points, of which the evaluation is timed."""
 
 SECOND = """
 import time
@@ -63,6 +67,34 @@ def compilation(atoms: int) -> tuple[int, float, float]:
     return program.total, derived, time.process_time() - start - derived
 
 
+def sparse_derivatives(
+    function: Function, inputs: int, wanted: str
+) -> tuple[int, float, float, float]:
+    """Nonzeros, seconds to derive and to compile, and ns a nonzero and point on one thread."""
+    x = sg.variables("x", inputs)
+    outputs = function(sg.math, x)
+    parsed = api.parse(outputs[0] if len(outputs) == 1 else outputs, x)
+    options = Options(sparse=True)
+    requests = parse_requests(wanted, parsed.shape, parsed.wrt)
+    recipe = api.make_recipe(parsed, requests, options)
+    start = time.process_time()
+    api.derive_program(recipe, options, api.argument_groups(recipe))
+    derived = time.process_time() - start
+    start = time.process_time()
+    fn = api.build(recipe, cache=False)
+    compiled = time.process_time() - start - derived
+    entries = fn.sparsity[wanted].nnz
+    points = max(1, SPARSE_ENTRIES // entries)
+    at = np.random.default_rng(0).uniform(0.5, 1.5, (points, inputs))
+    result = fn(at)
+    spent = []
+    for _ in range(3):
+        start = time.perf_counter()
+        fn(at, out=result, workers=1)
+        spent.append(time.perf_counter() - start)
+    return entries, derived, compiled, min(spent) / points / entries * 1e9
+
+
 def nesting(depth: int) -> tuple[float, float]:
     """Seconds to parse, derive and compile ``depth`` nested sines, and the relative error."""
     start = time.process_time()
@@ -91,7 +123,29 @@ def second_process() -> float:
         return float(made.stdout)
 
 
-def main(inputs: int = 10_000, atoms: int = 28, depth: int = 10_000) -> None:
+def print_sparse(variables: int, species: int) -> None:
+    """Print a sparse Hessian and a sparse Jacobian, each at a tenth of the size and at its size."""
+    made = [
+        *((f"Hessian of {n} inputs", rosenbrock(n), n) for n in (variables // 10, variables)),
+        *(
+            (f"Jacobian of {n} species and {10 * n} reactions", kinetics(n, 10 * n), n + 1)
+            for n in (species // 10, species)
+        ),
+    ]
+    for title, function, inputs in made:
+        wanted = title.partition(" ")[0].lower()
+        entries, derived, compiled, each = sparse_derivatives(function, inputs, wanted)
+        print(f"sparse {title}: {entries} nonzeros, derived in {derived:.2f} s,", end=" ")
+        print(f"compiled in {compiled:.2f} s, {each:.2f} ns a nonzero and point")
+
+
+def main(
+    inputs: int = 10_000,
+    atoms: int = 28,
+    depth: int = 10_000,
+    variables: int = 1_000,
+    species: int = 100,
+) -> None:
     """Print every figure."""
     nodes, seconds = derivation(inputs)
     print(f"Rosenbrock, {inputs} inputs: {nodes} nodes, differentiated in {seconds:.2f} s")
@@ -101,6 +155,7 @@ def main(inputs: int = 10_000, atoms: int = 28, depth: int = 10_000) -> None:
     print(f"compiled in {compiled:.2f} s")
     seconds, error = nesting(depth)
     print(f"{depth} nested sines: ready in {seconds:.2f} s, relative error {error:.1e}")
+    print_sparse(variables, species)
     print(f"second process: {second_process():.2f} s from start to result")
 
 
@@ -109,4 +164,6 @@ if __name__ == "__main__":
     parser.add_argument("--inputs", type=int, default=10_000)
     parser.add_argument("--atoms", type=int, default=28)
     parser.add_argument("--depth", type=int, default=10_000)
+    parser.add_argument("--variables", type=int, default=1_000, help="of the sparse Hessian")
+    parser.add_argument("--species", type=int, default=100, help="of the sparse Jacobian")
     main(**vars(parser.parse_args()))

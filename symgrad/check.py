@@ -289,7 +289,20 @@ class _Run:
         points = stacked(signature.inputs, (len(signature.inputs),))
         result = self.fn(points, parameters=parameters, **seeds)
         arrays = [result] if signature.single else list(result)
-        return [a.reshape(self.count, -1) if first else a.reshape(-1, self.count).T for a in arrays]
+        tables = [
+            a.reshape(self.count, r.size) if first else a.reshape(r.size, self.count).T
+            for a, r in zip(arrays, signature.results, strict=True)
+        ]
+        return self.dense(tables)
+
+    def dense(self, tables: Sequence[Array]) -> list[Array]:
+        """The results, each of shape (N, entries), with the structural zeros of sparse ones."""
+        names = [result.name for result in self.fn.signature.results]
+        patterns = [self.fn.signature.sparsity.get(name) for name in names]
+        return [
+            table if pattern is None else pattern.dense(table).reshape(self.count, -1)
+            for table, pattern in zip(tables, patterns, strict=True)
+        ]
 
     @cached_property
     def bounds(self) -> list[Array]:
@@ -302,7 +315,8 @@ class _Run:
             made = rounding_bounds(self.fn.program, table, groups, signature.dtype, ulps)
         except UnknownFunctionError:
             return [np.full(got.shape, np.nan) for got in self.got]
-        return [np.stack([np.broadcast_to(e, self.count) for e in result], 1) for result in made]
+        columns = [[np.broadcast_to(e, self.count) for e in result] for result in made]
+        return self.dense([np.reshape(found, (-1, self.count)).T for found in columns])
 
     @cached_property
     def judged(self) -> list[_Judged]:
@@ -349,6 +363,8 @@ class _Run:
         worst = np.where(judged.failed, np.inf, np.fmax(judged.share, judged.relative))
         k, entry = (int(index) for index in np.unravel_index(np.argmax(worst), worst.shape))
         result = self.fn.signature.results[position]
+        pattern = self.fn.signature.sparsity.get(result.name)
+        shape = result.shape if pattern is None else pattern.shape
         entries = int(judged.finite.sum())
         return Row(
             result=result.name,
@@ -359,7 +375,7 @@ class _Run:
             worst_relative=float(judged.relative.max()),
             worst_bound=float(np.nanmax(judged.share)),
             point=self.point(k),
-            entry=tuple(int(index) for index in np.unravel_index(entry, result.shape)),
+            entry=tuple(int(index) for index in np.unravel_index(entry, shape)),
             got=float(self.got[position][k, entry]),
             expected=float(judged.expected[k, entry]),
             note="; ".join(notes),

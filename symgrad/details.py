@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import mpmath
 import numpy as np
-import numpy.typing as npt
 
 from symgrad.emit.c_source import c_source
 from symgrad.emit.kernel import cpu_target, llvm_text
@@ -19,11 +18,13 @@ from symgrad.emit.source import rounded
 from symgrad.functions import PRIMITIVES
 from symgrad.ir.evaluate import mpmath_arithmetic, run
 from symgrad.ir.graph import Graph
-from symgrad.ir.program import ARITHMETIC_OPS, UNCOUNTED, WEIGHTS, Program
+from symgrad.ir.program import UNCOUNTED, WEIGHTS, Program
 from symgrad.ir.recipe import Recipe
 from symgrad.ir.system import Tensor
 from symgrad.options import Dtype, Options, choose
 from symgrad.runtime.function import Details
+from symgrad.runtime.operations import Operations
+from symgrad.runtime.sparsity import Sparsity
 
 WRITERS = {"numba": numba_source, "c": c_source}
 """Languages of readable source."""
@@ -41,39 +42,54 @@ def details(
     graph: Graph,
     tensors: Sequence[Tensor],
     program: Program,
+    before: Callable[[], Program] | None = None,
 ) -> Details:
-    """Everything that people ask of a compiled function besides its results."""
+    """Everything that people ask of a compiled function besides its results.
+
+    Args:
+        recipe: what was compiled.
+        options: of the compilation.
+        graph: the simplified graph.
+        tensors: its results.
+        program: as it is scheduled.
+        before: makes the Program of the same results without simplification, to be counted.
+    """
     target = cpu_target(program, options.dtype, options.accuracy)
     called = [op for op in program.counts if op in PRIMITIVES and PRIMITIVES[op].kind == "call"]
     return Details(
         program=program,
-        operations=count_operations(program),
+        operations=count_operations(program, before),
         accuracy={
             op: implementation(op, target.width, options.dtype, options.accuracy) for op in called
         },
-        source=partial(source, recipe, program, options),
+        source=partial(source, recipe, _with_patterns(program, tensors), options),
         llvm=partial(llvm_text, program, target),
         graph=graph,
         sparsity={tensor.name: sparsity(graph, tensor) for tensor in tensors},
     )
 
 
-def sparsity(graph: Graph, tensor: Tensor) -> tuple[npt.NDArray[np.intp], ...]:
-    """The indices of the entries that are not structural zeros, as ``numpy.nonzero`` gives them."""
+def _with_patterns(program: Program, tensors: Sequence[Tensor]) -> Program:
+    """The Program with the pattern of every sparse result, which readable source tells."""
+    pairs = zip(program.results, tensors, strict=True)
+    results = tuple([replace(result, pattern=tensor.pattern) for result, tensor in pairs])
+    return replace(program, results=results)
+
+
+def sparsity(graph: Graph, tensor: Tensor) -> Sparsity:
+    """Where the entries are that are not structural zeros."""
+    if tensor.pattern is not None:
+        return Sparsity.of(tensor.pattern)
     present = np.array([not graph.is_zero(node) for node in tensor.nodes], dtype=bool)
-    return np.nonzero(present.reshape(tensor.shape)) if tensor.shape else ()
+    return Sparsity(tensor.shape, np.argwhere(present.reshape(tensor.shape)))
 
 
-def count_operations(program: Program) -> dict[str, Any]:
-    """Operations of a program: by kind, in all, and weighted by what each costs."""
+def count_operations(program: Program, before: Callable[[], Program] | None = None) -> Operations:
+    """Operations of a program, and of the one that ``before`` makes when it is asked for."""
     counted = {op: n for op, n in sorted(program.counts.items()) if op not in UNCOUNTED}
     weights = {op: WEIGHTS.get(op) or PRIMITIVES[op].cost for op in counted}
-    return {
-        **counted,
-        "total": program.total,
-        "weighted": sum(weights[op] * count for op, count in counted.items()),
-        "arithmetic": sum(n for op, n in counted.items() if op in ARITHMETIC_OPS),
-    }
+    weighted = sum(weights[op] * count for op, count in counted.items())
+    return Operations(counted, weighted, before and (lambda: count_operations(before())))
 
 
 def source(recipe: Recipe, program: Program, options: Options, target: str) -> str:

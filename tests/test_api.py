@@ -27,6 +27,7 @@ from symgrad.ir.evaluate import numpy_arithmetic, run
 from symgrad.ir.expression import variables
 from symgrad.ir.recipe import Recipe
 from symgrad.options import Options
+from symgrad.parse.problem import parse_problem
 from symgrad.parse.requests import MAX_ORDER, parse_requests
 
 X = np.random.default_rng(5).uniform(0.5, 1.5, (33, 2))
@@ -471,3 +472,16 @@ def test_a_program_that_is_cut_into_pieces_has_the_values_of_the_interpreter():
 def test_a_negative_zero_stays_negative(formula):
     made = sg.compile(formula, "x", "value")([-1.0])
     assert np.signbit(made).all()
+
+
+def test_choices_of_a_problem_stand_unless_others_are_given():
+    text = 'inputs = ["x"]\noutputs = "x"\nsparse = true\noptimize = "fast"\ndtype = "float32"\n'
+    problem = parse_problem(text, "p.toml")
+    said = api.problem_recipe(problem, "gradient").options
+    assert (said["sparse"], said["optimize"], said["dtype"]) == (True, "fast", "float32")
+    made = api.problem_recipe(problem, "gradient", sparse=False, optimize="max", dtype="float64")
+    assert (made.options["sparse"], made.options["optimize"]) == (False, "max")
+    assert made.options["dtype"] == "float64"
+    assert sg.compile("x", "x", optimize="max").recipe.options["optimize"] == "max"
+    plain = api.problem_recipe(parse_problem('inputs = ["x"]\noutputs = "x"\n', "p.toml"))
+    assert Options(**plain.options) == Options()

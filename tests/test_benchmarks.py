@@ -2,15 +2,35 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
+import mpmath
 import numpy as np
 import pytest
 
-from benchmarks import scale, side_by_side
+import symgrad as sg
+from benchmarks import (
+    counts,
+    counts_sympy,
+    derivation,
+    operations,
+    scale,
+    side_by_side,
+    vector_math,
+)
+from benchmarks.counts_tasks import find, random_task, translated
+from benchmarks.counts_worker import Workers
+from benchmarks.derivation_errors import POINTS as ERROR_POINTS
+from benchmarks.derivation_errors import errors
+from benchmarks.derivation_times import SlowError, limited
 from benchmarks.peers import PEERS, prepare
 from benchmarks.peers.prepared import Prepared, Unavailable, distance, fastest
 from benchmarks.problems import PROBLEMS
+from benchmarks.targets import TARGETS, TASKS
+from symgrad.emit.provider import own_definition
+from symgrad.ir.system import Tensor
+from tests.cases import FAMILIES, NEEDS_CASES, load
 
 # Importing the other peers takes longer than everything here together.
 QUICK_PEERS = ("symgrad", "numba")
@@ -173,12 +193,233 @@ def test_every_peer_has_a_module():
 
 
 def test_scale_prints_every_figure(capsys):
-    scale.main(inputs=20, atoms=3, depth=30)
+    scale.main(inputs=20, atoms=3, depth=30, variables=30, species=20)
     lines = capsys.readouterr().out.splitlines()
     assert [line.split(",")[0].split(":")[0] for line in lines] == [
         "Rosenbrock",
         "3 atoms",
         "30 nested sines",
+        "sparse Hessian of 3 inputs",
+        "sparse Hessian of 30 inputs",
+        "sparse Jacobian of 2 species and 20 reactions",
+        "sparse Jacobian of 20 species and 200 reactions",
         "second process",
     ]
     assert float(lines[2].rsplit(" ", 1)[1]) < 1e-12
+    nonzeros = [int(line.split(": ")[1].split()[0]) for line in lines[3:7]]
+    assert nonzeros[:2] == [5, 59]  # 2 n - 1
+
+
+def test_vector_mathematics_prints_what_kernels_get_and_what_it_is_compared_with(capsys):
+    vector_math.main(["--points", "20", "--functions", "sincos", "exp", "erf"])
+    head, *lines = capsys.readouterr().out.splitlines()
+    assert head.split()[:2] == ["function", "provider"]
+    rows = {tuple(line.split()[:2]): line.split()[2:6] for line in lines}
+    for name in ("sincos", "exp", "erf"):
+        assert float(rows[name, "libm"][3]) < 2
+        for width, shown in zip(vector_math.WIDTHS, rows.get((name, "symgrad"), ()), strict=False):
+            own = own_definition("sin" if name == "sincos" else name, width, "float64")
+            assert (shown == "-") == (own is None)
+    for name, who in rows:
+        assert float(rows[name, who][3]) < 4.5  # ulp
+
+
+def test_erf_is_screened_in_long_doubles():
+    if np.finfo(np.longdouble).nmant < 63:
+        pytest.skip("long double is double here")
+    x = np.linspace(-7, 7, 97)
+    with mpmath.workdps(40):
+        for argument, found in zip(x, vector_math.long_erf(x.astype(np.longdouble)), strict=True):
+            exact = mpmath.erf(mpmath.mpf(float(argument)))
+            split = mpmath.mpf(float(found)) + mpmath.mpf(
+                float(found - np.longdouble(float(found)))
+            )
+            assert abs(split - exact) <= abs(exact) * mpmath.mpf(2) ** -56
+
+
+@pytest.mark.parametrize("task", TARGETS, ids=lambda task: task.name)
+def test_target_is_finite_at_its_point(task):
+    outputs = task.function(math, task.point)
+    assert all(math.isfinite(output) for output in outputs)
+    assert task.goal > 0
+
+
+def test_ours_counts_distinct_derivatives_alone():
+    # 2 x0 y and x0^2 of x0^2 y: x0^2, 2 x0 and its product with y.
+    task = operations.Task("tiny", 2, 0, lambda m, x: [x[0] ** 2 * x[1]], ((1, 2),) * 2, 2)
+    first = counts.ours(operations.Task("tiny", 2, 0, task.function, task.bounds, "gradient"))
+    a, b = task.point
+    assert first.values == pytest.approx([2 * a * b, a * a])
+    assert first.operations == 3
+    # Up to order 2 there are 2 + 3 entries: 2 y, 2 x0 and 0 besides.
+    assert counts.ours(task).values == pytest.approx([2 * a * b, a * a, 2 * b, 2 * a, 0])
+
+
+@pytest.mark.parametrize(
+    ("exponent", "kinds"),
+    [
+        (1, {}),
+        (10, {"mul": 4}),
+        (-1, {"div": 1}),
+        (-2.5, {"mul": 3, "sqrt": 1, "div": 1}),
+        (1 / 3, {"pow": 1}),
+    ],
+)
+def test_chain_of_a_power(exponent, kinds):
+    assert counts.chain(exponent) == kinds
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds"),
+    [
+        ("x + y - 2*z", {"add": 2, "mul": 1}),
+        ("-x*y", {"mul": 1}),
+        ("2*y/(z*sqrt(x))", {"mul": 2, "div": 1, "sqrt": 1}),
+        ("1/(x*y**2)", {"mul": 2, "div": 1}),
+        ("sqrt(pi)*2*x", {"mul": 1}),
+        ("x**4 + x**-3", {"mul": 4, "add": 1, "div": 1}),
+        ("exp(-x)*erf(y) + 3", {"exp": 1, "erf": 1, "mul": 1, "add": 1}),
+        ("2**x + x**y", {"pow": 2, "add": 1}),
+    ],
+)
+def test_sympy_operations_as_written(text, kinds):
+    sympy = pytest.importorskip("sympy")
+    expression = sympy.sympify(text, locals=dict(zip("xyz", sympy.symbols("x y z"), strict=True)))
+    assert {k: n for k, n in counts_sympy.kinds(expression).items() if n} == kinds
+
+
+def test_casadi_operations_by_instruction():
+    casadi = pytest.importorskip("casadi")
+    from benchmarks.counts_casadi import kinds
+
+    x = casadi.SX.sym("x", 2)
+    function = casadi.Function(
+        "f", [x], [casadi.vertcat(x[0] ** 2 + 2 * x[1], -1 / casadi.sin(x[1]))]
+    )
+    assert kinds(function) == {"mul": 2, "add": 1, "sin": 1, "div": 1}
+
+
+def test_random_tasks_are_the_same_in_every_library():
+    sympy = pytest.importorskip("sympy")
+    for seed in range(20):
+        task = random_task(seed)
+        inputs = [sg.variables(name) for name in task.names]
+        exprs = task.function(sg.math, inputs)
+        symbols = dict(zip(task.names, sympy.symbols(task.names, real=True), strict=True))
+        point = dict(zip(symbols.values(), task.point, strict=True))
+        through = [float(value.subs(point)) for value in translated(exprs, sympy, symbols)]
+        assert through == pytest.approx(task.function(math, task.point), rel=1e-9)
+    assert find("random:3").point == random_task(3).point
+
+
+@NEEDS_CASES
+@pytest.mark.parametrize("family", FAMILIES)
+def test_case_has_the_jacobian_of_its_reference(family):
+    case = load(family)[0]
+    task = find(f"case:{family}/{case.id}")
+    names = [*case.wrt, *(name for name in case.variables if name not in case.wrt)]
+    at = dict(zip(names, task.point[: len(names)], strict=True))
+    row = case.points.tolist().index([at[name] for name in case.variables])
+    expected = case.references["jacobian"][row].ravel()
+    assert counts.ours(task).values == pytest.approx(expected, rel=1e-9)
+
+
+def run_operations(capsys, tmp_path, *arguments):
+    status = operations.main([*arguments, "--cache", str(tmp_path / "kept.json")])
+    return status, capsys.readouterr().out.splitlines()
+
+
+def test_operations_prints_a_row_with_its_peer_and_keeps_the_count(capsys, tmp_path, monkeypatch):
+    figures = tmp_path / "figures.json"
+    chosen = ("--problems", "POLLU", "--peers", "sympy", "--json", str(figures))
+    status, lines = run_operations(capsys, tmp_path, *chosen)
+    assert status == 0
+    [row] = json.loads(figures.read_text())
+    assert (row["problem"], row["goal"]) == ("POLLU", 44)
+    assert row["peers"]["sympy"]["count"]["operations"] == 44
+    words = lines[1].split()
+    assert words[:3] == ["POLLU", "jacobian", str(row["symgrad"]["operations"])]
+    assert words[-2] == "44"
+    # The second time the peer is not asked.
+    monkeypatch.setattr(Workers, "_ask", None)
+    assert run_operations(capsys, tmp_path, *chosen)[1][1].split()[-2:] == words[-2:]
+
+
+def test_never_worse_fails_where_a_rival_has_fewer(capsys, tmp_path, monkeypatch):
+    made = counts.ours(TASKS["POLLU"])
+    chosen = ("--never-worse", "--no-cases", "--random", "0", "--problems", "POLLU")
+    for operations_of_ours, expected in ((1, 0), (10**6, 1)):
+        monkeypatch.setattr(
+            operations, "ours", lambda *_, n=operations_of_ours: replace(made, operations=n)
+        )
+        status, lines = run_operations(capsys, tmp_path, *chosen)
+        assert status == expected
+        assert f"{expected} of 1 systems need more operations" in lines[-1]
+    assert lines[0].startswith("POLLU: symgrad 1000000, ")
+
+
+def test_a_peer_that_takes_too_long_is_stopped(tmp_path):
+    with Workers(0.0, None) as workers:
+        outcome = workers.best("sympy", "POLLU")
+    assert (outcome.count, outcome.reason) == (None, "> 0 s")
+
+
+def test_entries_that_differ_are_found():
+    task = TASKS["nested, order 8"]
+    values = counts.ours(task).values
+    assert operations.agree(task, values, values)
+    for position in range(len(values)):
+        wrong = list(values)
+        wrong[position] *= 1 + 1e-7
+        assert not operations.agree(task, wrong, values)
+
+
+def test_derivation_prints_a_row_and_what_is_measured_once(capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr(derivation, "ATOMS", 2)
+    monkeypatch.setattr(derivation, "BIG", 20)
+    figures = tmp_path / "figures.json"
+    arguments = ["--problems", "POLLU", "--only", "time", "search", "accuracy", "sympy", "big"]
+    assert derivation.main([*arguments, "--json", str(figures)]) == 0
+    made = json.loads(figures.read_text())
+    [row] = made["rows"]
+    times, search, accuracy = (row["blocks"][name] for name in ("time", "search", "accuracy"))
+    assert times["new"] > 0
+    assert times["derive"] > 0
+    assert times["passes"] > 0
+    assert search["operations"] == counts.ours(TASKS["POLLU"]).operations
+    assert search["ratio"] == pytest.approx(search["search"] / search["compile"])
+    for program in ("raw", "optimised"):
+        assert accuracy[program]["median"] < accuracy[program]["most"] < 100
+        assert accuracy[program]["invalid"] == 0
+    assert 0 < made["sympy"]["traced"] < 10
+    assert 0 < made["sympy"]["sympy"] < 10
+    assert made["big"]["nodes"] > 20
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].startswith(f"POLLU {times['strategy']:>39}")
+    assert [line.split(":")[0] for line in lines[2:]] == [
+        *("time, ms/1k", "time, passes/1k", "search, ratio", "accuracy, ratio"),
+        *("gradient of 2 atoms, traced", "gradient of 2 atoms, from sympy"),
+        "Rosenbrock, 20 inputs",
+    ]
+
+
+def test_errors_are_relative_to_the_largest_entry_and_to_each():
+    tensor = Tensor("order1", (3,), (7, 5, 7))
+    exact = [{7: mpmath.mpf(1), 5: mpmath.mpf(2) ** -10}] * ERROR_POINTS
+    result = [np.float64(1), np.float64(2.0**-10 * (1 + 2.0**-50)), np.float64(99)]
+    found = errors([tensor], exact, [result])
+    assert found == {"worst": 2.0**-8, "median": 2.0, "most": 4.0, "zeros": 0, "invalid": 0}
+    infinite = errors([tensor], exact, [[np.float64(np.nan), result[1], result[2]]])
+    assert (infinite["worst"], infinite["invalid"]) == (math.inf, ERROR_POINTS)
+
+
+def test_a_row_that_takes_too_long_says_so():
+    def forever():
+        while True:
+            pass
+
+    with pytest.raises(SlowError, match=r"> 0\.1 s"), limited(0.1):
+        forever()
+    row = derivation.Row("tiny", {"time": derivation.figures_within(0.1, forever)})
+    assert derivation.line(row).split() == ["tiny", ">", "0.1", "s"]
+    assert "0 of 1" not in "".join(derivation.summary([row], ["time"]))

@@ -23,11 +23,11 @@ def fn():
 
 
 def test_operations_are_counted_by_kind(fn):
-    counted = {k: n for k, n in fn.operations.items() if k not in ("total", "weighted")}
-    counted.pop("arithmetic")
+    counted = fn.operations.counts
     assert counted["sin"] == counted["cos"] == counted["sqrt"] == 1
     assert not set(counted) & UNCOUNTED
-    assert fn.operations["total"] == sum(counted.values()) == fn.program.total
+    assert fn.operations.total == sum(counted.values()) == fn.program.total
+    assert fn.operations.functions == {"cos": 1, "sin": 1}
     assert list(counted) == sorted(counted)
 
 
@@ -36,8 +36,25 @@ def test_operations_are_weighted_by_their_cost(fn):
     for op, *_ in fn.program.code:
         if op not in UNCOUNTED:
             total += WEIGHTS[op] if op in WEIGHTS else PRIMITIVES[op].cost
-    assert fn.operations["weighted"] == total
-    assert fn.operations["arithmetic"] == fn.operations["total"] - 2  # sine and cosine
+    assert fn.operations.weighted == total
+    assert fn.operations.arithmetic == fn.operations.total - 2  # sine and cosine
+
+
+def test_operations_before_simplification_are_those_of_the_bare_derivatives():
+    fn = sg.compile("exp(log(x))*y + sin(x)", "x y", ["value", "gradient"])
+    before = fn.operations.before
+    assert before.functions["exp"] == before.functions["log"] == 1
+    assert set(fn.operations.functions) == {"sin", "cos"}
+    assert before.total > fn.operations.total
+    assert before.weighted > fn.operations.weighted
+    kept = sg.compile("exp(log(x))*y + sin(x)", "x y", ["value", "gradient"], rewrites="exact")
+    assert kept.operations.before.functions == kept.operations.functions
+
+
+def test_operations_before_simplification_know_the_options():
+    dense = sg.compile("log(exp(x))*x*y", "x y", "hessian")
+    sparse = sg.compile("log(exp(x))*x*y", "x y", "hessian", sparse=True)
+    assert sparse.operations.before == dense.operations.before
 
 
 @pytest.mark.parametrize(
@@ -45,7 +62,7 @@ def test_operations_are_weighted_by_their_cost(fn):
     [("x", 0), ("3", 0), ("-x", 0), ("x + 1", 1), ("x*x*x", 2), ("sin(x)", 1), ("x/3", 1)],
 )
 def test_loads_stores_constants_and_negations_are_free(formula, total):
-    assert count_operations(sg.compile(formula, "x", "value").program)["total"] == total
+    assert count_operations(sg.compile(formula, "x", "value").program).total == total
 
 
 def test_the_accuracy_of_every_called_function_is_told(fn):
@@ -61,20 +78,21 @@ def test_the_accuracy_of_every_called_function_is_told(fn):
 def test_sparsity_lists_the_entries_that_are_not_structural_zeros():
     fn = sg.compile(["x*y", "z**2", "3"], "x y z", ["value", "jacobian", "hessian"])
     assert set(fn.sparsity) == {"value", "jacobian", "hessian"}
-    np.testing.assert_array_equal(fn.sparsity["value"], [[0, 1, 2]])
-    np.testing.assert_array_equal(fn.sparsity["jacobian"], [[0, 0, 1], [0, 1, 2]])
-    np.testing.assert_array_equal(fn.sparsity["hessian"], [[0, 0, 1], [0, 1, 2], [1, 0, 2]])
+    np.testing.assert_array_equal(fn.sparsity["value"].axes, [[0, 1, 2]])
+    np.testing.assert_array_equal(fn.sparsity["jacobian"].axes, [[0, 0, 1], [0, 1, 2]])
+    np.testing.assert_array_equal(fn.sparsity["hessian"].axes, [[0, 0, 1], [0, 1, 2], [1, 0, 2]])
     dense = fn(np.full((4, 3), 1.5)).jacobian
     mask = np.zeros((3, 3), bool)
-    mask[fn.sparsity["jacobian"]] = True
+    mask[fn.sparsity["jacobian"].axes] = True
     assert (dense[:, mask] != 0).all()
     assert (dense[:, ~mask] == 0).all()
 
 
 def test_sparsity_of_one_expression():
     fn = sg.compile("x*z", "x y z", ["value", "gradient"])
-    assert fn.sparsity["value"] == ()
-    np.testing.assert_array_equal(fn.sparsity["gradient"], [[0, 2]])
+    assert fn.sparsity["value"].axes == ()
+    assert fn.sparsity["value"].nnz == 1
+    np.testing.assert_array_equal(fn.sparsity["gradient"].axes, [[0, 2]])
 
 
 @pytest.mark.parametrize("target", WRITERS)
@@ -149,3 +167,12 @@ def test_details_are_the_same_where_code_came_from_the_cache(fn):
     assert again.operations == fn.operations
     assert again.llvm() == fn.llvm()
     assert again.source("c") == fn.source("c")
+
+
+def test_source_tells_which_entries_a_sparse_result_has():
+    fn = sg.compile({"u": "x**2*y"}, "x y", ["jacobian", "hessian"], sparse=True)
+    for target in WRITERS:
+        text = fn.source(target)
+        for position, index in enumerate(fn.sparsity["hessian"].indices.tolist()):
+            assert f"hessian[{position}]: entry {index} of u" in text
+    assert [result.pattern for result in fn.program.results] == [None, None]

@@ -24,9 +24,13 @@ SIZES = {
     "equation_of_state": {"side": 20},
     "option_greeks": {"options": 300},
     "regression": {"sets": 40},
+    "sparse_chain": {"links": 15, "chains": 5},
     "stream_file": {"points": 150_000, "block": 40_000},
 }
 """Small sizes; a script without one runs with the defaults of its main()."""
+
+NEEDS = {"sparse_chain": "scipy", "torch_autograd": "torch"}
+"""What a script cannot do without, and symgrad can."""
 
 
 def load(name):
@@ -39,8 +43,7 @@ def load(name):
 
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_script_runs(name, capsys):
-    if "torch" in name:
-        pytest.importorskip("torch")
+    pytest.importorskip(NEEDS.get(name, "numpy"))
     load(name).main(**SIZES.get(name, {}))
     printed = capsys.readouterr().out
     assert printed.strip(), f"{name} prints nothing"
@@ -50,6 +53,7 @@ def test_script_runs(name, capsys):
 
 @pytest.mark.parametrize("name", sorted(SIZES))
 def test_script_notices_a_wrong_derivative(name, monkeypatch):
+    pytest.importorskip(NEEDS.get(name, "numpy"))
     right = CompiledFunction.__call__
 
     def wrong(self, *args, **kwargs):

@@ -17,8 +17,11 @@ CHOICES = {
     "batch_axis": get_args(options.BatchAxis),
     "accuracy": get_args(options.Accuracy),
     "rewrites": get_args(options.Rewrites),
+    "sparse": (False, True),
+    "optimize": get_args(options.Optimize),
 }
 ALL = [(name, value) for name, values in CHOICES.items() for value in values]
+WRONG = ["nonsense", None, 1, 1.5, True, False, b"all", [], np.float32]
 
 
 def test_every_field_is_a_closed_choice_whose_default_is_one_of_it():
@@ -33,8 +36,15 @@ def test_every_choice_is_accepted(name, value):
     assert getattr(Options(**{name: value}), name) == value
 
 
-@pytest.mark.parametrize("name", CHOICES)
-@pytest.mark.parametrize("value", ["nonsense", None, 1, 1.5, True, False, b"all", [], np.float32])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        (name, value)
+        for name in CHOICES
+        for value in WRONG
+        if not (name == "sparse" and isinstance(value, bool))
+    ],
+)
 def test_everything_else_is_refused_with_the_list_of_choices(name, value):
     with pytest.raises(OptionError) as error:
         Options(**{name: value})
@@ -66,7 +76,7 @@ def test_choices_may_come_from_any_iterable():
 
 
 def test_options_are_values():
-    assert Options() == Options("float64", 0, "high", "all")
+    assert Options() == Options("float64", 0, "high", "all", False, "default")
     assert hash(Options()) == hash(Options())
     with pytest.raises(dataclasses.FrozenInstanceError):
         Options().dtype = "float32"

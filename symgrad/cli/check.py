@@ -7,13 +7,22 @@ import click
 from symgrad.api import compile_problem
 from symgrad.check import ORACLES
 from symgrad.check import check as compare
-from symgrad.cli.options import Given, Range, load_problem, problem_options, range_option, requested
+from symgrad.cli.options import (
+    Given,
+    Range,
+    kernel_options,
+    load_problem,
+    problem_options,
+    range_option,
+    requested,
+)
 
 DISAGREED = 3
 
 
 @click.command("check")
 @problem_options
+@kernel_options
 @click.option(
     "--against",
     type=click.Choice(ORACLES),
@@ -42,6 +51,8 @@ def check(
     parameters: tuple[Given, ...],
     derivatives: tuple[str, ...] | None,
     dtype: str | None,
+    sparse: bool | None,
+    optimize: str | None,
     against: tuple[str, ...],
     count: int,
     ranges: tuple[tuple[str, Range], ...],
@@ -54,7 +65,13 @@ def check(
     Points are drawn from the problem's ranges. Exit status 3 where something disagrees.
     """
     loaded = load_problem(problem, inputs, parameters, ranges)
-    fn = compile_problem(loaded, derivatives=requested(derivatives), dtype=dtype)
+    fn = compile_problem(
+        loaded,
+        derivatives=requested(derivatives),
+        dtype=dtype,
+        sparse=sparse,
+        optimize=optimize,
+    )
     report = compare(
         fn,
         against=against or None,

@@ -16,6 +16,7 @@ from symgrad.api import compile_problem
 from symgrad.cli.options import (
     Given,
     Range,
+    kernel_options,
     load_problem,
     problem_options,
     range_option,
@@ -28,6 +29,7 @@ from symgrad.interop.files import Array, Layout, Write, check_target, writing
 from symgrad.interop.points import BLOCK, STANDARD_STREAM, Points, open_points, random_points
 from symgrad.parse.problem import Problem
 from symgrad.runtime.function import CompiledFunction
+from symgrad.runtime.sparsity import Sparsity
 
 BLOCK_BYTES = 2**28
 """Memory for the results of one block, unless --block says how many points it has."""
@@ -35,6 +37,7 @@ BLOCK_BYTES = 2**28
 
 @click.command("eval")
 @problem_options
+@kernel_options
 @click.argument("points", required=False)
 @click.option("--random", "count", type=click.IntRange(min=0), help="Points drawn from the ranges.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
@@ -51,6 +54,8 @@ def evaluate(
     parameters: tuple[Given, ...],
     derivatives: tuple[str, ...] | None,
     dtype: str | None,
+    sparse: bool | None,
+    optimize: str | None,
     points: str | None,
     count: int | None,
     seed: int,
@@ -86,7 +91,14 @@ def evaluate(
         click.echo(f"Columns not used: {', '.join(source.unused)}", err=True)
 
     start = perf_counter()
-    fn = compile_problem(loaded, derivatives=requested(derivatives), dtype=dtype, cache=cache)
+    fn = compile_problem(
+        loaded,
+        derivatives=requested(derivatives),
+        dtype=dtype,
+        cache=cache,
+        sparse=sparse,
+        optimize=optimize,
+    )
     compiled = perf_counter() - start
     layout = layout_of(fn)
     size = block or block_size(layout)
@@ -155,6 +167,8 @@ def points_from_ranges(problem: Problem, count: int, seed: int) -> Points:
 def layout_of(fn: CompiledFunction) -> Layout:
     """Shapes and column titles of a function's results: ``gradient_x``, ``hessian_x_y``.
 
+    Sparse results have the columns of the entries that they store.
+
     Raises:
         OptionError: a result is a product with a vector, which a file of points has no place for.
     """
@@ -166,11 +180,27 @@ def layout_of(fn: CompiledFunction) -> Layout:
                 f"{request.name} needs a vector for every point, which only Python calls can "
                 "give; ask for gradient, jacobian or hessian"
             )
-        tails = product(fn.signature.wrt, repeat=request.order if request.kind == "tensor" else 0)
-        labels[request.name] = [
-            "_".join((request.name, *lead, *tail)) for lead, tail in product(leads, tails)
-        ]
+        order = request.order if request.kind == "tensor" else 0
+        found = fn.signature.sparsity.get(request.name)
+        if found is None:
+            entries = list(product(leads, product(fn.signature.wrt, repeat=order)))
+        else:
+            entries = _stored(found, leads, fn.signature.wrt, order)
+        labels[request.name] = ["_".join((request.name, *lead, *tail)) for lead, tail in entries]
     return Layout(fn.shapes, labels, fn.signature.dtype)
+
+
+def _stored(
+    sparsity: Sparsity, leads: Sequence[tuple[str, ...]], wrt: Sequence[str], order: int
+) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """The output and the variables of every stored entry of a sparse result."""
+    entries = []
+    for index in sparsity.indices.tolist():
+        row = 0
+        for position, size in zip(index[:-order], sparsity.shape, strict=False):
+            row = row * size + position
+        entries.append((leads[row], tuple(wrt[position] for position in index[-order:])))
+    return entries
 
 
 def block_size(layout: Layout) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from symgrad.api import argument_groups, derive_program, problem_recipe
-from symgrad.cli.options import Given, load_problem, problem_options, requested
+from symgrad.cli.options import Given, kernel_options, load_problem, problem_options, requested
 from symgrad.details import WRITERS, source
 from symgrad.interop.files import write_text
 from symgrad.options import Options
@@ -13,6 +13,7 @@ from symgrad.options import Options
 
 @click.command("generate")
 @problem_options
+@kernel_options
 @click.option(
     "--target",
     type=click.Choice(list(WRITERS)),
@@ -30,6 +31,8 @@ def generate(
     parameters: tuple[Given, ...],
     derivatives: tuple[str, ...] | None,
     dtype: str | None,
+    sparse: bool | None,
+    optimize: str | None,
     target: str,
     output: str | None,
     overwrite: bool,
@@ -40,7 +43,7 @@ def generate(
     symgrad generate "x**2*sin(y)" --inputs x,y --derivatives value,gradient -o kernel.py
     """
     loaded = load_problem(problem, inputs, parameters)
-    recipe = problem_recipe(loaded, requested(derivatives), dtype)
+    recipe = problem_recipe(loaded, requested(derivatives), dtype, sparse=sparse, optimize=optimize)
     options = Options(**recipe.options)
     _, _, program = derive_program(recipe, options, argument_groups(recipe))
     text = source(recipe, program, options, target)

@@ -6,11 +6,12 @@ import math
 import os
 from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import click
 
 from symgrad.errors import OptionError, ProblemFileError
+from symgrad.options import Optimize
 from symgrad.parse.problem import Problem, problem_from_formula, read_problem
 
 Command = Callable[..., Any]
@@ -79,6 +80,26 @@ def problem_options(command: Command) -> Command:
             "--dtype",
             type=click.Choice(["float64", "float32"]),
             help="The type of all numbers; float64 unless the problem says otherwise.",
+        ),
+    )
+    for decorate in reversed(decorators):
+        command = decorate(command)
+    return command
+
+
+def kernel_options(command: Command) -> Command:
+    """``--sparse`` and ``--optimize``: how the kernel is made; None is what the problem says."""
+    decorators = (
+        click.option(
+            "--sparse/--dense",
+            "sparse",
+            default=None,
+            help="Derivatives without their structural zeros, or with them.",
+        ),
+        click.option(
+            "--optimize",
+            type=click.Choice(get_args(Optimize)),
+            help="How hard to look for a cheaper program; default unless the problem says.",
         ),
     )
     for decorate in reversed(decorators):

@@ -5,13 +5,14 @@ from __future__ import annotations
 import click
 
 from symgrad.api import stage_text
-from symgrad.cli.options import Given, load_problem, problem_options, requested
+from symgrad.cli.options import Given, kernel_options, load_problem, problem_options, requested
 
 STAGES = ("graph", "simplify", "program", "source", "llvm")
 
 
 @click.command("show")
 @problem_options
+@kernel_options
 @click.option(
     "--stage",
     type=click.Choice(STAGES),
@@ -25,9 +26,18 @@ def show(
     parameters: tuple[Given, ...],
     derivatives: tuple[str, ...] | None,
     dtype: str | None,
+    sparse: bool | None,
+    optimize: str | None,
     stage: str,
 ) -> None:
     """Print what one stage of the pipeline makes of FILE|FORMULA."""
     loaded = load_problem(problem, inputs, parameters)
-    text = stage_text(loaded, stage, derivatives=requested(derivatives), dtype=dtype)
+    text = stage_text(
+        loaded,
+        stage,
+        derivatives=requested(derivatives),
+        dtype=dtype,
+        sparse=sparse,
+        optimize=optimize,
+    )
     click.echo(text, nl=not text.endswith("\n"))

@@ -217,7 +217,10 @@ def _csv_writer(stream: TextIO, layout: Layout) -> Write:
     dtype = np.dtype(layout.dtype)
 
     def write(block: Mapping[str, Array]) -> None:
-        flat = [block[name].reshape(-1, prod(shape)) for name, shape in layout.shapes.items()]
+        flat = [
+            block[name].reshape(len(block[name]), prod(shape))
+            for name, shape in layout.shapes.items()
+        ]
         table = np.concatenate(flat, axis=1, dtype=dtype)
         # Python's floats are float64: a float32 has its own shortest digits.
         rows.writerows((table if dtype == np.float64 else table.astype(str)).tolist())

@@ -11,25 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from symgrad.errors import ArgumentError, ShapeError
+from symgrad.errors import ArgumentError
 from symgrad.ir.graph import Graph
-from symgrad.ir.program import Group, Program
-from symgrad.ir.program import Result as ResultSpec
+from symgrad.ir.program import Program
 from symgrad.ir.recipe import Recipe
 from symgrad.runtime import threads
-from symgrad.runtime.arrays import (
-    Array,
-    Columns,
-    allocate,
-    as_array,
-    check_out,
-    flat_view,
-    parameter_columns,
-    points_from_columns,
-    points_from_table,
-    result_shape,
-)
+from symgrad.runtime.arguments import Signature, arguments, parameter_values
+from symgrad.runtime.arrays import Array, Columns, allocate, check_out, flat_view, result_shape
+from symgrad.runtime.operations import Operations
 from symgrad.runtime.result import Result
+from symgrad.runtime.sparsity import Sparsity
 
 RESERVED = frozenset(
     {"out", "accumulate", "workers", "executor", "on_chunk", "tangent", "cotangent", "parameters"}
@@ -38,33 +29,6 @@ RESERVED = frozenset(
 
 STREAM_BYTES = 4 * 1024 * 1024
 """Results larger than this in all do not stay in the cache and are written past it."""
-
-
-@dataclass(frozen=True)
-class Signature:
-    """What a kernel takes and gives, for one point.
-
-    Attributes:
-        inputs: names that vary per point.
-        parameters: names shared by a batch.
-        wrt: names of the derivative directions.
-        groups: the kernel's argument groups in order.
-        results: the kernel's results in order.
-        output_shape: S, the shape of the outputs.
-        dtype: of every array.
-        batch_axis: 0 (points first) or -1 (points last).
-        single: hand out the only result itself instead of a Result.
-    """
-
-    inputs: tuple[str, ...]
-    parameters: tuple[str, ...]
-    wrt: tuple[str, ...]
-    groups: tuple[Group, ...]
-    results: tuple[ResultSpec, ...]
-    output_shape: tuple[int, ...]
-    dtype: str
-    batch_axis: int
-    single: bool
 
 
 class CompiledFunction:
@@ -83,6 +47,7 @@ class CompiledFunction:
         recipe: Recipe,
         details: Callable[[], Details],
         restore: Callable[[str], CompiledFunction],
+        to_csr: Callable[..., Any],
     ) -> None:
         self.signature = signature
         self.recipe = recipe
@@ -90,7 +55,8 @@ class CompiledFunction:
         self._scratch_bytes = scratch_bytes
         self._details = details
         self._restore = restore
-        self._dtype = np.dtype(signature.dtype)
+        self._to_csr = to_csr
+        self._dtype = signature.numpy_dtype
         self._local = threading.local()
 
     @property
@@ -139,13 +105,81 @@ class CompiledFunction:
         return self.details.program.labels
 
     @property
-    def sparsity(self) -> Mapping[str, tuple[Array, ...]]:
-        """For every result the indices of entries that are not structural zeros, axis by axis."""
-        return self.details.sparsity
+    def sparsity(self) -> dict[str, Sparsity]:
+        """For every result where the entries are that are not structural zeros.
+
+        Of a sparse result these are the stored entries, in their order; its values have shape
+        (*batch, nnz), or (nnz, *batch) with ``batch_axis=-1``.
+        """
+        known = self.signature.sparsity
+        rest = {} if set(self.results) <= set(known) else self.details.sparsity
+        return {name: known[name] if name in known else rest[name] for name in self.results}
+
+    def to_scipy(
+        self, name: str, values: Any, *, symmetric: bool = True, block_diagonal: bool = False
+    ) -> Any:
+        """A sparse result as SciPy's CSR arrays, all on one pattern that is not copied.
+
+        A Jacobian of outputs of shape S is a matrix of prod(S) rows and n columns; of a higher
+        order, all axes but the last are rows.
+
+        Args:
+            name: the result's name, "hessian" for instance.
+            values: what a call gave for it, of shape (*batch, nnz) or, with ``batch_axis=-1``,
+                (nnz, *batch).
+            symmetric: fill in the symmetric entries, of which one of each set is stored; else the
+                stored ones alone are there, the lower triangle of a Hessian.
+            block_diagonal: one matrix with the points' matrices along its diagonal.
+
+        Returns:
+            A ``scipy.sparse.csr_array`` for one point or with ``block_diagonal``, else a list with
+            one for each point. They share ``indices`` and ``indptr``, which are read-only: to move
+            on to other points of the same function, ``matrix.data = values[i]`` is enough (with
+            symmetric entries ``values[i][pattern.source]`` of ``fn.sparsity[name]``).
+
+        Raises:
+            ArgumentError: there is no such sparse result.
+            ShapeError: the values do not fit its pattern.
+            MissingDependencyError: SciPy is not installed.
+
+        Example:
+            >>> from symgrad import compile
+            >>> fn = compile("x**2*y", "x y", "hessian", sparse=True)
+            >>> fn.to_scipy("hessian", fn([3.0, 5.0])).toarray()
+            array([[10.,  6.],
+                   [ 6.,  0.]])
+        """
+        return self._to_csr(
+            self._sparsity_of(name),
+            values,
+            symmetric=symmetric,
+            block_diagonal=block_diagonal,
+            last=self.signature.batch_axis == -1,
+        )
+
+    def to_dense(self, name: str, values: Any) -> Array:
+        """The whole array, structural zeros included, of what a call gave for a sparse result.
+
+        Raises:
+            ArgumentError: there is no such sparse result.
+            ShapeError: the values do not fit its pattern.
+        """
+        last = self.signature.batch_axis == -1
+        return self._sparsity_of(name).dense(values, last=last)
+
+    def _sparsity_of(self, name: str) -> Sparsity:
+        found = self.signature.sparsity.get(name)
+        if found is None:
+            known = ", ".join(self.signature.sparsity) or "none"
+            raise ArgumentError(
+                f"{name!r} is no sparse result of this function; those are: {known}. Derivatives "
+                "are sparse in a function compiled with sparse=True"
+            )
+        return found
 
     @property
-    def operations(self) -> Mapping[str, Any]:
-        """Counts of the scheduled program: by kind, in all ("total") and weighted ("weighted")."""
+    def operations(self) -> Operations:
+        """Counts of the scheduled program: in all, weighted, by kind, and before simplification."""
         return self.details.operations
 
     @property
@@ -171,7 +205,10 @@ class CompiledFunction:
 
     def __repr__(self) -> str:
         signature = self.signature
-        shapes = ", ".join(f"{name}{list(shape)}" for name, shape in self.shapes.items())
+        whole = {name: f" of {list(found.shape)}" for name, found in signature.sparsity.items()}
+        shapes = ", ".join(
+            f"{name}{list(shape)}{whole.get(name, '')}" for name, shape in self.shapes.items()
+        )
         given = ", ".join(signature.inputs[:8]) + (", ..." if len(signature.inputs) > 8 else "")
         extra = f"; {', '.join(signature.parameters)}" if signature.parameters else ""
         return f"<symgrad function ({given}{extra}) -> {shapes}, {signature.dtype}>"
@@ -213,14 +250,15 @@ class CompiledFunction:
             ShapeError: an array's shape does not fit.
             DtypeError: an array cannot become the function's dtype.
         """
-        given_parameters = self._parameter_values(parameters)
+        given_parameters = parameter_values(self.signature, parameters)
         for name in given_parameters.keys() & named.keys():
             raise ArgumentError(f"{name!r} is given twice: in parameters= and as a keyword")
         if workers is not None and (not isinstance(workers, int) or workers < 1):
             raise ArgumentError(f"workers={workers!r} is not possible; give a number of threads")
         if executor is not None and not hasattr(executor, "map"):
             raise ArgumentError(f"executor={executor!r} has no .map; give a pool or an executor")
-        batch, groups = self._arguments(points, {**given_parameters, **named}, tangent, cotangent)
+        values = {**given_parameters, **named}
+        batch, groups = arguments(self.signature, points, values, tangent, cotangent)
         count = prod(batch)
         given = self._given_out(out, accumulate)
         arrays: dict[str, Array] = {}
@@ -254,105 +292,6 @@ class CompiledFunction:
                 f"out has {', '.join(map(str, out))}; {', '.join(self.results)} is needed"
             )
         return dict(out)
-
-    def _arguments(
-        self, points: tuple[Any, ...], named: Mapping[str, Any], tangent: Any, cotangent: Any
-    ) -> tuple[tuple[int, ...], list[Columns]]:
-        """The batch shape, and the columns of every argument group."""
-        signature = self.signature
-        values = dict(named)
-        inputs = signature.inputs
-        batch: tuple[int, ...]
-        if not points:
-            missing = [name for name in inputs if name not in values]
-            if missing:
-                raise ArgumentError(f"input {missing[0]!r} is missing; the inputs are {inputs}")
-            points = tuple(values.pop(name) for name in inputs)
-            if len(inputs) == 1:
-                batch, columns = self._single(points[0])
-            else:
-                batch, columns = self._separate(points)
-        elif len(points) == 1:
-            batch, columns = self._single(points[0])
-        elif len(points) == len(inputs):
-            batch, columns = self._separate(points)
-        else:
-            raise ArgumentError(
-                f"{len(points)} arrays given; give one of shape (*batch, {len(inputs)}) or "
-                f"{len(inputs)}, for {', '.join(inputs)}"
-            )
-        groups = []
-        for group in signature.groups:
-            if group.name == "inputs":
-                groups.append(columns)
-            elif group.name == "parameters":
-                groups.append(self._parameters(values, batch))
-            elif group.name == "tangent":
-                groups.append(self._direction("tangent", tangent, (len(signature.wrt),), batch))
-            else:
-                groups.append(
-                    self._direction("cotangent", cotangent, signature.output_shape, batch)
-                )
-        used = {group.name for group in signature.groups}
-        if values and "parameters" not in used:
-            self._parameters(values, batch)
-        for name, value in (("tangent", tangent), ("cotangent", cotangent)):
-            if value is not None and name not in used:
-                raise ArgumentError(f"{name}= is given, but no result needs it")
-        return batch, groups
-
-    def _single(self, value: Any) -> tuple[tuple[int, ...], Columns]:
-        array = as_array("X", value, self._dtype)
-        return points_from_table("X", array, len(self.inputs), self.signature.batch_axis)
-
-    def _separate(self, points: Sequence[Any]) -> tuple[tuple[int, ...], Columns]:
-        pairs = zip(self.inputs, points, strict=True)
-        arrays = [as_array(f"input {name!r}", value, self._dtype) for name, value in pairs]
-        return points_from_columns(self.inputs, arrays)
-
-    def _parameters(self, values: Mapping[str, Any], batch: tuple[int, ...]) -> Columns:
-        names = self.signature.parameters
-        for name in names:
-            if name not in values:
-                raise ArgumentError(f"parameter {name!r} is missing; pass {name}=...")
-        for name in values:
-            if name not in names:
-                also = " and once by position" if name in self.inputs else ""
-                known = ", ".join(names) or "none"
-                raise ArgumentError(f"{name!r} is no parameter{also}; the parameters are: {known}")
-        arrays = {n: as_array(f"parameter {n!r}", values[n], self._dtype) for n in names}
-        return parameter_columns(names, arrays, batch)
-
-    def _parameter_values(self, values: Any) -> dict[str, Any]:
-        """The parameters of a dict or an array by name."""
-        if values is None:
-            return {}
-        if isinstance(values, Mapping):
-            return dict(values)
-        names = self.signature.parameters
-        array = as_array("parameters", values, self._dtype)
-        axis = -1 if self.signature.batch_axis == 0 else 0
-        if array.ndim == 0 or array.shape[axis] != len(names):
-            wanted = f"({len(names)},) or (*batch, {len(names)})"
-            raise ShapeError(f"parameters has shape {array.shape}; {wanted} is needed")
-        return dict(zip(names, np.moveaxis(array, axis, 0), strict=True))
-
-    def _direction(
-        self, name: str, value: Any, shape: tuple[int, ...], batch: tuple[int, ...]
-    ) -> Columns:
-        """A tangent or cotangent: one vector per point, or one for the whole batch."""
-        if value is None:
-            raise ArgumentError(f"{name}= is missing; its shape is (*batch, *{shape})")
-        array = as_array(name, value, self._dtype)
-        size = prod(shape)
-        if array.shape == shape and batch != ():
-            return Columns(array.reshape(1, size))
-        wanted = result_shape(shape, batch, self.signature.batch_axis)
-        if array.shape != wanted:
-            raise ShapeError(f"{name} has shape {array.shape}; {wanted} is needed")
-        if self.signature.batch_axis == 0:
-            return Columns(array.reshape(-1, size))
-        return Columns(array.reshape(size, -1).T)
 
     def _fill(
         self,
@@ -456,9 +395,9 @@ class Details:
     """What people look at: the program, counts, bounds, and source on demand."""
 
     program: Program
-    operations: Mapping[str, Any]
+    operations: Operations
     accuracy: Mapping[str, Any]
     source: Callable[[str], str]
     llvm: Callable[[], str]
     graph: Graph
-    sparsity: Mapping[str, tuple[Array, ...]]
+    sparsity: Mapping[str, Sparsity]

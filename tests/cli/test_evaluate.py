@@ -350,3 +350,37 @@ def test_a_reader_that_leaves_is_no_error(start, problem):
     child.stderr.close()
     child.wait(timeout=120)
     assert said == ""
+
+
+SPARSE = """\
+inputs = ["x", "y", "z"]
+derivatives = ["value", "jacobian", "hessian"]
+sparse = true
+[outputs]
+a = "x**2*y"
+b = "z + x"
+"""
+
+
+def test_sparse_results_have_a_column_for_every_stored_entry(run, tmp_path):
+    (tmp_path / "p.toml").write_text(SPARSE)
+    (tmp_path / "points.csv").write_text("x,y,z\n2,3,5\n")
+    result = run("eval", "p.toml", "points.csv", "-q")
+    assert result.exit_code == 0, result.stderr
+    head, row = result.stdout.splitlines()
+    assert head == (
+        "value_a,value_b,jacobian_a_x,jacobian_a_y,jacobian_b_x,jacobian_b_z,"
+        "hessian_a_x_x,hessian_a_y_x"
+    )
+    assert [float(word) for word in row.split(",")] == [12, 7, 12, 4, 1, 1, 6, 4]
+    dense = run("eval", "p.toml", "points.csv", "-q", "--dense").stdout.splitlines()
+    assert len(dense[0].split(",")) == 2 + 6 + 18
+
+
+def test_sparse_results_go_to_arrays(run, tmp_path):
+    (tmp_path / "p.toml").write_text(SPARSE)
+    (tmp_path / "points.csv").write_text("x,y,z\n2,3,5\n1,1,1\n")
+    assert run("eval", "p.toml", "points.csv", "-o", "r.npz").exit_code == 0
+    with np.load(tmp_path / "r.npz") as arrays:
+        assert arrays["hessian"].tolist() == [[6, 4], [2, 2]]
+        assert arrays["jacobian"].shape == (2, 4)

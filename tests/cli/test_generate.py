@@ -71,3 +71,11 @@ def test_a_caret_stands_under_the_place(run):
     line = next(i for i, text in enumerate(lines) if text.strip() == "x**2 + z")
     assert lines[line + 1].index("^") == lines[line].index("z")
     assert lines[line + 1].strip() == "^"
+
+
+def test_sparse_source_stores_no_structural_zeros(run):
+    arguments = ("generate", "x**2 + y", "--inputs", "x,y", "--derivatives", "hessian")
+    dense, sparse = run(*arguments).stdout, run(*arguments, "--sparse").stdout
+    assert "hessian (2, 2)" in dense
+    assert "hessian (1,)" in sparse
+    assert "hessian[0] = 2.0" in sparse

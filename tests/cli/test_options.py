@@ -2,8 +2,10 @@
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from symgrad.cli.options import (
+    kernel_options,
     load_problem,
     named_range,
     named_value,
@@ -103,3 +105,21 @@ def test_parameters_need_values(problem):
     with pytest.raises(OptionError, match=r"parameter\(s\) k: do this"):
         require_values(loaded, {}, "do this")
     require_values(loaded, {"k": 1.0}, "do this")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "given"),
+    [
+        ((), (None, None)),
+        (("--sparse",), (True, None)),
+        (("--dense", "--optimize", "max"), (False, "max")),
+    ],
+)
+def test_how_the_kernel_is_made_is_said_or_left_to_the_problem(arguments, given):
+    @click.command()
+    @kernel_options
+    def command(sparse, optimize):
+        click.echo(repr((sparse, optimize)))
+
+    assert CliRunner().invoke(command, arguments).output.strip() == repr(given)
+    assert CliRunner().invoke(command, ["--optimize", "hard"]).exit_code == 2

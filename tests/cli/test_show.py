@@ -38,3 +38,9 @@ def test_unknown_stages_are_usage_errors(run, problem):
     result = run("show", problem, "--stage", "ptx")
     assert result.exit_code == 2
     assert "'ptx' is not one of" in result.stderr
+
+
+def test_sparse_programs_have_fewer_stores(run):
+    arguments = ("show", "x**2 + y", "--inputs", "x,y", "--derivatives", "hessian")
+    assert run(*arguments).stdout.count("store") == 4
+    assert run(*arguments, "--sparse", "--optimize", "fast").stdout.count("store") == 1

@@ -177,3 +177,11 @@ def test_text_is_written_whole(tmp_path):
         write_text(tmp_path / "kernel.py", "\ud800", overwrite=True)
     assert (tmp_path / "kernel.py").read_text() == "x = 3\n"
     assert [path.name for path in tmp_path.iterdir()] == ["kernel.py"]
+
+
+def test_a_result_without_entries(tmp_path):
+    layout = Layout({"value": (), "hessian": (0,)}, {"value": ["value"], "hessian": []})
+    path = tmp_path / "r.csv"
+    with writing(path, layout) as write:
+        write({"value": np.array([1.0, 2.0]), "hessian": np.empty((2, 0))})
+    assert path.read_text() == "value\n1.0\n2.0\n"

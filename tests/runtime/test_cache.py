@@ -217,7 +217,14 @@ def test_the_script_of_the_second_process_notices_an_empty_cache(tmp_path):
     assert "derived again" in done.stderr
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", "null", "3", '{"name": "x"}', "\x00"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("", "{", "[]", "null", "3", '{"name": "x"}', "\x00"),
+        *('{"kernel": {}, "patterns": {}}', '{"kernel": {}, "patterns": {"value": {"shape": []}}}'),
+        '{"kernel": {}, "patterns": []}',
+    ],
+)
 def test_a_damaged_derived_program_is_made_anew(folder, content):
     expected = compiled()(POINT)
     (file,) = folder.glob("derived_*.json")
@@ -234,7 +241,7 @@ def test_a_derived_program_of_garbage_bytes_is_made_anew(folder):
     file.write_bytes(b"\xff\xfe")
     forget()
     compiled()
-    assert json.loads(file.read_text())["dtype"] == "float64"
+    assert json.loads(file.read_text())["kernel"]["dtype"] == "float64"
 
 
 def test_without_the_cache_nothing_is_written(folder):

@@ -409,7 +409,7 @@ def test_a_long_list_of_inputs_is_shortened():
 
 
 def test_what_a_function_holds_can_be_looked_at(spring):
-    assert spring.program.total == spring.operations["total"]
+    assert spring.program.total == spring.operations.total
     assert spring.graph.ops.count("sin") == 1
     assert set(spring.accuracy) == {"sin", "cos"}
     assert "sg.loop" in spring.llvm()

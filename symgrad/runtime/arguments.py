@@ -1,0 +1,183 @@
+"""Signature: what a kernel takes and gives; and the arguments of a call as columns over points."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from symgrad.errors import ArgumentError, ShapeError
+from symgrad.ir.program import Group
+from symgrad.ir.program import Result as ResultSpec
+from symgrad.runtime.arrays import (
+    Columns,
+    as_array,
+    parameter_columns,
+    points_from_columns,
+    points_from_table,
+    result_shape,
+)
+from symgrad.runtime.sparsity import Sparsity
+
+
+@dataclass(frozen=True)
+class Signature:
+    """What a kernel takes and gives, for one point.
+
+    Attributes:
+        inputs: names that vary per point.
+        parameters: names shared by a batch.
+        wrt: names of the derivative directions.
+        groups: the kernel's argument groups in order.
+        results: the kernel's results in order.
+        output_shape: S, the shape of the outputs.
+        dtype: of every array.
+        batch_axis: 0 (points first) or -1 (points last).
+        single: hand out the only result itself instead of a Result.
+        sparsity: of every sparse result, by name.
+    """
+
+    inputs: tuple[str, ...]
+    parameters: tuple[str, ...]
+    wrt: tuple[str, ...]
+    groups: tuple[Group, ...]
+    results: tuple[ResultSpec, ...]
+    output_shape: tuple[int, ...]
+    dtype: str
+    batch_axis: int
+    single: bool
+    sparsity: Mapping[str, Sparsity] = field(default_factory=dict)
+
+    @cached_property
+    def numpy_dtype(self) -> np.dtype[Any]:
+        """The dtype of every array."""
+        return np.dtype(self.dtype)
+
+
+def arguments(
+    signature: Signature,
+    points: tuple[Any, ...],
+    named: Mapping[str, Any],
+    tangent: Any,
+    cotangent: Any,
+) -> tuple[tuple[int, ...], list[Columns]]:
+    """The batch shape, and the columns of every argument group.
+
+    Args:
+        signature: of the function that is called.
+        points: what the call has by position.
+        named: what it has by name: parameters, and inputs where ``points`` is empty.
+        tangent: the direction of "jvp" and "hvp".
+        cotangent: the weights of the outputs of "vjp" and "hvp".
+
+    Raises:
+        ArgumentError: something is missing, unknown or not needed.
+        ShapeError: an array's shape does not fit.
+        DtypeError: an array cannot become the function's dtype.
+    """
+    values = dict(named)
+    inputs = signature.inputs
+    batch: tuple[int, ...]
+    if not points:
+        missing = [name for name in inputs if name not in values]
+        if missing:
+            raise ArgumentError(f"input {missing[0]!r} is missing; the inputs are {inputs}")
+        points = tuple(values.pop(name) for name in inputs)
+        if len(inputs) == 1:
+            batch, columns = _single(signature, points[0])
+        else:
+            batch, columns = _separate(signature, points)
+    elif len(points) == 1:
+        batch, columns = _single(signature, points[0])
+    elif len(points) == len(inputs):
+        batch, columns = _separate(signature, points)
+    else:
+        raise ArgumentError(
+            f"{len(points)} arrays given; give one of shape (*batch, {len(inputs)}) or "
+            f"{len(inputs)}, for {', '.join(inputs)}"
+        )
+    groups = []
+    for group in signature.groups:
+        if group.name == "inputs":
+            groups.append(columns)
+        elif group.name == "parameters":
+            groups.append(_parameters(signature, values, batch))
+        elif group.name == "tangent":
+            groups.append(_direction(signature, "tangent", tangent, (len(signature.wrt),), batch))
+        else:
+            groups.append(
+                _direction(signature, "cotangent", cotangent, signature.output_shape, batch)
+            )
+    used = {group.name for group in signature.groups}
+    if values and "parameters" not in used:
+        _parameters(signature, values, batch)
+    for name, value in (("tangent", tangent), ("cotangent", cotangent)):
+        if value is not None and name not in used:
+            raise ArgumentError(f"{name}= is given, but no result needs it")
+    return batch, groups
+
+
+def _single(signature: Signature, value: Any) -> tuple[tuple[int, ...], Columns]:
+    array = as_array("X", value, signature.numpy_dtype)
+    return points_from_table("X", array, len(signature.inputs), signature.batch_axis)
+
+
+def _separate(signature: Signature, points: Sequence[Any]) -> tuple[tuple[int, ...], Columns]:
+    pairs = zip(signature.inputs, points, strict=True)
+    arrays = [as_array(f"input {name!r}", value, signature.numpy_dtype) for name, value in pairs]
+    return points_from_columns(signature.inputs, arrays)
+
+
+def _parameters(signature: Signature, values: Mapping[str, Any], batch: tuple[int, ...]) -> Columns:
+    names = signature.parameters
+    for name in names:
+        if name not in values:
+            raise ArgumentError(f"parameter {name!r} is missing; pass {name}=...")
+    for name in values:
+        if name not in names:
+            also = " and once by position" if name in signature.inputs else ""
+            known = ", ".join(names) or "none"
+            raise ArgumentError(f"{name!r} is no parameter{also}; the parameters are: {known}")
+    arrays = {n: as_array(f"parameter {n!r}", values[n], signature.numpy_dtype) for n in names}
+    return parameter_columns(names, arrays, batch)
+
+
+def parameter_values(signature: Signature, values: Any) -> dict[str, Any]:
+    """The parameters of a dict or of an array of shape (p,) or (*batch, p), by name.
+
+    Raises:
+        ShapeError: the array has no axis with an entry for every parameter.
+    """
+    if values is None:
+        return {}
+    if isinstance(values, Mapping):
+        return dict(values)
+    names = signature.parameters
+    array = as_array("parameters", values, signature.numpy_dtype)
+    axis = -1 if signature.batch_axis == 0 else 0
+    if array.ndim == 0 or array.shape[axis] != len(names):
+        wanted = f"({len(names)},) or (*batch, {len(names)})"
+        raise ShapeError(f"parameters has shape {array.shape}; {wanted} is needed")
+    return dict(zip(names, np.moveaxis(array, axis, 0), strict=True))
+
+
+def _direction(
+    signature: Signature, name: str, value: Any, shape: tuple[int, ...], batch: tuple[int, ...]
+) -> Columns:
+    """A tangent or cotangent: one vector per point, or one for the whole batch."""
+    if value is None:
+        raise ArgumentError(f"{name}= is missing; its shape is (*batch, *{shape})")
+    array = as_array(name, value, signature.numpy_dtype)
+    size = prod(shape)
+    if array.shape == shape and batch != ():
+        return Columns(array.reshape(1, size))
+    wanted = result_shape(shape, batch, signature.batch_axis)
+    if array.shape != wanted:
+        raise ShapeError(f"{name} has shape {array.shape}; {wanted} is needed")
+    if signature.batch_axis == 0:
+        return Columns(array.reshape(-1, size))
+    return Columns(array.reshape(size, -1).T)

@@ -1,0 +1,102 @@
+"""Signature and the arguments of a call: every form becomes the same columns."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from symgrad.errors import ArgumentError, DtypeError, ShapeError
+from symgrad.ir.program import Group, Result
+from symgrad.runtime.arguments import Signature, arguments, parameter_values
+
+SIGNATURE = Signature(
+    inputs=("x", "y"),
+    parameters=("k", "c"),
+    wrt=("x", "y"),
+    groups=(Group("inputs", ("x", "y")), Group("parameters", ("k", "c"))),
+    results=(Result("value", ()),),
+    output_shape=(),
+    dtype="float64",
+    batch_axis=0,
+    single=True,
+)
+LAST = replace(SIGNATURE, batch_axis=-1)
+SEEDED = replace(
+    SIGNATURE,
+    parameters=(),
+    groups=(
+        Group("inputs", ("x", "y")),
+        Group("tangent", ("a", "b")),
+        Group("cotangent", ("p", "q", "r")),
+    ),
+    output_shape=(3,),
+)
+X = np.arange(10.0).reshape(5, 2)
+GIVEN = {"k": 2.0, "c": 3.0}
+
+
+def tables(signature, points, named=GIVEN, tangent=None, cotangent=None):
+    """The batch and each group as an array of shape (points, columns)."""
+    batch, groups = arguments(signature, points, named, tangent, cotangent)
+    count = int(np.prod(batch, dtype=int))
+    return batch, [group.chunk(0, count, signature.numpy_dtype) for group in groups]
+
+
+@pytest.mark.parametrize(
+    ("signature", "points", "named"),
+    [
+        (SIGNATURE, (X,), GIVEN),
+        (SIGNATURE, (X.tolist(),), GIVEN),
+        (LAST, (X.T,), GIVEN),
+        (SIGNATURE, tuple(X.T), GIVEN),
+        (SIGNATURE, (), {**GIVEN, "y": X[:, 1], "x": X[:, 0]}),
+    ],
+)
+def test_points_in_every_form(signature, points, named):
+    batch, (inputs, parameters) = tables(signature, points, named)
+    assert batch == (5,)
+    np.testing.assert_array_equal(inputs, X)
+    np.testing.assert_array_equal(parameters, np.tile([2.0, 3.0], (5, 1)))
+
+
+def test_parameters_along_the_batch():
+    _, (_, parameters) = tables(SIGNATURE, (X,), {"k": np.arange(5), "c": 1.5})
+    np.testing.assert_array_equal(parameters, np.stack([np.arange(5), np.full(5, 1.5)], 1))
+
+
+def test_directions_of_each_point_or_of_all():
+    tangent, cotangent = X + 1, np.array([1.0, 2.0, 3.0])
+    _, (_, along, weights) = tables(SEEDED, (X,), {}, tangent, cotangent)
+    np.testing.assert_array_equal(along, tangent)
+    np.testing.assert_array_equal(weights, np.tile(cotangent, (5, 1)))
+
+
+def test_parameters_as_a_dict_or_an_array():
+    assert parameter_values(SIGNATURE, None) == {}
+    assert parameter_values(SIGNATURE, GIVEN) == GIVEN
+    assert parameter_values(SIGNATURE, [2.0, 3.0]) == GIVEN
+    np.testing.assert_array_equal(parameter_values(LAST, X.T)["c"], X[:, 1])
+    with pytest.raises(ShapeError, match=r"\(2,\) or \(\*batch, 2\) is needed"):
+        parameter_values(SIGNATURE, [1.0, 2.0, 3.0])
+
+
+@pytest.mark.parametrize(
+    ("signature", "points", "named", "seeds", "error", "message"),
+    [
+        (SIGNATURE, (), {"x": 1.0, **GIVEN}, (None, None), ArgumentError, "'y' is missing"),
+        (SIGNATURE, (X,), {"k": 1.0}, (None, None), ArgumentError, "'c' is missing"),
+        (SIGNATURE, (X,), {**GIVEN, "z": 1.0}, (None, None), ArgumentError, "'z' is no parameter"),
+        (SIGNATURE, (X, X, X), GIVEN, (None, None), ArgumentError, "3 arrays given"),
+        (SIGNATURE, (X[:, :1],), GIVEN, (None, None), ShapeError, r"\(\*batch, 2\) is needed"),
+        (SIGNATURE, (X + 1j,), GIVEN, (None, None), DtypeError, "complex128"),
+        (SIGNATURE, (X,), GIVEN, (X, None), ArgumentError, "tangent= is given, but no result"),
+        (SEEDED, (X,), {}, (None, X), ArgumentError, "tangent= is missing"),
+        (SEEDED, (X,), {}, (X, X), ShapeError, r"cotangent has shape \(5, 2\); \(5, 3\) is"),
+        (SEEDED, (X,), {"k": 1.0}, (X, np.ones(3)), ArgumentError, "the parameters are: none"),
+    ],
+)
+def test_what_does_not_fit_is_refused(signature, points, named, seeds, error, message):
+    with pytest.raises(error, match=message):
+        arguments(signature, points, named, *seeds)
