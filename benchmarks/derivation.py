@@ -18,10 +18,11 @@ time. The columns, by the name that --only knows:
   result arrays of max_i |error_i| / max_i |exact_i|; `median` and `most` are those of
   |error_i| / |exact_i| over all distinct entries and points that are not 0. The ratio is that of
   the two `worst`, neither taken as less than 2.
-- sympy, measured once: the time from an expression in memory, traced or SymPy's, to
-  the derivative program, against `sympy.diff` by every input and `sympy.cse` of the same expression
-  in a process of its own.
-- big, measured once: Rosenbrock's function of 10,000 inputs, more than 100,000 nodes once it is differentiated.
+- sympy, measured once: the time from an expression in memory, traced or SymPy's, to the derivative
+  program, against `sympy.diff` by every input and `sympy.cse` of the same expression in a process
+  of its own.
+- big, measured once: Rosenbrock's function of 10,000 inputs, more than 100,000 nodes once it is
+  differentiated.
 
 A star marks a target that is missed; the lines below the table say how many rows meet each. A block
 of a row that takes longer than --limit says so and has no figures. With --problems, sympy and big

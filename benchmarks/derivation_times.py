@@ -116,7 +116,7 @@ def winner(made: Recipe, options: Options) -> Winner:
     fresh: dict[int, tuple[System, System]] = {}
     derived: dict[int, tuple[Graph, Winner]] = {}
     optimised: dict[int, tuple[Graph, Graph]] = {}
-    make, regroup = portfolio._derive, portfolio.optimise
+    make = portfolio._derive
 
     def note_candidate(
         system: System, requests: Sequence[Request], chosen: Options, strategy: str, *budget: int
@@ -132,7 +132,7 @@ def winner(made: Recipe, options: Options) -> Winner:
         return found
 
     def note_passes(graph: Graph, *rest: Any) -> tuple[Graph, list[Tensor]]:
-        result = regroup(graph, *rest)
+        result = optimise(graph, *rest)
         optimised[id(result[0])] = result[0], graph
         return result
 

@@ -6,6 +6,7 @@ text / SymPy --parse--> Graph --differentiate--> Graph --simplify--> Graph --sch
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -171,9 +172,14 @@ def derive_program(
     recipe: Recipe, options: Options, groups: Sequence[Group]
 ) -> tuple[Graph, list[Tensor], Program]:
     """Differentiate, simplify and schedule: from a Recipe to a Program."""
-    system = read_system(recipe)
-    system = _simplified(system, options)
-    return find_program(system, recipe.requests, options, groups, recipe.labels)
+    collecting = gc.isenabled()
+    gc.disable()  # millions of small tuples without cycles: a quarter of the time would be its
+    try:
+        system = _simplified(read_system(recipe), options)
+        return find_program(system, recipe.requests, options, groups, recipe.labels)
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def unsimplified_program(recipe: Recipe, options: Options, groups: Sequence[Group]) -> Program:

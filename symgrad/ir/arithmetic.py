@@ -30,6 +30,9 @@ LONGEST_JOINED = 16
 """A flat graph joins products of up to this many factors: the partials of a long chain of
 functions would otherwise grow with the square of its length."""
 
+SMALL = 1 << 64
+"""Whole numbers below this need no look at their length."""
+
 MAX_BITS = 20_000
 """Exact integers beyond this many bits are refused: towers of powers must not eat the memory."""
 
@@ -56,7 +59,11 @@ def multiply_numbers(a: Number, b: Number) -> Number:
     Raises:
         LimitError: an exact result has more than MAX_BITS bits.
     """
-    if (type(a) is int and a == 0) or (type(b) is int and b == 0):
+    if type(a) is int and type(b) is int:
+        whole = a * b
+        if -SMALL < whole < SMALL:
+            return whole
+    elif (type(a) is int and a == 0) or (type(b) is int and b == 0):
         return 0
     product = simplest(_as_float(a, b) * _as_float(b, a))
     if not isinstance(product, float) and bits(product) > MAX_BITS:
@@ -91,6 +98,8 @@ def power_number(base: Number, exponent: int) -> Number:
         FormulaError: exact zero to a negative power.
         LimitError: an exact result has more than MAX_BITS bits.
     """
+    if exponent == 1:
+        return base
     if isinstance(base, float):
         try:
             return base**exponent

@@ -364,7 +364,8 @@ class _Scales:
 
 def _usual(number: Number) -> bool:
     """Whether the number is neither 0 nor beyond what may be combined with others."""
-    return 1 / LARGEST_FLOAT < abs(number) < LARGEST_FLOAT
+    size = -number if number < 0 else number
+    return 1 / LARGEST_FLOAT < size < LARGEST_FLOAT
 
 
 def _signed(size: Fraction, old: Number) -> Number:

@@ -213,17 +213,15 @@ def is_exact(network: Network, literal: int, coefficient: Number = 1) -> bool:
     number each term would round, and the difference lose what the terms have in common.
     """
     bag = network.bags[literal]
-    if network.kinds[literal] == "product" and len(bag) == 2:
-        for part, exponent in bag.items():
-            source = network.sources[part]
-            if network.kinds[part] == "number" and exponent == 1:
-                value = network.graph.data[source]
-                constant = network.graph.ops[source] == "constant"
-                others = [other for other in bag if other != part and bag[other] == 1]
-                return constant and bool(others) and is_exact(network, others[0], value)
-    if network.kinds[literal] != "leaf" or not 0 < abs(coefficient) < LARGEST:
-        return False
-    return frexp(coefficient)[0] in (0.5, -0.5)
+    if network.kinds[literal] == "product" and len(bag) == 2 and set(bag.values()) == {1}:
+        numbers = [part for part in bag if network.kinds[part] == "number"]
+        source = network.sources[numbers[0]] if numbers else None
+        if source is None or network.graph.ops[source] != "constant":
+            return False
+        (literal,) = [part for part in bag if part != numbers[0]]
+        coefficient = network.graph.data[source]
+    size = -coefficient if coefficient < 0 else coefficient
+    return network.kinds[literal] == "leaf" and 0 < size < LARGEST and frexp(size)[0] == 0.5
 
 
 def add_term(network: Network, bag: Bag, literal: int, coefficient: Number) -> None:
