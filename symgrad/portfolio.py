@@ -25,6 +25,7 @@ from symgrad.ir.traverse import reachable
 from symgrad.options import Optimize, Options
 from symgrad.schedule.expand import expand
 from symgrad.schedule.lower import schedule
+from symgrad.schedule.order import schedule_in_best_order
 from symgrad.simplify.optimise import ORDERS, PRIMAL, Pass, optimise
 from symgrad.simplify.rewrite import simplify
 
@@ -160,7 +161,8 @@ def find_program(
     if options.optimize == "fast" or system.graph.exact:
         derived = _derive(system, requests, options, "sweeps")
         assert derived is not None  # sweeps always apply
-        return _scheduled(derived.graph, derived.tensors, groups, labels)
+        graph, tensors = derived.graph, derived.tensors
+        return graph, tensors, schedule_in_best_order(graph, tensors, groups, labels)
     work = Work(options.optimize)
     first, *others = ORDERS.values()
     best: Found | None = None
@@ -170,7 +172,7 @@ def find_program(
     def attempt(derived: Derived, passes: Sequence[Pass]) -> None:
         nonlocal best, least
         graph, tensors = optimise(derived.graph, derived.tensors, passes)
-        found = _scheduled(graph, tensors, groups, labels)
+        found = graph, tensors, schedule(graph, tensors, groups, labels)
         cost = weighted(found[2]), found[2].total
         if cost < least:
             best, least = found, cost
@@ -185,7 +187,8 @@ def find_program(
             if work.allows(1 - DERIVING, reserve=0):
                 attempt(derived, passes)
     assert best is not None
-    return best
+    graph, tensors, _ = best
+    return graph, tensors, schedule_in_best_order(graph, tensors, groups, labels)
 
 
 def _candidates(
@@ -275,12 +278,6 @@ def _derive(
     tensors = [stored(graph, t, d.pattern) for t, d in zip(tensors, derived, strict=True)]
     graph, tensors = expand(graph, tensors)
     return Derived(estimate(graph, tensors), graph, tensors)
-
-
-def _scheduled(
-    graph: Graph, tensors: list[Tensor], groups: Sequence[Group], labels: Sequence[str]
-) -> Found:
-    return graph, tensors, schedule(graph, tensors, groups, labels)
 
 
 def estimate(graph: Graph, tensors: Sequence[Tensor]) -> float:

@@ -423,3 +423,18 @@ def test_a_row_that_takes_too_long_says_so():
     row = derivation.Row("tiny", {"time": derivation.figures_within(0.1, forever)})
     assert derivation.line(row).split() == ["tiny", ">", "0.1", "s"]
     assert "0 of 1" not in "".join(derivation.summary([row], ["time"]))
+
+
+def test_fuzz_prints_a_summary(capsys):
+    assert fuzz.main(["--systems", "1", "--tries", "2"]) == 0
+    assert capsys.readouterr().out.startswith("1 systems (0 more were too large), ")
+
+
+def test_fuzz_fails_with_the_smallest_part(capsys, monkeypatch):
+    monkeypatch.setattr(fuzz.Reference, "differences", lambda *_: [("wrong", "because")])
+    assert fuzz.main(["--systems", "1", "--tries", "2", "--show", "1"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert "found: wrong in 1" in lines[0]
+    assert lines[1].startswith("wrong: seed 0, order ")
+    assert lines[2].startswith("    order ")
+    assert len(lines) == 3

@@ -18,7 +18,7 @@ from symgrad.differentiate import taylor
 from symgrad.differentiate.levels import Level
 from symgrad.differentiate.plan import Plan, Policy, Rule, between
 from symgrad.differentiate.taylor import Indices, Jet
-from symgrad.ir.arithmetic import Number
+from symgrad.ir.arithmetic import Number, simplest
 from symgrad.ir.graph import Graph
 from symgrad.ir.traverse import reachable
 
@@ -171,7 +171,11 @@ def _compose(graph: Graph, plan: Plan, outputs: Sequence[int], order: int) -> bo
         if not plan.policy.composed:
             return True
         content = _content(graph, top)
-        scaled = graph.sum(((top, Fraction(1, content)),))
+        scaled = graph.sum(((top, simplest(Fraction(1, content))),))
+        # First, so that all that q takes has its rule: it must not become a function of q, as q/2
+        # is one and the factor x*y of q = k*x*y, which (x*y*k)**2/(2*k) has as its derivative.
+        if not plan.add([(scaled, order)]):
+            return False
         budget, policy = plan.limit - len(graph), plan.policy
         # By a symbol in place of q: a product of q with other factors may not name q any more.
         apart = Graph(graph.table, flat=graph.flat)
@@ -186,8 +190,6 @@ def _compose(graph: Graph, plan: Plan, outputs: Sequence[int], order: int) -> bo
         for row, function in enumerate(inside):
             node = function
             for column in columns:
-                if node == scaled:
-                    break  # q/2 itself is a sum of one term: a chain over itself would never end
                 partial = place[column[row]] if row in column else graph.constant(0)
                 if node not in plan.rules and not plan.separates(node):
                     zero = graph.is_zero(partial)

@@ -32,12 +32,26 @@ HALF = Fraction(1, 2)
 
 
 def schedule(
-    graph: Graph, tensors: Sequence[Tensor], groups: Sequence[Group], labels: Sequence[str] = ()
+    graph: Graph,
+    tensors: Sequence[Tensor],
+    groups: Sequence[Group],
+    labels: Sequence[str] = (),
+    order: Sequence[int] | None = None,
 ) -> Program:
-    """The Program that computes ``tensors`` from the columns of ``groups``."""
+    """The Program that computes ``tensors`` from the columns of ``groups``.
+
+    Args:
+        graph: holds the nodes.
+        tensors: the results.
+        groups: the columns that arrive.
+        labels: a display name for each entry of the outputs.
+        order: the entries of all results in the order in which they are computed, counted through;
+            by default as they stand.
+    """
     graph, tensors = expand(graph, tensors)
     lowering = _Lowering(graph, tensors, groups)
-    lowering.run()
+    roots = lowering.roots
+    lowering.run(roots if order is None else [roots[entry] for entry in order])
     code = tuple(lowering.code)
     results = tuple(Result(t.name, t.shape) for t in tensors)
     return Program(tuple(groups), results, code, cut(code, lowering.zeros), tuple(labels))
@@ -87,10 +101,10 @@ class _Lowering:
             if any(e.denominator == 2 for e in negative[base])
         }
 
-    def run(self) -> None:
-        """Lower everything that the results need, depth first, storing on the way; zeros last."""
+    def run(self, roots: Sequence[int]) -> None:
+        """Lower everything that ``roots`` need, depth first, storing on the way; zeros last."""
         zero = self.graph.constant(0)
-        for root in [root for root in self.roots if root != zero]:
+        for root in [root for root in roots if root != zero]:
             stack = [root]
             while stack:
                 node = stack[-1]

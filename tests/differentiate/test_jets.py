@@ -18,7 +18,7 @@ from symgrad.functions import PRIMITIVES, math
 from symgrad.ir.expression import Expr, variables
 from symgrad.ir.graph import Graph
 from symgrad.ir.primitive import Primitive
-from symgrad.ir.system import System
+from symgrad.ir.system import System, Tensor
 from symgrad.ir.traverse import reachable
 from symgrad.ir.verify import verify_graph
 from tests.expressions import (
@@ -240,11 +240,25 @@ def test_functions_of_one_distance_are_differentiated_by_it() -> None:
 @pytest.mark.parametrize("order", [1, 2, 3])
 def test_half_a_sum_of_squares_is_no_function_of_itself(order: int, digits: int) -> None:
     half = ((x + y) ** 2 + (y - 5 * x) ** 2) / 2
-    for expr in (half, math.sin(half) * half, half**2 + math.exp(half) / 3):
+    simple = (x - 2 * math.exp(y)) ** 2 / 2
+    for expr in (half, math.sin(half) * half, half**2 + math.exp(half) / 3, simple * math.sin(x)):
         system = system_of(expr, ("x", "y"))
         found = derived(system, order, Policy())
         assert found is not None
         assert agrees(system, found, {"x": 0.3, "y": 0.7})
+
+
+def test_a_factor_of_a_product_is_no_function_of_it(digits: int) -> None:
+    # With q = z*x*y, d(q**2/(2 z))/dq = x*y in a flat graph.
+    q = z * x * y
+    for expr in (q**2 / (2 * z) * math.sin(x), q**2 / (2 * z) + math.exp(q), q**3 / z**2 + x):
+        graph = Graph(PRIMITIVES, flat=True)
+        node = graph.add(expr)
+        value = Tensor("value", (), (node,))
+        system = System(graph, ("x", "y"), ("z",), ("x", "y"), value, ("",))
+        found = derived(system, 3, Policy())
+        assert found is not None
+        assert agrees(system, found, {"x": 0.3, "y": 0.7, "z": 1.5})
 
 
 def test_bottlenecks() -> None:
