@@ -63,7 +63,11 @@ SECOND_ORDER = (
     "swept elimination",
     "pushing shrinking",
 )
+SECOND_ORDER_LARGE = ("pushing", "pushing markowitz", "sweeps")
 HIGH_ORDER = ("jets", "sweeps", "separable", "scaled jets", "pushing", "elimination")
+
+LARGE_PRIMAL = 250
+"""For the Hessian of a graph of more nodes than this fewer strategies are tried."""
 
 ROUNDS = ((0, 0), (0, 1), (0, 2), (0, 3), (1, 2), (1, 1), (1, 0), (0, 5), (0, 4), (2, 1), (2, 0))
 """(strategy by its rank on the first form of the primal, form): what is tried after another."""
@@ -75,20 +79,20 @@ class Effort(NamedTuple):
     Attributes:
         nodes: so many nodes of candidates,
         each: and so many for each node of the smallest candidate,
-        most_nodes: but never more than this;
+        largest: but no second candidate where the smallest has more nodes than this;
         attempts: how many candidates may be regrouped and scheduled.
     """
 
     nodes: float
     each: float
-    most_nodes: float
+    largest: int
     attempts: int
 
 
 EFFORT: Mapping[Optimize, Effort] = {
     "fast": Effort(0, 0, 0, 1),
-    "default": Effort(1_500, 3.5, 16_000, 9),
-    "max": Effort(50_000, 100, 500_000, 120),
+    "default": Effort(1_500, 3.5, 3_000, 9),
+    "max": Effort(50_000, 100, 30_000, 120),
 }
 
 DERIVING = 0.35
@@ -143,10 +147,10 @@ class Work:
     def allows(self, share: float, reserve: float = RESERVE) -> bool:
         """Whether another candidate may go through ``share`` of the pipeline."""
         effort = self.effort
-        nodes = min(effort.nodes + effort.each * self.size, effort.most_nodes)
-        left = effort.attempts - self.attempts
-        if left <= (RESERVED_ATTEMPTS if reserve else 0):
+        left = effort.attempts - self.attempts - (RESERVED_ATTEMPTS if reserve else 0)
+        if left <= 0 or self.size > effort.largest:
             return False
+        nodes = effort.nodes + effort.each * self.size
         return self.spent + share * self.size <= nodes * (1 - reserve)
 
 
@@ -197,7 +201,7 @@ def _candidates(
     """Candidates, the more promising first, none twice."""
     forms = {0: system}
     seen: list[Derived] = []
-    names = _strategies(requests, options)
+    names = _strategies(system, requests, options)
     ranked: list[tuple[float, int]] = []
     made: dict[tuple[str, int], Derived | None] = {}
     for rank, name in enumerate(names):
@@ -229,12 +233,15 @@ def _candidates(
             yield derived
 
 
-def _strategies(requests: Sequence[Request], options: Options) -> tuple[str, ...]:
+def _strategies(
+    system: System, requests: Sequence[Request], options: Options
+) -> tuple[str, ...]:
     """Names of strategies for the highest order that is wanted."""
     order = highest_order(requests)
     if order == 0:
         return ("sweeps",)
-    names = FIRST_ORDER if order == 1 else SECOND_ORDER if order == 2 else HIGH_ORDER
+    second = SECOND_ORDER if len(system.graph) <= LARGE_PRIMAL else SECOND_ORDER_LARGE
+    names = FIRST_ORDER if order == 1 else second if order == 2 else HIGH_ORDER
     return tuple(dict.fromkeys([*names, *STRATEGIES])) if options.optimize == "max" else names
 
 
@@ -274,7 +281,7 @@ def _derive(
         return None  # an exact constant that others need not make
     if derived is None:
         return None
-    graph, tensors = simplify(system.graph, derived, options.rewrites)
+    graph, tensors = simplify(system.graph, derived, options.rewrites, derived=True)
     tensors = [stored(graph, t, d.pattern) for t, d in zip(tensors, derived, strict=True)]
     graph, tensors = expand(graph, tensors)
     return Derived(estimate(graph, tensors), graph, tensors)

@@ -14,6 +14,7 @@ from benchmarks import (
     counts,
     counts_sympy,
     derivation,
+    fuzz,
     operations,
     scale,
     side_by_side,

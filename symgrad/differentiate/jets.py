@@ -22,6 +22,9 @@ from symgrad.ir.arithmetic import Number, simplest
 from symgrad.ir.graph import Graph
 from symgrad.ir.traverse import reachable
 
+MOST_VARIABLES = 64
+"""Jets in more variables than this are not tried: every node would carry as many entries."""
+
 BOTTLENECK = "bottleneck 0"
 """The name of a symbol that stands for an inner node; the blank keeps users' names apart."""
 
@@ -91,7 +94,7 @@ def candidate(
         met: takes the names of the policy's fields that have made a difference.
         seed: the derivatives are by the variables over this number.
     """
-    if graph.exact:
+    if graph.exact or len(wrt) > MOST_VARIABLES:
         return None
     plan = Plan(graph, wrt, policy, len(graph) + budget, graph.constant(seed))
     plan.survey(outputs)

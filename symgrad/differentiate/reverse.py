@@ -51,7 +51,7 @@ def sweep(
         arrived = pending.pop(node, None)
         if arrived is None:
             continue
-        cotangents = _gather(graph, arrived)
+        cotangents = _gather(graph, arrived, last=graph.ops[node] == "symbol")
         if node in wanted:
             terms = [(_masked(graph, guard, value), 1) for guard, value in cotangents.items()]
             total = graph.sum(terms)
@@ -100,14 +100,20 @@ def _extended(guard: Guard, literals: Sequence[Literal]) -> Guard:
     return guard + tuple(literal for literal in literals if literal not in guard)
 
 
-def _gather(graph: Graph, arrived: dict[Guard, Terms]) -> dict[Guard, int]:
-    """Sum what arrived under each guard, then join the guards to one: nothing may double."""
+def _gather(graph: Graph, arrived: dict[Guard, Terms], *, last: bool) -> dict[Guard, int]:
+    """Sum what arrived under each guard, then join the guards to one: nothing may double.
+
+    Args:
+        graph: where the sums are appended.
+        arrived: guard -> terms.
+        last: that the sum goes no further, so that its masked parts need no guard over them.
+    """
     sums = {guard: graph.sum(terms) for guard, terms in arrived.items()}
     sums = {guard: value for guard, value in sums.items() if not graph.is_zero(value)}
     guards = sorted(sums, key=lambda guard: (len(guard), guard))
     while len(guards) > 1:
         first, second = guards[-2:]
-        guard, value = _join(graph, first, sums[first], second, sums[second])
+        guard, value = _join(graph, first, sums[first], second, sums[second], last=last)
         rest = guards[:-2]
         if guard in rest:
             value = graph.sum(((value, 1), (sums[guard], 1)))
@@ -118,7 +124,9 @@ def _gather(graph: Graph, arrived: dict[Guard, Terms]) -> dict[Guard, int]:
     return {guard: sums[guard] for guard in guards}
 
 
-def _join(graph: Graph, first: Guard, a: int, second: Guard, b: int) -> tuple[Guard, int]:
+def _join(
+    graph: Graph, first: Guard, a: int, second: Guard, b: int, *, last: bool
+) -> tuple[Guard, int]:
     """One guard and value for two: the guard holds where either does, the value is masked."""
     shared = tuple(literal for literal in first if literal in second)
     left = tuple(literal for literal in first if literal not in shared)
@@ -132,6 +140,8 @@ def _join(graph: Graph, first: Guard, a: int, second: Guard, b: int) -> tuple[Gu
             arms = (a, b) if side else (b, a)
             return shared, graph.call("select", (condition, *arms))
     parts = ((_masked(graph, left, a), 1), (_masked(graph, right, b), 1))
+    if last:
+        return shared, graph.sum(parts)
     either = graph.call("or", (_conjunction(graph, left), _conjunction(graph, right)))
     if graph.ops[either] == "boolean":
         return shared, graph.sum(parts)

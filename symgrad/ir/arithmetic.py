@@ -153,7 +153,7 @@ def make_sum(graph: Graph, start: Number, terms: Iterable[tuple[int, Number]]) -
             collected[node] = coefficient
         else:
             total = add_numbers(before, coefficient)
-            if type(total) is int and total == 0:
+            if total == 0 and before != 0:  # exactly opposite, floats too: zero by structure
                 if graph.exact:
                     collected[node] = 0.0  # keeps the nan of inf - inf
                 else:

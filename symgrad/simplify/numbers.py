@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from math import frexp
 from typing import NamedTuple
 
 from symgrad.ir.arithmetic import Number, multiply_numbers
@@ -38,15 +39,46 @@ def distribute_numbers(network: Network) -> bool:
     """
     nodes = network.order()
     uses = network.uses(nodes)
+    changed = _distribute_exactly(network, nodes, uses)
     found = [scaled for node in nodes if (scaled := _scaled(network, node, uses)) is not None]
     if not found:
-        return False
+        return changed
     beside = _totals(network, nodes, found)
-    changed = False
     for scaled in found:
         if scaled.plain == 0 or _meets(network, scaled, beside):
             network.increasing = False
             _distribute(network, scaled, uses)
+            changed = True
+    return changed
+
+
+def _distribute_exactly(network: Network, nodes: list[int], uses: dict[int, int]) -> bool:
+    """``2*(x - 3)`` to ``2*x - 6`` where 2*x is wanted as well; with powers of two not a bit moves."""
+    found: dict[tuple[int, int], list[_Scaled]] = {}
+    plain: set[tuple[int, int]] = set()
+    for node in nodes:
+        bag = network.bags[node]
+        if network.kinds[node] != "product" or len(bag) != 2:
+            continue
+        held = _number_in(network, bag)
+        if held is None or frexp(held[1])[0] not in (0.5, -0.5):
+            continue
+        number = held[0]
+        (inner,) = bag.keys() - {number}
+        inside = network.bags[inner]
+        if network.kinds[inner] == "leaf" and bag[inner] == 1:
+            plain.add((number, inner))
+        elif network.kinds[inner] == "sum" and len(inside) == 2 and ONE in inside:
+            (term,) = inside.keys() - {ONE}
+            single = bag[inner] == 1 and uses[inner] == 1 and abs(inside[term]) == 1
+            if single and network.kinds[term] == "leaf":
+                found.setdefault((number, term), []).append(_Scaled(node, *held, inner, 1))
+    changed = False
+    for key, places in found.items():
+        if len(places) > 1 or key in plain:
+            network.increasing = False
+            for scaled in places:
+                _distribute(network, scaled, uses)
             changed = True
     return changed
 

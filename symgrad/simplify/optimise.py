@@ -94,7 +94,13 @@ def optimise(
         the new graph, whose products may hold numbers, and the tensors in it.
     """
     network = inline(read(graph, tensors))
+    idle: set[Pass] = set()  # found nothing to do since the network last changed
     for step in passes:
+        if step in idle:
+            continue
         if step(network):
             network = inline(network)
+            idle.clear()
+        else:
+            idle.add(step)
     return write(network, tensors)

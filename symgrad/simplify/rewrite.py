@@ -12,15 +12,19 @@ from symgrad.ir.traverse import reachable
 from symgrad.simplify.rules import LEVELS, RULES, Rule
 
 
-def simplify(graph: Graph, tensors: Sequence[Tensor], level: str) -> tuple[Graph, list[Tensor]]:
+def simplify(
+    graph: Graph, tensors: Sequence[Tensor], level: str, *, derived: bool = False
+) -> tuple[Graph, list[Tensor]]:
     """A new Graph with what ``tensors`` need and nothing else, rules applied on the way.
 
     Args:
         graph: where the tensors' nodes live; it is left as it is.
         tensors: the results to keep.
         level: "exact", "finite" or "all": the safety classes of rules that may be used.
+        derived: that the graph is not differentiated any more: late rules may be used as well.
     """
-    rules = _by_head(rule for rule in RULES if rule.safety in LEVELS[level])
+    allowed = LEVELS[level]
+    rules = _by_head(rule for rule in RULES if rule.safety in allowed and rule.late <= derived)
     made = Graph(graph.table, exact=graph.exact, flat=graph.flat)
     place: dict[int, int] = {}
     for node in reachable(graph, [node for tensor in tensors for node in tensor.nodes]):
@@ -54,8 +58,8 @@ def _apply(graph: Graph, node: int, rules: Mapping[str, Sequence[Rule]]) -> int:
 def match(graph: Graph, node: int, pattern: Expr) -> dict[str, int] | None:
     """The nodes that the pattern's symbols stand for, or None where it does not fit.
 
-    Patterns are function rows over rows, symbols and ``number + row``; a symbol that occurs twice
-    must stand for the same node.
+    Patterns are function rows over rows, symbols, ``number + row`` and ``n * row``, where n stands
+    for an int; a symbol that occurs twice must stand for the same node.
     """
     bindings: dict[str, int] = {}
     pending = [(node, pattern)]
@@ -68,6 +72,15 @@ def match(graph: Graph, node: int, pattern: Expr) -> dict[str, int] | None:
             start, inner = part.args
             if graph.ops[at] != "sum" or graph.data[at] != (start.value, (1,)):
                 return None
+            pending.append((graph.args[at][0], inner))
+        elif part.op == "multiply":
+            number, inner = part.args
+            if graph.ops[at] != "sum" or len(graph.args[at]) != 1 or graph.data[at][0] != 0:
+                return None
+            (coefficient,) = graph.data[at][1]
+            if type(coefficient) is not int:
+                return None
+            bindings[str(number.value)] = graph.constant(coefficient)
             pending.append((graph.args[at][0], inner))
         elif part.op in ARITHMETIC or graph.ops[at] != part.op:
             return None

@@ -25,11 +25,20 @@ LEVELS: dict[str, frozenset[str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """``left`` may be replaced by ``right``; their symbols stand for any expression."""
+    """``left`` may be replaced by ``right``; their symbols stand for any expression, n for an int.
+
+    Attributes:
+        left: the pattern.
+        right: what takes its place.
+        safety: how safe that is.
+        late: that derivatives alone are rewritten: those of ``left`` take fewer operations than
+            those of ``right``.
+    """
 
     left: Expr
     right: Expr
     safety: Safety
+    late: bool = False
 
     @property
     def name(self) -> str:
@@ -37,7 +46,7 @@ class Rule:
         return f"{self.left} -> {self.right}"
 
 
-x, y = variables("x y")
+x, n = variables("x n")
 
 # fmt: off
 RULES: tuple[Rule, ...] = (
@@ -58,10 +67,12 @@ RULES: tuple[Rule, ...] = (
     Rule(math.min(x, x),             x,             "exact"),
     Rule(math.log(math.exp(x)),      x,             "finite"),
     Rule(math.exp(math.log(x)),      x,             "finite"),
+    Rule(math.exp(n * math.log(x)),  x**n,          "finite"),
     Rule(math.log1p(math.expm1(x)),  x,             "finite"),
     Rule(math.expm1(math.log1p(x)),  x,             "finite"),
     Rule(math.log2(math.exp2(x)),    x,             "finite"),
     Rule(math.exp2(math.log2(x)),    x,             "finite"),
+    Rule(math.exp2(n * math.log2(x)), x**n,         "finite"),
     Rule(math.sin(math.asin(x)),     x,             "finite"),
     Rule(math.cos(math.acos(x)),     x,             "finite"),
     Rule(math.tan(math.atan(x)),     x,             "finite"),
@@ -71,10 +82,10 @@ RULES: tuple[Rule, ...] = (
     Rule(math.tanh(math.atanh(x)),   x,             "finite"),
     Rule(math.atanh(math.tanh(x)),   x,             "finite"),
     Rule(math.log(1 + math.exp(x)),  math.softplus(x), "rounding"),
-    Rule(math.cos(math.asin(x)),     math.sqrt((1 - x) * (1 + x)), "rounding"),
-    Rule(math.sin(math.acos(x)),     math.sqrt((1 - x) * (1 + x)), "rounding"),
-    Rule(math.cosh(math.asinh(x)),   math.sqrt(1 + x**2),          "rounding"),
-    Rule(math.cos(math.atan(x)),     1 / math.sqrt(1 + x**2),      "rounding"),
-    Rule(math.sin(math.atan(x)),     x / math.sqrt(1 + x**2),      "rounding"),
+    Rule(math.cos(math.asin(x)),     math.sqrt((1 - x) * (1 + x)), "rounding", late=True),
+    Rule(math.sin(math.acos(x)),     math.sqrt((1 - x) * (1 + x)), "rounding", late=True),
+    Rule(math.cosh(math.asinh(x)),   math.sqrt(1 + x**2),          "rounding", late=True),
+    Rule(math.cos(math.atan(x)),     1 / math.sqrt(1 + x**2),      "rounding", late=True),
+    Rule(math.sin(math.atan(x)),     x / math.sqrt(1 + x**2),      "rounding", late=True),
 )
 # fmt: on

@@ -187,7 +187,10 @@ def test_equal_floats_are_one_node(value: float) -> None:
 def test_float_zero_is_data() -> None:
     graph = Graph(PRIMITIVES)
     assert not graph.is_zero(graph.add(0.0 * x))
-    assert not graph.is_zero(graph.add(0.1 * x - 0.1 * x))
+    assert graph.is_zero(graph.add(0.1 * x - 0.1 * x))  # exactly opposite, unlike what follows
+    assert not graph.is_zero(graph.add(0.1 * x + 0.2 * x - 0.3 * x))
+    exact = Graph(PRIMITIVES, exact=True)
+    assert not exact.is_zero(exact.add(0.1 * x - 0.1 * x))
     assert isnan(in_float(graph, [graph.add(0.0 * x)], {"x": inf})[0])
 
 

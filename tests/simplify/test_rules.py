@@ -21,6 +21,9 @@ POINTS = [*RNG.uniform(-0.99, 0.99, 12), *RNG.uniform(-8, 8, 12), *RNG.uniform(1
 POSITIVE = (5e-324, 2.2e-308, 0.1, 0.5, 1.0, 1.5, 2.5, 7.25, np.pi, 1e16, 1e300, 1.79e308, np.inf)
 SPECIAL = np.array([0.0, -0.0, np.nan, *POSITIVE, *(-value for value in POSITIVE)])
 
+WHOLE = -3
+"""What the symbol n stands for."""
+
 
 def named(rule: Rule) -> str:
     return rule.name
@@ -47,7 +50,7 @@ def cost(expr: Expr) -> int:
 def test_sides_agree_where_the_left_is_finite(rule: Rule, digits: int) -> None:
     compared = 0
     for value in POINTS:
-        point = {"x": float(value)}
+        point = {"x": float(value), "n": WHOLE}
         left = as_written(rule.left, point)
         if mpmath.isfinite(left):
             right = as_written(rule.right, point)
@@ -60,7 +63,7 @@ def test_sides_agree_where_the_left_is_finite(rule: Rule, digits: int) -> None:
 def test_exact_rules_keep_every_bit(rule: Rule) -> None:
     with np.errstate(all="ignore"):
         left, right = (
-            np.asarray(evaluate_expr(side, {"x": SPECIAL}, PRIMITIVES, numpy_arithmetic()), float)
+            np.asarray(evaluate_expr(side, {"x": SPECIAL, "n": WHOLE}, PRIMITIVES, numpy_arithmetic()), float)
             for side in (rule.left, rule.right)
         )
     both_nan = np.isnan(left) & np.isnan(right)
@@ -73,7 +76,7 @@ def test_finite_rules_are_not_exact(rule: Rule) -> None:
     """A rule that keeps every bit belongs into the stricter class."""
     with np.errstate(all="ignore"):
         left, right = (
-            np.asarray(evaluate_expr(side, {"x": SPECIAL}, PRIMITIVES, numpy_arithmetic()), float)
+            np.asarray(evaluate_expr(side, {"x": SPECIAL, "n": WHOLE}, PRIMITIVES, numpy_arithmetic()), float)
             for side in (rule.left, rule.right)
         )
     assert not np.array_equal(left, right, equal_nan=True)
@@ -104,9 +107,11 @@ def test_symbols_of_the_right_stand_on_the_left(rule: Rule) -> None:
 @pytest.mark.parametrize("rule", RULES, ids=named)
 def test_a_rule_matches_its_own_left_side(rule: Rule) -> None:
     graph = Graph(PRIMITIVES)
-    node = graph.add(rule.left)
-    bindings = match(graph, node, rule.left)
-    assert bindings == {"x": graph.symbol("x")}
+    whole = graph.constant(WHOLE)
+    node = graph.add(rule.left, {"n": whole})
+    expected = {"x": graph.symbol("x"), "n": whole}
+    used = {part.value for part in postorder((rule.left,)) if part.op == "symbol"}
+    assert match(graph, node, rule.left) == {name: expected[name] for name in used}
 
 
 @pytest.mark.parametrize("value", [800.0, -800.0, -40.0])
