@@ -140,3 +140,18 @@ def test_a_limit_that_only_one_strategy_meets_is_no_error(monkeypatch: pytest.Mo
 def test_forms_of_the_primal_are_all_different() -> None:
     assert len(set(PRIMALS)) == len(PRIMALS)
     assert PRIMALS[0] == portfolio.Primal("as written", False)
+
+
+@pytest.mark.parametrize("expr", [x**1.5 + x**2 * 2 / 3, (math.pi * x) ** 1.5 + 3 * math.pi * x])
+def test_regrouping_makes_no_new_roots_before_differentiation(expr: Expr) -> None:
+    options = Options()
+    parsed = api.parse(expr, "x")
+    recipe = api.make_recipe(parsed, [Request("d", "tensor", 1)], options)
+    system = api.read_system(recipe)
+    for primal in PRIMALS:
+        form = portfolio._form(system, primal, options)
+        derived = portfolio._derive(form, recipe.requests, options, "reverse")
+        assert derived is not None
+        made = portfolio.schedule(derived.graph, derived.tensors, api.argument_groups(recipe))
+        ((value,),) = run(made, PRIMITIVES, [[mpmath.mpf(0)]], mpmath_arithmetic())
+        assert mpmath.isfinite(value), primal

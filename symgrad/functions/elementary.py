@@ -96,7 +96,7 @@ hypot = define("hypot",
 # their derivatives of any order, as 1 - sigmoid(x) is sigmoid(-x).
 sigmoid  = define("sigmoid",  lambda y, x: y * call("sigmoid", -x), domain=(-6, 6), cost=24,
                   kind="composite", names=Names(torch="sigmoid"),
-                  expansion=lambda x: select(x >= 0, 1, call("exp", -abs(x)))
+                  expansion=lambda x: select(x < 0, call("exp", -abs(x)), 1)
                                       / (1 + call("exp", -abs(x))))
 softplus = define("softplus", lambda y, x: call("sigmoid", x),      domain=(-6, 6), cost=30,
                   kind="composite", names=Names(),

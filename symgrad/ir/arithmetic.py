@@ -241,6 +241,10 @@ def make_product(
             if ops[node] == "product" and type(exponent) is int and len(args[node]) > 1:
                 nested.append((node, exponent))
                 continue
+        elif op == "product" and len(args[node]) == 1 and not graph.exact:
+            inner_exponent, raised = data[node][0], data[node][0] * exponent
+            if type(inner_exponent) is int and inner_exponent % 2 and raised.denominator > 1:
+                node, exponent = args[node][0], raised  # sqrt(x**3) is x**(3/2), nan below 0 too
         _collect(graph, collected, node, exponent)
     if type(coefficient) is int and coefficient == 0:
         return graph.constant(0)

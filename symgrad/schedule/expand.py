@@ -1,8 +1,11 @@
-"""Replace composite functions by their rows' expansions, so that targets need not know them."""
+"""Replace composite functions by their rows' expansions, so that targets need not know them.
+
+Of an argument that cannot be negative by its form the branches for negative ones are left out.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import replace
 
 from symgrad.ir.expression import Expr, postorder, symbol
@@ -10,6 +13,7 @@ from symgrad.ir.graph import Graph
 from symgrad.ir.primitive import argument_name
 from symgrad.ir.system import Tensor
 from symgrad.ir.traverse import reachable
+from symgrad.schedule.sign import nonnegative
 
 
 def expand(graph: Graph, tensors: Sequence[Tensor]) -> tuple[Graph, list[Tensor]]:
@@ -19,23 +23,35 @@ def expand(graph: Graph, tensors: Sequence[Tensor]) -> tuple[Graph, list[Tensor]
         return graph, list(tensors)
     made = Graph(graph.table, exact=graph.exact, flat=graph.flat)
     place: dict[int, int] = {}
-    for node in reachable(graph, [node for tensor in tensors for node in tensor.nodes]):
+    nodes = reachable(graph, [node for tensor in tensors for node in tensor.nodes])
+    positive = nonnegative(graph, nodes)
+    known: set[int] = set()
+    for node in nodes:
         args = tuple([place[argument] for argument in graph.args[node]])
-        place[node] = _lowered(made, graph.rebuild(node, args, made))
+        place[node] = _lowered(made, graph.rebuild(node, args, made), known)
+        if node in positive:
+            known.add(place[node])
     kept = [replace(t, nodes=tuple([place[node] for node in t.nodes])) for t in tensors]
     return made, kept
 
 
-def _lowered(graph: Graph, node: int) -> int:
+def _lowered(graph: Graph, node: int, known: Set[int]) -> int:
     """The node with its row's expansion in place of it."""
     row = graph.table.get(graph.ops[node])
     if row is None or row.expansion is None:
         return node
-    return _instantiate(graph, row.expansion, graph.args[node])
+    return _instantiate(graph, row.expansion, graph.args[node], known)
 
 
-def _instantiate(graph: Graph, template: Expr, arguments: Sequence[int]) -> int:
-    """The template over ``arguments``; its depth of composite rows is the table's, a few levels."""
+def _instantiate(graph: Graph, template: Expr, arguments: Sequence[int], known: Set[int]) -> int:
+    """The template over ``arguments``; its depth of composite rows is the table's, a few levels.
+
+    Args:
+        graph: where nodes are appended.
+        template: an expansion.
+        arguments: what its symbols stand for.
+        known: nodes that are at least +0, or nan.
+    """
     made: dict[int, int] = {}
     for part in postorder((template,)):
         if part.op == "symbol":
@@ -44,7 +60,11 @@ def _instantiate(graph: Graph, template: Expr, arguments: Sequence[int]) -> int:
         args = tuple([made[id(argument)] for argument in part.args])
         row = graph.table.get(part.op)
         if row is not None and row.expansion is not None:
-            made[id(part)] = _instantiate(graph, row.expansion, args)
+            made[id(part)] = _instantiate(graph, row.expansion, args, known)
+        elif part.op == "abs" and args[0] in known:
+            made[id(part)] = args[0]
+        elif part.op == "lt" and args[0] in known and graph.is_zero(args[1]):
+            made[id(part)] = graph.intern("boolean", (), False)
         else:
             shallow = Expr(part.op, tuple([symbol(argument_name(i)) for i in range(len(args))]))
             bindings = {argument_name(i): argument for i, argument in enumerate(args)}

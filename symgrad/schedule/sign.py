@@ -8,7 +8,9 @@ from math import copysign
 from symgrad.ir.arithmetic import Number
 from symgrad.ir.graph import Graph
 
-NONNEGATIVE_FUNCTIONS = frozenset({"exp", "exp2", "cosh", "acosh", "abs", "hypot", "erfc", "acos"})
+NONNEGATIVE_FUNCTIONS = frozenset(
+    {"exp", "exp2", "cosh", "acosh", "abs", "hypot", "erfc", "acos", "sigmoid", "softplus"}
+)
 
 
 def _at_least_zero(value: Number) -> bool:

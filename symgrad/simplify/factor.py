@@ -19,15 +19,20 @@ Unit = tuple[int, object]
 """A literal with +1 or -1 (a factor above or below the line), or with a whole fractional power."""
 
 
-def factor(network: Network) -> bool:
-    """Factor every sum; whether there was anything to factor."""
+def factor(network: Network, *, roots: bool = True) -> bool:
+    """Factor every sum; whether there was anything to factor.
+
+    Args:
+        network: changed in place.
+        roots: whether fractional powers are taken apart too.
+    """
     nodes = network.order()
     uses = network.uses(nodes)
     pending = [node for node in nodes if network.kinds[node] == "sum"]
     seen = set(pending)
     changed = False
     while pending:
-        for made in _factor_sum(network, pending.pop(), uses):
+        for made in _factor_sum(network, pending.pop(), uses, roots):
             network.increasing = False
             changed = True
             if network.kinds[made] == "sum" and made not in seen:
@@ -36,8 +41,10 @@ def factor(network: Network) -> bool:
     return changed
 
 
-def _units(bag: Bag) -> Iterator[Unit]:
+def _units(bag: Bag, roots: bool) -> Iterator[Unit]:
     for literal, exponent in bag.items():
+        if not roots and exponent.denominator != 1:
+            continue
         if exponent >= 1:
             yield literal, 1
         elif exponent <= -1:
@@ -46,7 +53,7 @@ def _units(bag: Bag) -> Iterator[Unit]:
             yield literal, exponent
 
 
-def _factor_sum(network: Network, node: int, uses: dict[int, int]) -> list[int]:
+def _factor_sum(network: Network, node: int, uses: dict[int, int], roots: bool) -> list[int]:
     """Factor one sum in place; the inner sums that this made."""
     kinds, bags = network.kinds, network.bags
     bag = bags[node]
@@ -59,7 +66,7 @@ def _factor_sum(network: Network, node: int, uses: dict[int, int]) -> list[int]:
         return []
     holders: dict[Unit, dict[int, None]] = {}
     for term in terms:
-        for unit in _units(bags[term]):
+        for unit in _units(bags[term], roots):
             holders.setdefault(unit, {})[term] = None
     shared = {unit: terms for unit, terms in holders.items() if len(terms) > 1}
     heap = [(-len(held), unit[0], k, unit) for k, (unit, held) in enumerate(shared.items())]
@@ -72,16 +79,16 @@ def _factor_sum(network: Network, node: int, uses: dict[int, int]) -> list[int]:
                 heappush(heap, (-len(shared[unit]), literal, serial, unit))
             continue
         chosen = shared.pop(unit)
-        common = _common([bags[term] for term in chosen])
+        common = _common([bags[term] for term in chosen], roots)
         for term in chosen:
-            for other in _units(bags[term]):
+            for other in _units(bags[term], roots):
                 if other in shared:
                     shared[other].pop(term, None)
         inner.append(_pull_out(network, bag, list(chosen), common, uses))
     return inner
 
 
-def _common(products: list[Bag]) -> Bag:
+def _common(products: list[Bag], roots: bool) -> Bag:
     """The factors that all products share, with the least of their powers."""
     first, *others = products
     common: Bag = {}
@@ -95,7 +102,7 @@ def _common(products: list[Bag]) -> Bag:
                 least = other
         else:
             if any((bag[literal] - least).denominator != 1 for bag in products):
-                least = int(least)
+                least = int(least) if roots else 0
             if least:
                 common[literal] = least
     return common

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Set
 
 from symgrad.simplify.network import ONE, Bag, Network, Signed, add_factor, add_term
 
@@ -14,10 +15,29 @@ HIGHEST = 64
 
 Places = dict[int, Signed]
 
+Divisors = tuple[set[int], set[int]]
+"""Bases of odd negative powers and of roots, as they are and with their signs turned."""
+
 
 def inline(network: Network) -> Network:
-    """The network built anew: equal nodes meet, nested bags that nobody else uses are joined."""
+    """The network built anew: equal nodes meet, nested bags that nobody else uses are joined.
+
+    Where ``a - b`` divides nothing and ``b - a`` does, the latter is the node of both.
+    """
+    turned = set(network.opposites.values())
+    made, others = _inlined(network, turned)
+    return _inlined(network, turned ^ others)[0] if others else made
+
+
+def _inlined(network: Network, turned: Set[int]) -> tuple[Network, Set[int]]:
+    """The new network, and the sums that had better be there with their signs turned.
+
+    Args:
+        network: what is built anew.
+        turned: those of its sums whose signs are turned.
+    """
     made = Network(network.graph)
+    divisors: Divisors = set(), set()
     nodes = network.order()
     uses = network.uses(nodes)
     kinds, bags = network.kinds, network.bags
@@ -25,9 +45,10 @@ def inline(network: Network) -> Network:
     for node in nodes:
         kind = kinds[node]
         if kind == "product":
-            place[node] = _product(network, made, bags[node], uses, place)
+            place[node] = _product(network, made, bags[node], uses, place, divisors)
         elif kind == "sum":
-            place[node] = made.sum(_sum_bag(network, made, bags[node], uses, place))
+            bag = _sum_bag(network, made, bags[node], uses, place)
+            place[node] = made.sum(bag, turned=node in turned)
         elif kind == "call":
             args = tuple([made.signed(*place[argument]) for argument in network.args[node]])
             place[node] = made.call(network.sources[node], args), 1
@@ -35,7 +56,10 @@ def inline(network: Network) -> Network:
             place[node] = made.leaf(kind, network.sources[node]), 1
     made.roots = [made.signed(*place[root]) for root in network.roots]
     made.increasing = True
-    return made
+    better = divisors[1] - divisors[0]
+    if not better:
+        return made, frozenset()
+    return made, {node for node in nodes if kinds[node] == "sum" and place[node][0] in better}
 
 
 def _sum_bag(network: Network, made: Network, bag: Bag, uses: Counter[int], place: Places) -> Bag:
@@ -76,7 +100,12 @@ def _joined(network: Network, bag: Bag, uses: Counter[int]) -> bool:
 
 
 def _product(
-    network: Network, made: Network, bag: Bag, uses: Counter[int], place: Places
+    network: Network,
+    made: Network,
+    bag: Bag,
+    uses: Counter[int],
+    place: Places,
+    divisors: Divisors,
 ) -> Signed:
     kinds = made.kinds
     joined: Bag = {}
@@ -88,7 +117,11 @@ def _product(
             if type(exponent) is int and (exponent > 0 or exponent % 2 == 0):
                 sign = -sign if exponent % 2 else sign
             else:  # 1/(b - a) and 1/sqrt(b - a) are +inf where the two are equal
+                if made.kinds[node] == "sum":
+                    divisors[1].add(node)
                 node = made.turned(node, alone=uses[literal] == 1)
+        elif exponent != 1 and (type(exponent) is not int or (exponent < 0 and exponent % 2)):
+            divisors[0].add(node)
         kind = kinds[node]
         if kind == "number":
             numbers = True

@@ -61,11 +61,15 @@ class Network:
         sources: the graph node of a number or leaf; the row's name of a call.
         args: the arguments of a call.
         roots: what is wanted.
+        opposites: sums whose leading coefficient is negative, by what would be theirs otherwise.
         increasing: set by ``inline``, unset by what follows: every node has a greater index than
             what it is made of, and indices go depth first.
     """
 
-    __slots__ = ("args", "bags", "graph", "increasing", "kinds", "memo", "roots", "sources")
+    __slots__ = (
+        *("args", "bags", "graph", "increasing", "kinds", "memo", "opposites", "roots"),
+        "sources",
+    )
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
@@ -75,6 +79,7 @@ class Network:
         self.args: list[tuple[int, ...]] = []
         self.roots: list[int] = []
         self.memo: dict[Any, int] = {}
+        self.opposites: dict[Any, int] = {}
         self.increasing = False
         self.leaf("number", graph.constant(1))
 
@@ -126,10 +131,11 @@ class Network:
                 return literal
         return self._append(frozenset(bag.items()), "product", bag, None, ()) if bag else ONE
 
-    def sum(self, bag: Bag) -> Signed:
+    def sum(self, bag: Bag, *, turned: bool = False) -> Signed:
         """A sum with a positive leading coefficient, and the sign that this took.
 
         A sum with a 1 keeps its signs, as in canonical sums: ``1 - x`` is +0 where x is 1.
+        A turned sum has the opposite signs, from then on for all who ask for it.
         """
         sign = 1
         if ONE not in bag and bag[min(bag)] < 0:
@@ -144,6 +150,13 @@ class Network:
         key = frozenset(bag.items())
         if float in map(type, bag.values()):  # 0.0, -0.0 and 1, 1.0 are equal, nan is not
             key = frozenset([(k, c.hex() if type(c) is float else c) for k, c in bag.items()])
+        if turned and ("sum", key) not in self.memo:
+            opposite = {literal: -coefficient for literal, coefficient in bag.items()}
+            if ONE in bag:
+                return self.sum(opposite)[0], -sign
+            self.opposites[key] = self._append(("turned sum", key), "sum", opposite, None, ())
+        if key in self.opposites:
+            return self.opposites[key], -sign
         return self._append(("sum", key), "sum", bag, None, ()), sign
 
     def negated(self, node: int) -> int:

@@ -53,26 +53,32 @@ def distribute_numbers(network: Network) -> bool:
 
 
 def _distribute_exactly(network: Network, nodes: list[int], uses: dict[int, int]) -> bool:
-    """``2*(x - 3)`` to ``2*x - 6`` where 2*x is wanted as well; with powers of two not a bit moves."""
+    """``2*(x - 3)`` to ``2*x - 6`` where ``2*x`` serves twice: by powers of two no bit moves."""
+    kinds = network.kinds
     found: dict[tuple[int, int], list[_Scaled]] = {}
     plain: set[tuple[int, int]] = set()
     for node in nodes:
         bag = network.bags[node]
-        if network.kinds[node] != "product" or len(bag) != 2:
+        if kinds[node] != "product" or len(bag) != 2:
             continue
-        held = _number_in(network, bag)
-        if held is None or frexp(held[1])[0] not in (0.5, -0.5):
+        number, inner = bag
+        if kinds[inner] == "number":
+            number, inner = inner, number
+        if kinds[number] != "number" or not (bag[number] == bag[inner] == 1):
             continue
-        number = held[0]
-        (inner,) = bag.keys() - {number}
         inside = network.bags[inner]
-        if network.kinds[inner] == "leaf" and bag[inner] == 1:
+        if kinds[inner] == "leaf":
             plain.add((number, inner))
-        elif network.kinds[inner] == "sum" and len(inside) == 2 and ONE in inside:
+        elif kinds[inner] == "sum" and uses[inner] == 1 and len(inside) == 2 and ONE in inside:
             (term,) = inside.keys() - {ONE}
-            single = bag[inner] == 1 and uses[inner] == 1 and abs(inside[term]) == 1
-            if single and network.kinds[term] == "leaf":
-                found.setdefault((number, term), []).append(_Scaled(node, *held, inner, 1))
+            value = _value(network, number)
+            if (
+                kinds[term] == "leaf"
+                and abs(inside[term]) == 1
+                and value is not None
+                and frexp(value)[0] in (0.5, -0.5)
+            ):
+                found.setdefault((number, term), []).append(_Scaled(node, number, value, inner, 1))
     changed = False
     for key, places in found.items():
         if len(places) > 1 or key in plain:

@@ -41,6 +41,15 @@ def split_and_factor(network: Network) -> bool:
     return factor(network)
 
 
+def factor_smoothly(network: Network) -> bool:
+    """Factor whole powers alone, so that no root comes to be that was not there.
+
+    The derivative of ``x**(3/2) + x**2`` is 0 at 0, but that of ``x**(3/2) * (1 + x**(1/2))``
+    meets an infinity there.
+    """
+    return factor(network, roots=False)
+
+
 FACTORING: tuple[Pass, ...] = (
     coefficients_to_literals,
     distribute_numbers,
@@ -67,11 +76,11 @@ ORDERS: dict[str, tuple[Pass, ...]] = {
 
 PRIMAL: dict[str, tuple[Pass, ...]] = {
     "as written": (),
-    "factored": (coefficients_to_literals, factor),
+    "factored": (coefficients_to_literals, factor_smoothly),
     "shared": (
         coefficients_to_literals,
-        factor,
-        factor,
+        factor_smoothly,
+        factor_smoothly,
         plan_powers,
         share_products,
         share_sums,

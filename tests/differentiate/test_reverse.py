@@ -76,6 +76,15 @@ def test_guards_of_both_sides_join() -> None:
     assert len(selects) == 1
 
 
+def test_guards_that_arrive_at_an_input_are_not_joined() -> None:
+    terms = [math.where(y > k, math.sin(k * x) ** 2, 0) for k in range(1, 6)]
+    system = system_of(sum(terms[1:], terms[0]), ("x", "y"))
+    graph, (by_x, _) = system.graph, tensor_of(system, 1, "reverse").nodes
+    found = [graph.ops[node] for node in reachable(graph, [by_x])]
+    assert found.count("select") == len(terms)
+    assert not {"and", "or"}.intersection(found)
+
+
 def test_an_unused_target_has_no_cotangent() -> None:
     graph = Graph(PRIMITIVES)
     node, unused = graph.add_all([math.sin(x), y])

@@ -7,7 +7,7 @@ import math as python_math
 import numpy as np
 import pytest
 
-from symgrad.functions import PRIMITIVES
+from symgrad.functions import PRIMITIVES, math
 from symgrad.ir.evaluate import evaluate, numpy_arithmetic
 from symgrad.ir.expression import Expr, symbol, variables
 from symgrad.ir.graph import Graph
@@ -19,6 +19,7 @@ from symgrad.ir.verify import verify_graph
 from symgrad.schedule.expand import expand
 
 COMPOSITE = [row for row in PRIMITIVES.values() if row.kind == "composite"]
+(x,) = variables("x y")[:1]
 SPECIAL = (-2.5, -1.0, -0.0, 0.0, 0.5, 1.0, 3.0, np.inf, -np.inf, np.nan)
 
 
@@ -47,6 +48,23 @@ def test_a_composite_row_becomes_rows_that_targets_know(row):
         # The interpreter evaluates the row by its own expansion, before and after.
         (before,) = evaluate(graph, [len(graph) - 1], point, numpy_arithmetic())
         (after,) = evaluate(made, nodes, point, numpy_arithmetic())
+    np.testing.assert_array_equal(after, before)
+
+
+@pytest.mark.parametrize("name", ["sign", "sigmoid", "softplus", "max"])
+@pytest.mark.parametrize("base", [x**2, math.exp(x), 1 / (1 + x**2)], ids=str)
+def test_arguments_that_cannot_be_negative_need_no_branch_for_it(name, base):
+    graph = Graph(PRIMITIVES)
+    zero = (graph.constant(0),) if name == "max" else ()
+    root = graph.call(name, (graph.add(base), *zero))
+    made, nodes = expanded(graph, root)
+    found = ops(made, nodes)
+    assert "abs" not in found
+    assert found.count("select") == (name == "sign")
+    points = {"x": np.array([*SPECIAL, 1e200])}
+    with np.errstate(all="ignore"):
+        (before,) = evaluate(graph, [root], points, numpy_arithmetic())
+        (after,) = evaluate(made, nodes, points, numpy_arithmetic())
     np.testing.assert_array_equal(after, before)
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 
 from symgrad.functions import math
-from symgrad.ir.expression import Expr
+from symgrad.ir.expression import HALF, Expr
 from symgrad.simplify import inline as module
 from symgrad.simplify.inline import HIGHEST, LONGEST, inline
 from symgrad.simplify.network import read, write
@@ -89,6 +90,33 @@ def test_infinities_keep_their_sign(exponent: Any, others: tuple[Expr, ...]) -> 
         point = (2.0, 2.0, 0.0, 0.0)
         assert in_float(program_of(source.graph, tensors), point)[0] == float("inf")
         assert in_float(program_of(made, kept), point)[0] == float("inf")
+
+
+@pytest.mark.parametrize(
+    ("outputs", "least"),
+    [
+        (((y - x) ** -3, (y - x) ** 2), 1),
+        (((y - x) ** -3, (y - x) ** -2, z * (y - x)), 1),
+        (((y - x) ** HALF, w - z * (x - y)), 1),
+        (((y - x) ** -3, (x - y) ** -1), 2),  # both signs divide
+    ],
+)
+def test_a_difference_that_divides_takes_its_sign_for_all(
+    outputs: tuple[Expr, ...], least: int
+) -> None:
+    source = system(*outputs)
+    network = read(source.graph, [source.outputs])
+    for _ in range(3):  # it stays so
+        network = inline(network)
+        sums = [network.bags[node] for node in network.order() if network.kinds[node] == "sum"]
+        differences = [bag for bag in sums if len(bag) == 2 and z not in bag]
+        inner = [bag for bag in differences if all(network.kinds[k] != "product" for k in bag)]
+        assert len(inner) == least
+    made, kept = write(network, [source.outputs])
+    for point in ((1.0, 2.5, 0.3, 4.0), (1.0, 1.0, 0.3, 4.0)):
+        with np.errstate(all="ignore"):
+            expected = in_float(program_of(source.graph, [source.outputs]), point)
+            assert in_float(program_of(made, kept), point) == pytest.approx(expected)
 
 
 def test_the_root_of_a_turned_sum_is_plus_zero() -> None:

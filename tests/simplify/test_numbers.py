@@ -94,6 +94,35 @@ def test_a_number_moves_to_meet_its_like() -> None:
     assert cost(made, kept) < cost(source.graph, [source.outputs])
 
 
+@pytest.mark.parametrize(
+    ("outputs", "saved"),
+    [
+        ((2 * (x - 3), 2 * x), 1),
+        ((2 * (x - 3), 2 * (5 - x)), 1),
+        ((0.25 * (x - 3), 0.25 * (x - 4), 0.25 * (x + 5)), 2),
+        ((2 * (x - 3), 4 * x), 0),
+        ((2 * (x - 3), 2 * y), 0),
+        ((3 * (x - 7), 3 * x), 0),  # 3*x rounds: 3*x - 21 is not exact near 7
+        ((2 * (x - 3), 2 * x, x - 3), 0),
+    ],
+)
+def test_a_power_of_two_moves_to_where_its_product_is_wanted(
+    outputs: tuple[Expr, ...], saved: int
+) -> None:
+    source = system(*outputs)
+    network = network_of(*outputs)
+    coefficients_to_literals(network)
+    network = inline(network)
+    before = cost(*write(network, [source.outputs]))
+    assert distribute_numbers(network) is (saved > 0)
+    made, kept = write(inline(network), [source.outputs])
+    assert cost(made, kept) == before - saved
+    for value in (3.0, 0.1, 1e-300, -7.3):
+        point = (value, value, value, value)
+        expected = in_float(program_of(source.graph, [source.outputs]), point)
+        assert in_float(program_of(made, kept), point) == expected
+
+
 def test_it_says_whether_anything_moved() -> None:
     assert distribute_numbers(network_of(x)) is False
     network = network_of(x + y, x * y)

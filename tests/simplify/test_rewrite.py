@@ -29,7 +29,7 @@ from tests.expressions import (
     tensor_of,
 )
 
-x, y = variables("x y")
+x, y, n = variables("x y n")
 CASES = [*CORPUS, *map(random_case, range(10))]
 
 
@@ -44,7 +44,7 @@ def roots(tensors: Sequence[Tensor]) -> list[int]:
 
 def simplified(expr: object, level: str, *, exact: bool = False) -> tuple[Graph, int]:
     system = system_of(wrap(expr), ("x", "y"), exact=exact)
-    graph, (tensor,) = simplify(system.graph, [system.outputs], level)
+    graph, (tensor,) = simplify(system.graph, [system.outputs], level, derived=True)
     return graph, tensor.nodes[0]
 
 
@@ -103,6 +103,10 @@ def test_branches_stay(branch: Any, digits: int) -> None:
         (math.log(math.exp(x)), "exact", math.log(math.exp(x))),
         (math.log(math.exp(x)), "finite", x),
         (math.exp(math.log(x * y)), "all", x * y),
+        (math.exp(-3 * math.log(x)), "finite", x**-3),
+        (math.exp(-3 * math.log(x)), "exact", math.exp(-3 * math.log(x))),
+        (math.exp(y * math.log(x)), "all", math.exp(y * math.log(x))),
+        (math.exp(math.log(x) / 3), "all", math.exp(math.log(x) / 3)),
         (math.cos(math.asin(x)), "finite", math.cos(math.asin(x))),
         (math.cos(math.asin(x)), "all", math.sqrt((1 - x) * (1 + x))),
         (abs(abs(x)), "exact", abs(x)),
@@ -124,9 +128,19 @@ def test_rules_are_applied_by_level(expr: Expr, level: str, expected: object) ->
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 def test_every_rule_is_applied_at_its_level_and_not_below(rule: Any) -> None:
     for level, classes in LEVELS.items():
-        graph, node = simplified(rule.left, level)
+        made = Graph(PRIMITIVES)
+        node = made.add(rule.left, {"n": made.constant(-3)})
+        tensor = Tensor("value", (), (node,))
+        graph, (kept,) = simplify(made, [tensor], level, derived=True)
         expected = rule.right if rule.safety in classes else rule.left
-        assert node == graph.add(expected), level
+        assert kept.nodes[0] == graph.add(expected, {"n": graph.constant(-3)}), level
+
+
+@pytest.mark.parametrize("rule", [rule for rule in RULES if rule.late], ids=lambda rule: rule.name)
+def test_late_rules_wait_for_the_derivatives(rule: Any) -> None:
+    system = system_of(rule.left, ("x",))
+    graph, (tensor,) = simplify(system.graph, [system.outputs], "all")
+    assert tensor.nodes[0] == graph.add(rule.left)
 
 
 HONEST: dict[str, tuple[Expr, float]] = {
@@ -188,6 +202,10 @@ def test_exactness_is_kept() -> None:
         (math.sin(x), math.sin(math.asin(x)), False),
         (math.sin(-math.asin(x)), math.sin(math.asin(x)), False),
         (x + y, x + y, False),
+        (math.exp(-2 * x), math.exp(n * x), True),
+        (math.exp(2 * x + 1), math.exp(n * x), False),
+        (math.exp(x / 2), math.exp(n * x), False),
+        (math.exp(x), math.exp(n * x), False),
     ],
 )
 def test_match(expr: Expr, pattern: Expr, fits: bool) -> None:

@@ -63,7 +63,10 @@ def test_sides_agree_where_the_left_is_finite(rule: Rule, digits: int) -> None:
 def test_exact_rules_keep_every_bit(rule: Rule) -> None:
     with np.errstate(all="ignore"):
         left, right = (
-            np.asarray(evaluate_expr(side, {"x": SPECIAL, "n": WHOLE}, PRIMITIVES, numpy_arithmetic()), float)
+            np.asarray(
+                evaluate_expr(side, {"x": SPECIAL, "n": WHOLE}, PRIMITIVES, numpy_arithmetic()),
+                float,
+            )
             for side in (rule.left, rule.right)
         )
     both_nan = np.isnan(left) & np.isnan(right)
@@ -76,7 +79,10 @@ def test_finite_rules_are_not_exact(rule: Rule) -> None:
     """A rule that keeps every bit belongs into the stricter class."""
     with np.errstate(all="ignore"):
         left, right = (
-            np.asarray(evaluate_expr(side, {"x": SPECIAL, "n": WHOLE}, PRIMITIVES, numpy_arithmetic()), float)
+            np.asarray(
+                evaluate_expr(side, {"x": SPECIAL, "n": WHOLE}, PRIMITIVES, numpy_arithmetic()),
+                float,
+            )
             for side in (rule.left, rule.right)
         )
     assert not np.array_equal(left, right, equal_nan=True)
