@@ -44,8 +44,8 @@ def factor(network: Network, *, roots: bool = True) -> bool:
 def _units(bag: Bag, roots: bool) -> Iterator[Unit]:
     for literal, exponent in bag.items():
         if not roots and exponent.denominator != 1:
-            continue
-        if exponent >= 1:
+            yield literal, exponent
+        elif exponent >= 1:
             yield literal, 1
         elif exponent <= -1:
             yield literal, -1
