@@ -98,6 +98,10 @@ EFFORT: Mapping[Optimize, Effort] = {
 DERIVING = 0.35
 """The share of a candidate's time that goes into deriving it; the rest is regrouping."""
 
+PATIENT, PATIENCE = 500, 2
+"""On graphs of more nodes than this, forms are given up after so many that brought nothing, and
+the other orders of passes are tried on the best candidate alone."""
+
 RESERVE, RESERVED_ATTEMPTS = 0.25, 2
 """What is kept of the allowance for the other orders of passes on the best candidates."""
 
@@ -186,7 +190,11 @@ def find_program(
     for derived in _candidates(system, requests, options, work):
         if not tried or work.allows(1 - DERIVING):
             attempt(derived, first)
-    for _, _, derived in sorted(tried, key=lambda entry: entry[:2]):
+        costs = [cost for cost, _, _ in tried]
+        if work.size > PATIENT and len(costs) - costs.index(min(costs)) > PATIENCE:
+            break
+    ranking = sorted(tried, key=lambda entry: entry[:2])
+    for _, _, derived in ranking[:1] if work.size > PATIENT else ranking:
         for passes in others:
             if work.allows(1 - DERIVING, reserve=0):
                 attempt(derived, passes)
@@ -233,9 +241,7 @@ def _candidates(
             yield derived
 
 
-def _strategies(
-    system: System, requests: Sequence[Request], options: Options
-) -> tuple[str, ...]:
+def _strategies(system: System, requests: Sequence[Request], options: Options) -> tuple[str, ...]:
     """Names of strategies for the highest order that is wanted."""
     order = highest_order(requests)
     if order == 0:
