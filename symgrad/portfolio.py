@@ -91,7 +91,7 @@ class Effort(NamedTuple):
 
 EFFORT: Mapping[Optimize, Effort] = {
     "fast": Effort(0, 0, 0, 1),
-    "default": Effort(1_500, 3.5, 3_000, 9),
+    "default": Effort(1_500, 3.5, 2_500, 9),
     "max": Effort(50_000, 100, 30_000, 120),
 }
 
@@ -199,8 +199,8 @@ def find_program(
             if work.allows(1 - DERIVING, reserve=0):
                 attempt(derived, passes)
     assert best is not None
-    graph, tensors, _ = best
-    return graph, tensors, schedule_in_best_order(graph, tensors, groups, labels)
+    graph, tensors, given = best
+    return graph, tensors, schedule_in_best_order(graph, tensors, groups, labels, given)
 
 
 def _candidates(

@@ -23,21 +23,29 @@ MOST_VISITS = 2_000_000
 
 
 def schedule_in_best_order(
-    graph: Graph, tensors: Sequence[Tensor], groups: Sequence[Group], labels: Sequence[str] = ()
+    graph: Graph,
+    tensors: Sequence[Tensor],
+    groups: Sequence[Group],
+    labels: Sequence[str] = (),
+    given: Program | None = None,
 ) -> Program:
     """The Program of ``schedule`` in that order of results in which the fewest values wait.
 
-    Tried are the given order, the reverse, and results that need the fewest values first.
+    Tried are the given order, the reverse, and results that need the fewest values first; where
+    the Program ``given`` in the given order is there already, it is taken.
     """
     roots = [node for tensor in tensors for node in tensor.nodes]
     entries = list(dict(zip(reversed(roots), range(len(roots) - 1, -1, -1), strict=True)).values())
     entries.sort()  # the first entry of each node
-    orders = [entries, entries[::-1]]
+    orders = [entries[::-1]]
+    first = given or schedule(graph, tensors, groups, labels)
+    if waiting(first) == 0:
+        return first
     if len(entries) * len(graph) <= MOST_VISITS:
         needed = {entry: len(reachable(graph, (roots[entry],))) for entry in entries}
         orders.append(sorted(entries, key=needed.__getitem__))
-    programs = [schedule(graph, tensors, groups, labels, order) for order in orders]
-    return min(programs, key=waiting)
+    others = [schedule(graph, tensors, groups, labels, order) for order in orders]
+    return min((first, *others), key=waiting)
 
 
 def waiting(program: Program) -> int:
