@@ -18,10 +18,11 @@ from symgrad.emit.source import rounded
 from symgrad.functions import PRIMITIVES
 from symgrad.ir.evaluate import mpmath_arithmetic, run
 from symgrad.ir.graph import Graph
-from symgrad.ir.program import UNCOUNTED, WEIGHTS, Program
+from symgrad.ir.program import UNCOUNTED, Program
 from symgrad.ir.recipe import Recipe
 from symgrad.ir.system import Tensor
 from symgrad.options import Dtype, Options, choose
+from symgrad.portfolio import weighted
 from symgrad.runtime.function import Details
 from symgrad.runtime.operations import Operations
 from symgrad.runtime.sparsity import Sparsity
@@ -87,9 +88,7 @@ def sparsity(graph: Graph, tensor: Tensor) -> Sparsity:
 def count_operations(program: Program, before: Callable[[], Program] | None = None) -> Operations:
     """Operations of a program, and of the one that ``before`` makes when it is asked for."""
     counted = {op: n for op, n in sorted(program.counts.items()) if op not in UNCOUNTED}
-    weights = {op: WEIGHTS.get(op) or PRIMITIVES[op].cost for op in counted}
-    weighted = sum(weights[op] * count for op, count in counted.items())
-    return Operations(counted, weighted, before and (lambda: count_operations(before())))
+    return Operations(counted, weighted(program), before and (lambda: count_operations(before())))
 
 
 def source(recipe: Recipe, program: Program, options: Options, target: str) -> str:

@@ -253,22 +253,11 @@ def _strategies(system: System, requests: Sequence[Request], options: Options) -
 
 def _form(system: System, primal: Primal, options: Options) -> System:
     """The system with its primal regrouped, in a graph of its own."""
-    graph, tensors = _copy(system.graph, [system.outputs], options, flat=True)
+    graph, tensors = simplify(system.graph, [system.outputs], options.rewrites, flat=True)
     if PRIMAL[primal.passes]:
         graph, tensors = optimise(graph, tensors, PRIMAL[primal.passes])
-    graph, (value,) = _copy(graph, tensors, options, flat=primal.flat)
+    graph, (value,) = simplify(graph, tensors, options.rewrites, flat=primal.flat)
     return replace(system, graph=graph, outputs=value)
-
-
-def _copy(
-    graph: Graph, tensors: Sequence[Tensor], options: Options, *, flat: bool
-) -> tuple[Graph, list[Tensor]]:
-    """What the tensors need in a new canonical graph with products flat or nested."""
-    before, graph.flat = graph.flat, flat
-    try:
-        return simplify(graph, tensors, options.rewrites)
-    finally:
-        graph.flat = before
 
 
 def _derive(
@@ -315,7 +304,7 @@ def estimate(graph: Graph, tensors: Sequence[Tensor]) -> float:
     return cost
 
 
-def weighted(program: Program) -> float:
+def weighted(program: Program) -> int:
     """The weighted cost of a program."""
     return sum(
         (WEIGHTS.get(op) or PRIMITIVES[op].cost) * count

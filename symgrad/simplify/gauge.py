@@ -25,8 +25,7 @@ from fractions import Fraction
 from math import gcd
 
 from symgrad.ir.arithmetic import Number, bits, multiply_numbers, simplest
-from symgrad.simplify.network import LARGEST as LARGEST_FLOAT
-from symgrad.simplify.network import ONE, Bag, Network, is_exact
+from symgrad.simplify.network import ONE, Bag, Network, is_exact, is_usual
 
 LARGEST = 256
 """Coefficients of more bits than this stay where they are, so that none overflows."""
@@ -77,7 +76,7 @@ def numbers_to_coefficients(network: Network) -> bool:
             if len(held) == 1 and len(bag) > 1:
                 source = network.sources[held[0]]
                 value = graph.data[source]
-                if graph.ops[source] == "constant" and _usual(value):
+                if graph.ops[source] == "constant" and is_usual(value):
                     core = network.product({k: e for k, e in bag.items() if k != held[0]})
                     network.increasing = False
                     kinds[node], bags[node] = "sum", {core: value}
@@ -106,7 +105,7 @@ class _Rationals:
     def index(self, number: Number) -> int | None:
         """The index of a number's size; None where it is 0, not finite or too long."""
         found = self._numbers.get(number)
-        if found is None and _usual(number):
+        if found is None and is_usual(number):
             found = self._index(*abs(Fraction(number)).as_integer_ratio())
             if found is not None:
                 self._numbers[number] = found
@@ -360,12 +359,6 @@ class _Scales:
             self.network.increasing = False
             self.network.bags[node] = made
         return changed
-
-
-def _usual(number: Number) -> bool:
-    """Whether the number is neither 0 nor beyond what may be combined with others."""
-    size = -number if number < 0 else number
-    return 1 / LARGEST_FLOAT < size < LARGEST_FLOAT
 
 
 def _signed(size: Fraction, old: Number) -> Number:

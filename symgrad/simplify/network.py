@@ -219,6 +219,12 @@ class Network:
         return found
 
 
+def is_usual(number: Number) -> bool:
+    """Whether a number may be combined with others: neither 0 nor near the ends of the floats."""
+    size = -number if number < 0 else number
+    return 1 / LARGEST < size < LARGEST
+
+
 def is_exact(network: Network, literal: int, coefficient: Number = 1) -> bool:
     """Whether ``coefficient * literal`` is an input times a power of two: computed without error.
 
@@ -233,8 +239,9 @@ def is_exact(network: Network, literal: int, coefficient: Number = 1) -> bool:
             return False
         (literal,) = [part for part in bag if part != numbers[0]]
         coefficient = network.graph.data[source]
-    size = -coefficient if coefficient < 0 else coefficient
-    return network.kinds[literal] == "leaf" and 0 < size < LARGEST and frexp(size)[0] == 0.5
+    if network.kinds[literal] != "leaf" or not is_usual(coefficient):
+        return False
+    return frexp(coefficient)[0] in (0.5, -0.5)
 
 
 def add_term(network: Network, bag: Bag, literal: int, coefficient: Number) -> None:

@@ -11,11 +11,7 @@ from math import frexp
 from typing import NamedTuple
 
 from symgrad.ir.arithmetic import Number, multiply_numbers
-from symgrad.simplify.network import ONE, Bag, Network, add_factor, is_exact
-
-LARGEST = 1e100
-SMALLEST = 1e-100
-"""Numbers beyond these are left alone: their products could leave the range of floats."""
+from symgrad.simplify.network import ONE, Bag, Network, add_factor, is_exact, is_usual
 
 
 class _Scaled(NamedTuple):
@@ -95,8 +91,7 @@ def _value(network: Network, literal: int) -> Number | None:
     if network.graph.ops[source] != "constant":
         return None
     value: Number = network.graph.data[source]
-    size = -value if value < 0 else value
-    return value if SMALLEST < size < LARGEST else None
+    return value if is_usual(value) else None
 
 
 def _number_in(network: Network, bag: Bag) -> tuple[int, Number] | None:

@@ -13,7 +13,12 @@ from symgrad.simplify.rules import LEVELS, RULES, Rule
 
 
 def simplify(
-    graph: Graph, tensors: Sequence[Tensor], level: str, *, derived: bool = False
+    graph: Graph,
+    tensors: Sequence[Tensor],
+    level: str,
+    *,
+    derived: bool = False,
+    flat: bool | None = None,
 ) -> tuple[Graph, list[Tensor]]:
     """A new Graph with what ``tensors`` need and nothing else, rules applied on the way.
 
@@ -22,10 +27,12 @@ def simplify(
         tensors: the results to keep.
         level: "exact", "finite" or "all": the safety classes of rules that may be used.
         derived: that the graph is not differentiated any more: late rules may be used as well.
+        flat: whether the new graph flattens products; by default as the old one does.
     """
     allowed = LEVELS[level]
     rules = _by_head(rule for rule in RULES if rule.safety in allowed and rule.late <= derived)
-    made = Graph(graph.table, exact=graph.exact, flat=graph.flat)
+    flat = graph.flat if flat is None else flat
+    made = Graph(graph.table, exact=graph.exact, flat=flat)
     place: dict[int, int] = {}
     for node in reachable(graph, [node for tensor in tensors for node in tensor.nodes]):
         args = tuple([place[argument] for argument in graph.args[node]])

@@ -209,3 +209,18 @@ def formulas(draw: st.DrawFn, *, positive: bool = True) -> tuple[Expr, ...]:
     if positive and len(tops) > 1:  # differences on top, where nothing divides by them
         tops.append(draw(_NUMBERS) * tops[0] - tops[1] * tops[-1])
     return tuple(tops)
+
+
+def assert_formulas_keep(step: Step, *outputs: Expr, literals: bool = False) -> Network:
+    """A pass over formulas keeps their values and makes no cycle; the network after it."""
+    source = system(*outputs)
+    network = inline(read(source.graph, [source.outputs]))
+    if literals:
+        coefficients_to_literals(network)
+        network = inline(network)
+    step(network)
+    assert is_acyclic(network)
+    made, kept = write(inline(network), [source.outputs])
+    point = dict(zip(NAMES, (0.7, 1.3, 0.4, 1.1), strict=True))
+    assert_keeps_values(source.graph, [source.outputs], made, kept, point)
+    return network
