@@ -33,7 +33,6 @@ def factor(network: Network, *, roots: bool = True) -> bool:
     changed = False
     while pending:
         for made in _factor_sum(network, pending.pop(), uses, roots):
-            network.increasing = False
             changed = True
             if network.kinds[made] == "sum" and made not in seen:
                 seen.add(made)
@@ -78,6 +77,7 @@ def _factor_sum(network: Network, node: int, uses: dict[int, int], roots: bool) 
             if len(shared[unit]) > 1:
                 heappush(heap, (-len(shared[unit]), literal, serial, unit))
             continue
+        network.touch(node)
         chosen = shared.pop(unit)
         common = _common([bags[term] for term in chosen], roots)
         for term in chosen:

@@ -78,13 +78,14 @@ def numbers_to_coefficients(network: Network) -> bool:
                 value = graph.data[source]
                 if graph.ops[source] == "constant" and is_usual(value):
                     core = network.product({k: e for k, e in bag.items() if k != held[0]})
-                    network.increasing = False
+                    network.touch(node)
                     kinds[node], bags[node] = "sum", {core: value}
                     single[node] = core, value
         elif kinds[node] == "sum" and not single.keys().isdisjoint(bag):
             for term in [term for term in bag if term in single]:
                 core, value = single[term]
                 if core not in bag:
+                    network.touch(node)
                     bag[core] = multiply_numbers(bag.pop(term), value)
     return bool(single)
 
@@ -355,9 +356,10 @@ class _Scales:
                     made[literal] = _signed(abs(Fraction(old)) * Fraction(*values[scale]), old)
                 else:
                     made[literal] = old
-            changed = changed or made != bag
-            self.network.increasing = False
-            self.network.bags[node] = made
+            if made != bag:
+                self.network.touch(node)
+                self.network.bags[node] = made
+                changed = True
         return changed
 
 

@@ -31,8 +31,8 @@ def coefficients_to_literals(network: Network) -> bool:
                 made[literal] = add_numbers(made.get(literal, 0), coefficient)
             else:
                 made[term] = sign
+        network.touch(node)
         network.bags[node] = made
-        network.increasing = False
         changed = True
     return changed
 

@@ -81,7 +81,7 @@ def _rewrite(
         signature, sign = _signature(rests)
         if signature in known:
             inner, own = known[signature]
-            network.increasing = False
+            network.touch(node)
             for term in group:
                 del bag[term]
             common[inner] = common.get(inner, 0) + 1

@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from itertools import chain, compress
+from itertools import chain
 from math import frexp, inf
 from typing import Any
 
@@ -41,11 +41,18 @@ from symgrad.ir.traverse import reachable
 LARGEST = 1e100
 """Numbers beyond this, and below its inverse, are not combined: they could overflow."""
 
+LEAF_KINDS = frozenset({"number", "leaf"})
+
 ONE = 0
 """The literal that stands for the number 1: every Network has it at index 0."""
 
+TURNED = "turned sum"
+"""Marks the keys of sums with a negative leading coefficient."""
+
 Bag = dict[int, Any]
 """Literal -> coefficient (of a sum) or exponent (of a product)."""
+
+State = tuple[Any, dict[Any, int], set[int]]
 
 Signed = tuple[int, int]
 """A node and the sign, 1 or -1, with which it counts."""
@@ -61,14 +68,17 @@ class Network:
         sources: the graph node of a number or leaf; the row's name of a call.
         args: the arguments of a call.
         roots: what is wanted.
-        opposites: sums whose leading coefficient is negative, by what would be theirs otherwise.
-        increasing: set by ``inline``, unset by what follows: every node has a greater index than
-            what it is made of, and indices go depth first.
+        turned: sums whose leading coefficient is negative.
+        dirty: nodes whose bags were changed in place since ``inline`` last ran.
+        live: by node, whether it was needed when ``inline`` last ran.
+        finished: while ``inline`` runs, by node, whether it is done; others are not found again.
+
+    A pass may give a node another bag of the same value, and calls ``touch`` when it does.
     """
 
     __slots__ = (
-        *("args", "bags", "graph", "increasing", "kinds", "memo", "opposites", "roots"),
-        "sources",
+        *("_keys", "_order", "_ordered", "_uses", "args", "bags", "dirty", "finished"),
+        *("graph", "kinds", "live", "memo", "roots", "sources", "turned"),
     )
 
     def __init__(self, graph: Graph) -> None:
@@ -79,20 +89,93 @@ class Network:
         self.args: list[tuple[int, ...]] = []
         self.roots: list[int] = []
         self.memo: dict[Any, int] = {}
-        self.opposites: dict[Any, int] = {}
-        self.increasing = False
+        self.turned: set[int] = set()
+        self.dirty: set[int] = set()
+        self.live = bytearray()
+        self.finished: bytearray | None = None
+        self._keys: list[Any] = []
+        self._order: list[int] | None = None
+        self._ordered: list[int] | None = None
+        self._uses: Counter[int] | None = None
         self.leaf("number", graph.constant(1))
 
-    def _append(self, key: Any, kind: str, bag: Bag, source: Any, args: tuple[int, ...]) -> int:
+    def _found(self, key: Any, at: int = -1) -> int | None:
+        """The node that was entered under the key and still is what the key says."""
         node = self.memo.get(key)
-        if node is None:
-            node = len(self.kinds)
-            self.memo[key] = node
-            self.kinds.append(kind)
-            self.bags.append(bag)
-            self.sources.append(source)
-            self.args.append(args)
+        finished = self.finished
+        if node is None or finished is None or node == at:
+            return node
+        if node >= len(finished) or finished[node] or self.kinds[node] in LEAF_KINDS:
+            return node
+        self.dirty.add(node)  # it comes later, and is to find out that there is an equal one now
+        return None
+
+    def _append(
+        self, key: Any, kind: str, bag: Bag, source: Any, args: tuple[int, ...], at: int = -1
+    ) -> int:
+        """The node of the key; if there is none, a new one, or ``at`` made anew."""
+        node = self._found(key, at)
+        if node is not None:
+            return node
+        if at >= 0:
+            self.forget(at)
+            self.kinds[at], self.bags[at], self.sources[at], self.args[at] = kind, bag, source, args
+            self.memo[key], self._keys[at] = at, key
+            return at
+        node = len(self.kinds)
+        self.memo[key] = node
+        self._keys.append(key)
+        self.kinds.append(kind)
+        self.bags.append(bag)
+        self.sources.append(source)
+        self.args.append(args)
         return node
+
+    def forget(self, node: int) -> None:
+        """Find the node by its old key no longer."""
+        key = self._keys[node]
+        if key is not None and self.memo.get(key) == node:
+            del self.memo[key]
+        self._keys[node] = None
+
+    def state(self) -> State:
+        """What ``restore`` brings back: bags themselves are not copied."""
+        lists: tuple[list[Any], ...] = (
+            self.kinds,
+            self.bags,
+            self.sources,
+            self.args,
+            self._keys,
+            self.roots,
+        )
+        return tuple([one.copy() for one in lists]), self.memo.copy(), self.turned.copy()
+
+    def restore(self, state: State) -> None:
+        """Undo what ``inline`` did since ``state``."""
+        lists, self.memo, self.turned = state
+        self.kinds, self.bags, self.sources, self.args, self._keys, self.roots = lists
+        self._order = None
+
+    def settle(self, order: Iterable[int]) -> None:
+        """Note which nodes of an order are needed."""
+        bags, args = self.bags, self.args
+        live = bytearray(len(bags))
+        for root in self.roots:
+            live[root] = True
+        found = []
+        for node in reversed(list(order)):
+            if live[node]:
+                found.append(node)
+                for child in bags[node] or args[node]:
+                    live[child] = True
+        found.reverse()
+        self.live, self._order, self._ordered, self._uses = live, found, self.roots.copy(), None
+
+    def touch(self, node: int) -> None:
+        """Note that the node has, or is about to have, another bag of the same value."""
+        self.forget(node)
+        self.dirty.add(node)
+        self._order = None
 
     def leaf(self, kind: str, source: int) -> int:
         """The node of a number or leaf of the graph."""
@@ -119,23 +202,35 @@ class Network:
             return None
         return self.leaf("number", node)
 
-    def call(self, name: str, args: tuple[int, ...]) -> int:
+    def call(self, name: str, args: tuple[int, ...], at: int = -1) -> int:
         """The node of a row over ``args``."""
-        return self._append((name, args), "call", {}, name, args)
+        return self._append((name, args), "call", {}, name, args, at)
 
-    def product(self, bag: Bag) -> int:
-        """The node of a product; a lone factor to the power 1 is itself."""
+    def product(self, bag: Bag, at: int = -1) -> int:
+        """The node of a product; a lone factor to the power 1 is itself.
+
+        Args:
+            bag: its factors.
+            at: a node to be made anew where there is none.
+        """
         if len(bag) == 1:
             ((literal, exponent),) = bag.items()
             if exponent == 1:
                 return literal
-        return self._append(frozenset(bag.items()), "product", bag, None, ()) if bag else ONE
+        if not bag:
+            return ONE
+        return self._append(("product", frozenset(bag.items())), "product", bag, None, (), at)
 
-    def sum(self, bag: Bag, *, turned: bool = False) -> Signed:
+    def sum(self, bag: Bag, *, turned: bool = False, at: int = -1) -> Signed:
         """A sum with a positive leading coefficient, and the sign that this took.
 
         A sum with a 1 keeps its signs, as in canonical sums: ``1 - x`` is +0 where x is 1.
         A turned sum has the opposite signs, from then on for all who ask for it.
+
+        Args:
+            bag: its terms.
+            turned: whether it has the opposite signs.
+            at: a node to be made anew where there is none.
         """
         sign = 1
         if ONE not in bag and bag[min(bag)] < 0:
@@ -147,23 +242,24 @@ class Network:
                 return self.number(coefficient), 1
             if coefficient == 1 and type(coefficient) is int:
                 return literal, sign
-        key = frozenset(bag.items())
-        if float in map(type, bag.values()):  # 0.0, -0.0 and 1, 1.0 are equal, nan is not
-            key = frozenset([(k, c.hex() if type(c) is float else c) for k, c in bag.items()])
-        if turned and ("sum", key) not in self.memo:
+        key = _key(bag)
+        if turned and self._found(("sum", key)) is None:
             opposite = {literal: -coefficient for literal, coefficient in bag.items()}
             if ONE in bag:
-                return self.sum(opposite)[0], -sign
-            self.opposites[key] = self._append(("turned sum", key), "sum", opposite, None, ())
-        if key in self.opposites:
-            return self.opposites[key], -sign
-        return self._append(("sum", key), "sum", bag, None, ()), sign
+                return self.sum(opposite, at=at)[0], -sign
+            made = self._append((TURNED, key), "sum", opposite, None, (), at)
+            self.turned.add(made)
+            return made, -sign
+        node = self._found((TURNED, key), at) if self.turned else None
+        if node is not None:
+            return node, -sign
+        return self._append(("sum", key), "sum", bag, None, (), at), sign
 
     def negated(self, node: int) -> int:
         """The node of minus another one."""
-        return self._append(("sum", node), "sum", {node: -1}, None, ())
+        return self._append(("minus", node), "sum", {node: -1}, None, ())
 
-    def turned(self, node: int, *, alone: bool) -> int:
+    def opposite(self, node: int, *, alone: bool) -> int:
         """Minus another node, but +0 where that is 0: ``b - a`` for ``a - b``, else ``0.0 - node``.
 
         Args:
@@ -173,7 +269,7 @@ class Network:
         bag = {ONE: 0.0, node: -1}
         if alone and self.kinds[node] == "sum" and ONE not in self.bags[node]:
             bag = {literal: -coefficient for literal, coefficient in self.bags[node].items()}
-        return self._append(("turned", node, alone), "sum", bag, None, ())
+        return self._append(("as it is", _key(bag)), "sum", bag, None, ())
 
     def signed(self, node: int, sign: int) -> int:
         """The node of ``sign * node``."""
@@ -185,16 +281,10 @@ class Network:
 
     def order(self) -> list[int]:
         """The nodes that the roots need, arguments before users."""
+        if self._order is not None and self._ordered == self.roots:
+            return self._order
         bags, args = self.bags, self.args
         done = bytearray(len(bags))
-        if self.increasing:
-            for root in self.roots:
-                done[root] = True
-            for node in range(len(bags) - 1, -1, -1):
-                if done[node]:
-                    for child in bags[node] or args[node]:
-                        done[child] = True
-            return list(compress(range(len(bags)), done))
         found: list[int] = []
         stack = self.roots[::-1]
         while stack:
@@ -209,14 +299,27 @@ class Network:
                     stack += [child for child in below if not done[child]]
                 else:
                     found.append(node)
+        self._order, self._ordered = found, self.roots.copy()
+        self._uses = None
         return found
 
-    def uses(self, nodes: Iterable[int]) -> Counter[int]:
+    def uses(self, nodes: list[int]) -> Counter[int]:
         """How many of ``nodes`` (and roots) use each of them."""
+        if nodes is self._order and self._uses is not None:
+            return self._uses
         bags, args = self.bags, self.args
         found = Counter(chain.from_iterable([bags[node] or args[node] for node in nodes]))
         found.update(self.roots)
+        if nodes is self._order:
+            self._uses = found
         return found
+
+
+def _key(bag: Bag) -> Any:
+    """What equal sums have in common and no others."""
+    if float in map(type, bag.values()):  # 0.0, -0.0 and 1, 1.0 are equal, nan is not
+        return frozenset([(k, c.hex() if type(c) is float else c) for k, c in bag.items()])
+    return frozenset(bag.items())
 
 
 def is_usual(number: Number) -> bool:

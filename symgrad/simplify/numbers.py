@@ -42,7 +42,6 @@ def distribute_numbers(network: Network) -> bool:
     beside = _totals(network, nodes, found)
     for scaled in found:
         if scaled.plain == 0 or _meets(network, scaled, beside):
-            network.increasing = False
             _distribute(network, scaled, uses)
             changed = True
     return changed
@@ -78,7 +77,6 @@ def _distribute_exactly(network: Network, nodes: list[int], uses: dict[int, int]
     changed = False
     for key, places in found.items():
         if len(places) > 1 or key in plain:
-            network.increasing = False
             for scaled in places:
                 _distribute(network, scaled, uses)
             changed = True
@@ -179,6 +177,7 @@ def _distribute(network: Network, scaled: _Scaled, uses: dict[int, int]) -> None
         if product in made:
             return
         made[product] = coefficient
+    network.touch(node)
     bag = network.bags[node]
     del bag[number], bag[inner]
     if bag:
@@ -215,7 +214,7 @@ def split_numbers(network: Network) -> None:
             for other in values:
                 quotient = _whole_quotient(value, other)
                 if quotient and any((quotient, factor) in beside for factor in bags[term]):
-                    network.increasing = False
+                    network.touch(term)
                     bag = bags[term]
                     del bag[literal]
                     bag[network.number(other)] = 1

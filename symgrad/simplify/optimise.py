@@ -35,10 +35,21 @@ def share_sums(network: Network) -> bool:
     return share_pairs(network, "sum")
 
 
-def split_and_factor(network: Network) -> bool:
+def scale(network: Network) -> bool:
+    """Choose scales, and make the coefficients that are left literals."""
+    return any([choose_scales(network), coefficients_to_literals(network)])
+
+
+def factor_with_numbers(network: Network) -> bool:
     """Factor, numbers written so that more can be factored."""
+    changed = distribute_numbers(network)
     split_numbers(network)
-    return factor(network)
+    return factor(network) or changed
+
+
+def share_powers(network: Network) -> bool:
+    """Plan powers, and share pairs of factors."""
+    return any([plan_powers(network), share_products(network)])
 
 
 def factor_smoothly(network: Network) -> bool:
@@ -50,27 +61,27 @@ def factor_smoothly(network: Network) -> bool:
     return factor(network, roots=False)
 
 
-FACTORING: tuple[Pass, ...] = (
-    coefficients_to_literals,
-    distribute_numbers,
-    split_and_factor,
-    factor,
-    reuse_sums,
-    factor,
-)
+FACTORING: tuple[Pass, ...] = (factor_with_numbers, factor, reuse_sums, factor)
 SHARING: tuple[Pass, ...] = (share_products, share_sums, share_products, share_sums, factor)
 
 ORDERS: dict[str, tuple[Pass, ...]] = {
-    "scale, factor, share": (choose_scales, *FACTORING, plan_powers, *SHARING),
+    "scale, factor, share": (scale, *FACTORING, share_powers, *SHARING[1:]),
     "scale, share, factor": (
         choose_scales,
         plan_powers,
         coefficients_to_literals,
         share_products,
-        *FACTORING[1:-1],
+        *FACTORING[:-1],
         *SHARING,
     ),
-    "factor, scale, share": (*FACTORING, choose_scales, *FACTORING, plan_powers, *SHARING),
+    "factor, scale, share": (
+        coefficients_to_literals,
+        *FACTORING,
+        scale,
+        *FACTORING,
+        share_powers,
+        *SHARING[1:],
+    ),
 }
 """What is done in which order; after a pass that changed something comes ``inline``."""
 

@@ -42,7 +42,9 @@ class _Sharing:
         self.holders: dict[Pair, dict[int, None]] = {}
         self.owners: dict[Pair, int] = {}
         self.serial = 0
-        nodes = [node for node in network.order() if network.kinds[node] == kind]
+        order = network.order()
+        self.rank = {node: k for k, node in enumerate(order)}
+        nodes = [node for node in order if network.kinds[node] == kind]
         found: dict[int, int] = {}
         for node in nodes:
             for literal, number in network.bags[node].items():
@@ -63,7 +65,9 @@ class _Sharing:
             count = self._count(pair)
             if count > 1:
                 self.serial += 1
-                heappush(self.heap, (-count, pair[0], pair[1], self.serial, pair))
+                one, two = self.rank[pair[0]], self.rank[pair[1]]
+                places = (one, two) if one < two else (two, one)
+                heappush(self.heap, (-count, *places, self.serial, pair))
 
     def _literals(self, node: int) -> list[int]:
         """The literals of a node that may form pairs, increasing."""
@@ -118,8 +122,6 @@ class _Sharing:
         """Make nodes of pairs, the most frequent first, until none occurs twice."""
         heap = self.heap
         changed = bool(heap)
-        if changed:
-            self.network.increasing = False
         while heap:
             entry = heappop(heap)
             pair = entry[-1]
@@ -148,6 +150,7 @@ class _Sharing:
         bags, holders = self.network.bags, self.holders
         node, sign = self._node(pair)
         self.shared.add(node)
+        self.rank.setdefault(node, len(self.rank) + len(self.network.kinds))
         made: dict[Pair, None] = {}
         for holder in holders.pop(pair):
             there = bags[holder].get(node, 0)  # x*y/(x*y) is not 1 at 0, inf and nan
@@ -155,6 +158,7 @@ class _Sharing:
                 continue
             if first == ONE and len(bags[holder]) == 2:  # 1 - x is not minus x - 1 where it is 0
                 continue
+            self.network.touch(holder)
             literals = self._literals(holder)
             bag = bags[holder]
             if self.kind == "sum":

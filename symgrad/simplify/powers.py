@@ -46,7 +46,7 @@ def plan_powers(network: Network) -> bool:
             exponent, plan = bag[base], plans[base]
             atom = exponent == HALF or (exponent == -1 and plan != "root")
             if not (atom and len(bag) == 1) and not (plan == "divide" and exponent.denominator < 2):
-                network.increasing = False
+                network.touch(node)
                 _split(network, bag, base, plan)
                 changed = True
     return changed

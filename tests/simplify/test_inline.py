@@ -58,14 +58,14 @@ def test_twice_changes_nothing(outputs: tuple[Expr, ...]) -> None:
     [
         ((x + (y + z),), "(x+y+z)"),
         ((x - (y - z),), "(x-y+z)"),
-        ((x - (1 + y),), "(-(-x+(y+1)))"),
+        ((x - (1 + y),), "(x-(y+1))"),
         ((x + 2 * (y + z),), "(x+2*(y+z))"),
         ((x * (y * z),), "x*y*z"),
         ((w * (x * y) ** 2,), "w*(x*y)**2"),
         ((w * (x**2) ** 3,), "w*x**6"),
         ((x + (y + z), y + z), "a = y+z; (x+a); a"),
         ((x * (y * z), y * z), "a = y*z; x*a; a"),
-        ((x * (y - z),), "(-x*(-y+z))"),
+        ((x * (y - z),), "x*(y-z)"),
     ],
 )
 def test_what_is_joined(formulas: tuple[Expr, ...], expected: str) -> None:
@@ -176,6 +176,7 @@ def test_powers_stay_below_a_limit() -> None:
 
 def test_an_empty_sum_is_zero() -> None:
     network = network_of(x + y)
+    network.touch(network.roots[0])
     network.bags[network.roots[0]].clear()
     made = inline(network)
     assert made.graph.is_zero(made.sources[made.roots[0]])

@@ -50,8 +50,8 @@ def test_values_of_formulas_stay(outputs: tuple[Expr, ...], digits: int) -> None
     ("formula", "expected"),
     [
         (2 * x + y, "(x*2+y)"),
-        (y - 3 * x * z, "(-(-y+x*z*3))"),
-        (Fraction(2, 3) * x - 0.5 * y, "(-(-x*2/3+y*0.5))"),
+        (y - 3 * x * z, "(y-x*z*3)"),
+        (Fraction(2, 3) * x - 0.5 * y, "(x*2/3-y*0.5)"),
         (2 * named("pi") * x + y, "(x*sum+y)"),
         (3 - 2 * x, "(-x*2+3)"),
         (5 * x, "x*5"),

@@ -216,7 +216,7 @@ def test_what_is_turned_is_plus_zero_where_it_vanishes() -> None:
     for others in ((), (x - y,)):
         source = system(x - y, *others)
         network = read(source.graph, [source.outputs])
-        network.roots = [network.turned(network.roots[0], alone=not others)] * (len(others) + 1)
+        network.roots = [network.opposite(network.roots[0], alone=not others)] * (len(others) + 1)
         made, kept = write(network, [source.outputs])
         value = in_float(program_of(made, kept), (2.0, 2.0, 0.0, 0.0))[0]
         assert str(value) == "0.0"
