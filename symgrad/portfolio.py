@@ -25,7 +25,7 @@ from symgrad.ir.traverse import reachable
 from symgrad.options import Optimize, Options
 from symgrad.schedule.expand import expand
 from symgrad.schedule.lower import schedule
-from symgrad.schedule.order import schedule_in_best_order
+from symgrad.schedule.order import in_best_order
 from symgrad.simplify.optimise import ORDERS, PRIMAL, Pass, optimise
 from symgrad.simplify.rewrite import simplify
 
@@ -170,7 +170,7 @@ def find_program(
         derived = _derive(system, requests, options, "sweeps")
         assert derived is not None  # sweeps always apply
         graph, tensors = derived.graph, derived.tensors
-        return graph, tensors, schedule_in_best_order(graph, tensors, groups, labels)
+        return graph, tensors, in_best_order(schedule(graph, tensors, groups, labels))
     work = Work(options.optimize)
     first, *others = ORDERS.values()
     best: Found | None = None
@@ -199,8 +199,8 @@ def find_program(
             if work.allows(1 - DERIVING, reserve=0):
                 attempt(derived, passes)
     assert best is not None
-    graph, tensors, given = best
-    return graph, tensors, schedule_in_best_order(graph, tensors, groups, labels, given)
+    graph, tensors, program = best
+    return graph, tensors, in_best_order(program)
 
 
 def _candidates(

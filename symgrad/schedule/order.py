@@ -1,67 +1,170 @@
-"""Choose the order in which results are computed: the one that keeps the fewest values waiting.
+"""Choose the order of a Program's instructions: the one that keeps the fewest values waiting.
 
 Depth-first lowering computes what a result needs right before it, but which result comes first
 decides how long shared values wait for their other users: the energy of a cluster computed before
 its forces keeps every pair's intermediate values alive (197 at once for eight atoms, 112 after).
+The instructions stay the same, and so do all bits.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
-from symgrad.ir.graph import Graph
-from symgrad.ir.program import Group, Program
-from symgrad.ir.system import Tensor
-from symgrad.ir.traverse import reachable
-from symgrad.schedule.lower import schedule
+from symgrad.ir.program import Instruction, Program
+from symgrad.schedule.pieces import cut
 
 REGISTERS = 28
 """Values beyond this many are taken to wait in memory: 32 vector registers, a few for operands."""
 
-MOST_VISITS = 2_000_000
-"""Results are not ordered by what they need where finding that out takes more steps than this."""
+LONGEST = 20_000
+"""Programs of more instructions are only turned round: what results need is not counted."""
+
+MOST_RESULTS = 300
+"""Of more results than this the next one is not chosen by what is there already."""
+
+FREE = frozenset({"load", "constant", "boolean", "store"})
+"""What is read from memory, or written, where it is used."""
+
+Code = Sequence[Instruction]
 
 
-def schedule_in_best_order(
-    graph: Graph,
-    tensors: Sequence[Tensor],
-    groups: Sequence[Group],
-    labels: Sequence[str] = (),
-    given: Program | None = None,
-) -> Program:
-    """The Program of ``schedule`` in that order of results in which the fewest values wait.
+def in_best_order(program: Program) -> Program:
+    """The Program in that order of its instructions, of those tried, in which the fewest wait.
 
-    Tried are the given order, the reverse, and results that need the fewest values first; where
-    the Program ``given`` in the given order is there already, it is taken.
+    Results are computed as they stand, from the last to the first, those that need the least
+    first, and each time the one that needs the least besides what is there; in the best of these
+    orders also so that of two arguments the one that needs more comes first.
     """
-    roots = [node for tensor in tensors for node in tensor.nodes]
-    entries = list(dict(zip(reversed(roots), range(len(roots) - 1, -1, -1), strict=True)).values())
-    entries.sort()  # the first entry of each node
-    orders = [entries[::-1]]
-    first = given or schedule(graph, tensors, groups, labels)
-    if waiting(first) == 0:
-        return first
-    if len(entries) * len(graph) <= MOST_VISITS:
-        needed = {entry: len(reachable(graph, (roots[entry],))) for entry in entries}
-        orders.append(sorted(entries, key=needed.__getitem__))
-    others = [schedule(graph, tensors, groups, labels, order) for order in orders]
-    return min((first, *others), key=waiting)
-
-
-def waiting(program: Program) -> int:
-    """How many values wait in memory, summed over the instructions of a program."""
     code = program.code
-    last: dict[int, int] = {}
-    for index, instruction in enumerate(code):
-        for argument in instruction.args:
+    zeros = _zeros(code)
+    stores: dict[int, list[int]] = {}
+    for index in range(zeros):
+        if code[index].op == "store":
+            stores.setdefault(code[index].args[0], []).append(index)
+    best: Sequence[int] = range(len(code))
+    least = waiting(code)
+    if least == 0:
+        return program
+
+    def attempt(results: Iterable[int], rank: Callable[[int], int] | None = None) -> int:
+        nonlocal best, least
+        order = _ordered(code, [*results, *range(zeros, len(code))], stores, rank)
+        count = waiting(code, order)
+        if count < least:
+            best, least = order, count
+        return count
+
+    results = list(stores)
+    tried = [results[::-1]]
+    size: Callable[[int], int] | None = None
+    if len(code) <= LONGEST:
+        needs = _needs(code)
+        size = [mask.bit_count() for mask in needs].__getitem__
+        tried.append(sorted(results, key=size))
+        if len(results) <= MOST_RESULTS:
+            tried.append(_one_after_another(results, needs))
+    promising = min(tried, key=attempt)
+    if size:
+        attempt(promising, size)
+    if isinstance(best, range):
+        return program
+    place = {index: position for position, index in enumerate(best)}
+    made = []
+    for index in best:
+        op, args, data = code[index]
+        made.append(Instruction(op, tuple([place[argument] for argument in args]), data))
+    pieces = cut(made, sum([index < zeros for index in best]))
+    return replace(program, code=tuple(made), pieces=pieces)
+
+
+def _zeros(code: Code) -> int:
+    """Where the stores of structural zeros begin, which stay the last."""
+    start = len(code)
+    while start and code[start - 1].op == "store" and _is_zero(code[code[start - 1].args[0]]):
+        start -= 1
+    return start - (0 < start < len(code) and _is_zero(code[start - 1]))
+
+
+def _is_zero(instruction: Instruction) -> bool:
+    return instruction.op == "constant" and instruction.data == 0
+
+
+def _needs(code: Code) -> list[int]:
+    """For each instruction a bit mask of those that it needs, itself among them."""
+    masks: list[int] = []
+    for index, (_, args, _) in enumerate(code):
+        mask = 1 << index
+        for argument in args:
+            mask |= masks[argument]
+        masks.append(mask)
+    return masks
+
+
+def _one_after_another(results: Sequence[int], needs: Sequence[int]) -> list[int]:
+    """The results in that order in which each adds the fewest instructions to those before."""
+    left, done = list(results), 0
+    order = []
+    while left:
+        counts = [(needs[result] & ~done).bit_count() for result in left]
+        chosen = left.pop(counts.index(min(counts)))
+        done |= needs[chosen]
+        order.append(chosen)
+    return order
+
+
+def _ordered(
+    code: Code,
+    wanted: Iterable[int],
+    stores: Mapping[int, Sequence[int]],
+    rank: Callable[[int], int] | None,
+) -> list[int]:
+    """The instructions depth first from one that is wanted after the other.
+
+    Args:
+        code: the instructions.
+        wanted: what is wanted.
+        stores: value -> its stores, which follow it at once.
+        rank: of the arguments that are missing, those of the highest rank come first; by default
+            they come as they stand.
+    """
+    done = bytearray(len(code))
+    order: list[int] = []
+    for start in wanted:
+        stack = [start]
+        while stack:
+            top = stack[-1]
+            if done[top]:
+                stack.pop()
+                continue
+            missing = [argument for argument in code[top].args if not done[argument]]
+            if missing:
+                if len(missing) > 1:
+                    missing = missing[::-1] if rank is None else sorted(missing, key=rank)
+                stack += missing
+                continue
+            done[stack.pop()] = True
+            order.append(top)
+            order += stores.get(top, ())
+    return order
+
+
+def waiting(code: Code, order: Iterable[int] | None = None) -> int:
+    """How many values wait in memory, summed over the instructions in their order."""
+    order = range(len(code)) if order is None else order
+    last = [-1] * len(code)
+    for index in order:
+        for argument in code[index].args:
             last[argument] = index
-    free = ("load", "constant", "boolean", "store")  # read from memory where they are used
     total = live = 0
-    for index, instruction in enumerate(code):
-        if index in last and instruction.op not in free:
+    for index in order:
+        op, args, _ = code[index]
+        if last[index] >= 0 and op not in FREE:
             live += 1
-        total += max(0, live - REGISTERS)
-        for argument in set(instruction.args):
-            if last[argument] == index and code[argument].op not in free:
+        if live > REGISTERS:
+            total += live - REGISTERS
+        for argument in args:
+            if last[argument] == index and code[argument].op not in FREE:
                 live -= 1
+                last[argument] = -1  # x*x lets go of x once
     return total
