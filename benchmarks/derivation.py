@@ -13,7 +13,7 @@ time. The columns, by the name that --only knows:
   compilation of what it found (no cache, numba warm), and the ratio. Best of 3 each, the garbage
   collector as it is; once where that took more than 5 s.
 - accuracy: rounding errors of the raw program (sweeps, no rules, no passes) and of the optimised
-  one, run in NumPy's float64 at 20 random points of the box, against the raw graph in 50 digits,
+  one, run in NumPy's float64 at 200 random points of the box, against the raw graph in 50 digits,
   where constants are exact. In units of eps = 2.2e-16: `worst` is the largest over points and
   result arrays of max_i |error_i| / max_i |exact_i|; `median` and `most` are those of
   |error_i| / |exact_i| over all distinct entries and points that are not 0. The ratio is that of

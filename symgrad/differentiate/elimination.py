@@ -17,8 +17,9 @@ from typing import Literal
 
 from symgrad.differentiate.levels import Level
 from symgrad.differentiate.local import Partials, partials
-from symgrad.ir.arithmetic import Number
+from symgrad.ir.arithmetic import Number, total
 from symgrad.ir.graph import Graph
+from symgrad.ir.multiply import multiply
 from symgrad.ir.traverse import dependent, reachable
 
 Terms = list[tuple[int, Number]]
@@ -102,7 +103,8 @@ def eliminate(
         for parent, first in parents.items():
             for child, second in children.items():
                 if masks is None or masks.lead(parent, child):
-                    edges.add(parent, child, *scaled(graph, first, second))
+                    weight, times = scaled(graph, first, second)
+                    edges.add(parent, child, weight, times)
             if spent():
                 break
         return [*parents, *children]
@@ -190,20 +192,14 @@ def _local_partials(
     }
 
 
-def total(graph: Graph, terms: Terms) -> int:
-    """The node of a sum of terms."""
-    if len(terms) == 1 and terms[0][1] == 1:
-        return terms[0][0]
-    return graph.sum(terms)
-
-
 def scaled(graph: Graph, first: int, second: int) -> tuple[int, Number]:
     """The product of two nodes as a term: a number is its coefficient, and makes no node."""
-    if graph.ops[second] == "constant":
+    ops = graph.ops
+    if ops[second] == "constant":
         return first, graph.data[second]
-    if graph.ops[first] == "constant":
+    if ops[first] == "constant":
         return second, graph.data[first]
-    return graph.multiply(first, second), 1
+    return multiply(graph, first, second), 1
 
 
 class Edges:
@@ -238,17 +234,25 @@ class Edges:
         if terms is None:
             row[child] = [(weight, times)]
             self.above[child][parent] = None
-            counted = self.graph.ops[weight] != "constant"
+            if self.graph.ops[weight] == "constant":
+                return
         else:
             counted = self._is_number(terms)
             terms.append((weight, times))
-        self.out[parent] += counted
-        self.into[child] += counted
+            if not counted:
+                return
+        self.out[parent] += 1
+        self.into[child] += 1
 
     def children(self, parent: int) -> dict[int, int]:
         """Child -> weight of the edges out of a vertex, exact zeros left out."""
-        found = {c: total(self.graph, terms) for c, terms in self.below.get(parent, {}).items()}
-        return {child: node for child, node in found.items() if not self.graph.is_zero(node)}
+        graph, found = self.graph, {}
+        ops = graph.ops
+        for child, terms in self.below.get(parent, {}).items():
+            node = total(graph, terms)
+            if ops[node] != "constant" or not graph.is_zero(node):
+                found[child] = node
+        return found
 
     def remove(self, vertex: int) -> tuple[dict[int, int], dict[int, int]]:
         """Take a vertex out; the weights of its edges by parent and by child, without zeros."""

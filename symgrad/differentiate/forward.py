@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from symgrad.differentiate.local import Partials, masked_product, partials
+from symgrad.ir.arithmetic import Number, scale, total
 from symgrad.ir.graph import Graph
+from symgrad.ir.multiply import multiply
 
 
 def active_nodes(users: Mapping[int, Sequence[int]], seeds: Iterable[int]) -> list[int]:
@@ -33,25 +35,31 @@ def sweep(
     for node in active:
         if node in seeds:
             continue
-        op = ops[node]
+        op, arguments = ops[node], args[node]
+        terms: list[tuple[int, Number]] = []
         if op == "sum":
-            terms = [
-                (tangents[argument], coefficient)
-                for argument, coefficient in zip(args[node], data[node][1], strict=True)
-                if argument in tangents
-            ]
+            coefficients = data[node][1]
+            if len(arguments) == 1:
+                if arguments[0] in tangents:
+                    terms.append((tangents[arguments[0]], coefficients[0]))
+            else:
+                for argument, coefficient in zip(arguments, coefficients, strict=True):
+                    if argument in tangents:
+                        terms.append((tangents[argument], coefficient))
         elif op == "select":
-            condition, chosen, other = args[node]
+            condition, chosen, other = arguments
             zero = graph.constant(0)
             arms = (condition, tangents.get(chosen, zero), tangents.get(other, zero))
-            terms = [(graph.call("select", arms), 1)]
+            terms.append((graph.call("select", arms), 1))
         else:
-            terms = [
-                (masked_product(graph, partial, tangents[argument]), 1)
-                for argument, partial in partials(graph, node, memo)
-                if argument in tangents
-            ]
-        tangent = graph.sum(terms)
-        if not graph.is_zero(tangent):
+            for argument, partial in memo.get(node) or partials(graph, node, memo):
+                if argument in tangents:
+                    inner = tangents[argument]
+                    if ops[partial] == "select" or ops[inner] == "select":
+                        terms.append((masked_product(graph, partial, inner), 1))
+                    else:
+                        terms.append((multiply(graph, partial, inner), 1))
+        tangent = scale(graph, *terms[0]) if len(terms) == 1 else total(graph, terms)
+        if ops[tangent] != "constant" or not graph.is_zero(tangent):
             tangents[node] = tangent
     return tangents

@@ -261,12 +261,18 @@ def operations(graph: Graph, found: Sequence[Level]) -> int:
         if op == "sum":
             start, coefficients = data
             total += len(coefficients) - (type(start) is int and start == 0)
-            total += sum(c not in (1, -1) for c in coefficients)
+            for coefficient in coefficients:
+                if coefficient != 1 and coefficient != -1:
+                    total += 1
         elif op == "product":
-            total += len(data) - 1 + any(e < 0 for e in data)
+            total += len(data) - 1
+            divided = False
             for exponent in data:
-                top = abs(exponent.numerator)
-                total += top.bit_length() + top.bit_count() - 2 + (exponent.denominator > 1)
+                if exponent != 1:
+                    top = abs(exponent.numerator)
+                    total += top.bit_length() + top.bit_count() - 2 + (exponent.denominator > 1)
+                    divided = divided or exponent < 0
+            total += divided
         elif graph.args[node]:
             total += 1
     return total

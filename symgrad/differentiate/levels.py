@@ -53,12 +53,12 @@ def next_level(graph: Graph, level: Level, wrt: Sequence[int]) -> Level:
     entries = 0
     for j, node in enumerate(wrt):
         active = forward.active_nodes(above, (node,))
-        wanted = {
-            target: [place for place in places[target] if not place[0] or place[0][-1] >= j]
-            for target in active
-            if target in places
-        }
-        wanted = {target: found for target, found in wanted.items() if found}
+        wanted: dict[int, list[tuple[tuple[int, ...], int]]] = {}
+        for target in active:
+            if target in places:
+                found = [place for place in places[target] if not place[0] or place[0][-1] >= j]
+                if found:
+                    wanted[target] = found
         if not wanted:
             continue
         if len(wanted) < len(places):

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from symgrad.ir.arithmetic import Exponent
 from symgrad.ir.graph import Graph
+from symgrad.ir.multiply import multiply
 
 Literal = tuple[int, bool]
 """A condition node and the side of it: (condition, True) where it holds."""
@@ -44,24 +46,42 @@ def _product_partials(graph: Graph, node: int) -> list[tuple[int, int]]:
     bases, exponents = graph.args[node], graph.data[node]
     factors = list(zip(bases, exponents, strict=True))
     count = len(factors)
+    if exponents == (1, 1):
+        return [(bases[0], bases[1]), (bases[1], bases[0])]
+    if exponents == (1, 1, 1):
+        a, b, c = bases
+        return [(a, multiply(graph, b, c)), (b, multiply(graph, a, c)), (c, multiply(graph, a, b))]
     if count < BALANCED_FROM:
         found = []
         for j, (base, exponent) in enumerate(factors):
             rest = factors[:j] + factors[j + 1 :]
-            found.append((base, graph.product([*rest, (base, exponent - 1)], exponent)))
+            if exponent != 1:
+                rest.append((base, exponent - 1))
+            found.append((base, graph.product(rest, exponent)))
         return found
     one = graph.constant(1)
     before = [one]
-    for base, exponent in factors[:-1]:
-        before.append(graph.product([(before[-1], 1), (base, exponent)]))
+    for factor in factors[:-1]:
+        before.append(_times(graph, before[-1], factor))
     after = [one]
-    for base, exponent in reversed(factors[1:]):
-        after.append(graph.product([(after[-1], 1), (base, exponent)]))
+    for factor in reversed(factors[1:]):
+        after.append(_times(graph, after[-1], factor))
     after.reverse()
-    return [
-        (base, graph.product([(before[j], 1), (base, exponent - 1), (after[j], 1)], exponent))
-        for j, (base, exponent) in enumerate(factors)
-    ]
+    found = []
+    for j, (base, exponent) in enumerate(factors):
+        if exponent == 1:
+            found.append((base, multiply(graph, before[j], after[j])))
+        else:
+            sides = [(before[j], 1), (base, exponent - 1), (after[j], 1)]
+            found.append((base, graph.product(sides, exponent)))
+    return found
+
+
+def _times(graph: Graph, node: int, factor: tuple[int, Exponent]) -> int:
+    base, exponent = factor
+    if exponent == 1:
+        return multiply(graph, node, base)
+    return graph.product([(node, 1), factor])
 
 
 def mask(graph: Graph, node: int) -> tuple[Literal, int] | None:
@@ -96,6 +116,9 @@ def masked(graph: Graph, literals: Sequence[Literal], value: int) -> int:
 
 def masked_product(graph: Graph, partial: int, tangent: int) -> int:
     """``partial * tangent``, multiplied first and masked last."""
+    ops = graph.ops
+    if ops[partial] != "select" and ops[tangent] != "select":
+        return graph.multiply(partial, tangent)
     partial_masks, partial = unmask(graph, partial)
     tangent_masks, tangent = unmask(graph, tangent)
     product = graph.multiply(partial, tangent)

@@ -24,11 +24,10 @@ from symgrad.differentiate.elimination import (
     free_of_choices,
     local_partials,
     scaled,
-    total,
 )
 from symgrad.differentiate.levels import Level
 from symgrad.differentiate.local import BALANCED_FROM, Partials
-from symgrad.ir.arithmetic import Exponent, Number
+from symgrad.ir.arithmetic import Exponent, Number, total
 from symgrad.ir.graph import Graph
 from symgrad.ir.primitive import OUTPUT, argument_name
 from symgrad.ir.traverse import dependent, reachable

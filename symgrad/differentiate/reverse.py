@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from symgrad.differentiate.local import Literal, Partials, partials, unmask
-from symgrad.ir.arithmetic import Number
+from symgrad.ir.arithmetic import Number, scale, total
 from symgrad.ir.graph import Graph
 
 Guard = tuple[Literal, ...]
@@ -47,16 +47,21 @@ def sweep(
             pending.setdefault(node, {}).setdefault(ALWAYS, []).append((seed, 1))
     wanted = set(targets)
     found: dict[int, int] = {}
+    ops = graph.ops
     for node in reversed(active):
         arrived = pending.pop(node, None)
         if arrived is None:
             continue
-        cotangents = _gather(graph, arrived, last=graph.ops[node] == "symbol")
+        cotangents = _gather(graph, arrived, last=ops[node] == "symbol")
         if node in wanted:
-            terms = [(_masked(graph, guard, value), 1) for guard, value in cotangents.items()]
-            total = graph.sum(terms)
-            if not graph.is_zero(total):
-                found[node] = total
+            # The first is masked even so: that makes the constants which all masks are made of.
+            if found and len(cotangents) == 1 and ALWAYS in cotangents:
+                found[node] = cotangents[ALWAYS]
+            else:
+                terms = [(_masked(graph, guard, value), 1) for guard, value in cotangents.items()]
+                value = graph.sum(terms)
+                if not graph.is_zero(value):
+                    found[node] = value
         for guard, value in cotangents.items():
             _propagate(graph, node, guard, value, inside, pending, memo)
     return found
@@ -72,28 +77,41 @@ def _propagate(
     memo: Partials,
 ) -> None:
     """Hand the cotangent ``value`` of ``node`` on to its arguments."""
-    op = graph.ops[node]
+    ops = graph.ops
+    op = ops[node]
     if op == "sum":
         for argument, coefficient in zip(graph.args[node], graph.data[node][1], strict=True):
             if argument in inside:
-                slot = pending.setdefault(argument, {})
-                slot.setdefault(guard, []).append((value, coefficient))
-        return
-    if op == "select":
+                _arrive(pending, argument, guard, value, coefficient)
+    elif op == "select":
         condition, chosen, other = graph.args[node]
         for argument, side in ((chosen, True), (other, False)):
             if argument in inside and (condition, not side) not in guard:
-                slot = pending.setdefault(argument, {})
-                slot.setdefault(_extended(guard, [(condition, side)]), []).append((value, 1))
-        return
-    for argument, partial in partials(graph, node, memo):
-        if argument in inside:
-            literals, inner = unmask(graph, partial)
-            if any((condition, not side) in guard for condition, side in literals):
+                _arrive(pending, argument, _extended(guard, [(condition, side)]), value, 1)
+    else:
+        for argument, partial in memo.get(node) or partials(graph, node, memo):
+            if argument not in inside:
                 continue
-            slot = pending.setdefault(argument, {})
-            term = graph.multiply(value, inner)
-            slot.setdefault(_extended(guard, literals), []).append((term, 1))
+            if ops[partial] != "select":
+                _arrive(pending, argument, guard, graph.multiply(value, partial), 1)
+                continue
+            literals, inner = unmask(graph, partial)
+            if not any((condition, not side) in guard for condition, side in literals):
+                term = graph.multiply(value, inner)
+                _arrive(pending, argument, _extended(guard, literals), term, 1)
+
+
+def _arrive(
+    pending: dict[int, dict[Guard, Terms]], node: int, guard: Guard, value: int, times: Number
+) -> None:
+    """Note that ``times * value`` reaches a node under a guard."""
+    slot = pending.get(node)
+    if slot is None:
+        pending[node] = {guard: [(value, times)]}
+    elif guard in slot:
+        slot[guard].append((value, times))
+    else:
+        slot[guard] = [(value, times)]
 
 
 def _extended(guard: Guard, literals: Sequence[Literal]) -> Guard:
@@ -108,6 +126,10 @@ def _gather(graph: Graph, arrived: dict[Guard, Terms], *, last: bool) -> dict[Gu
         arrived: guard -> terms.
         last: that the sum goes no further, so that its masked parts need no guard over them.
     """
+    if len(arrived) == 1:
+        ((guard, terms),) = arrived.items()
+        value = scale(graph, *terms[0]) if len(terms) == 1 else total(graph, terms)
+        return {} if graph.is_zero(value) else {guard: value}
     sums = {guard: graph.sum(terms) for guard, terms in arrived.items()}
     sums = {guard: value for guard, value in sums.items() if not graph.is_zero(value)}
     guards = sorted(sums, key=lambda guard: (len(guard), guard))

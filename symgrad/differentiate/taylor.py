@@ -19,8 +19,9 @@ from collections.abc import Sequence
 from fractions import Fraction
 from math import comb, factorial
 
-from symgrad.ir.arithmetic import Exponent, Number, simplest
+from symgrad.ir.arithmetic import Exponent, Number, scale, simplest, total
 from symgrad.ir.graph import Graph
+from symgrad.ir.multiply import multiply
 
 Jet = list[dict[int, int]]
 """Coefficients by total degree: packed multi-index -> node."""
@@ -38,7 +39,7 @@ class Indices:
         factorials: coefficients are derivatives; else they are derivatives over factorials.
     """
 
-    __slots__ = ("_binomials", "_parts", "bits", "count", "factorials", "mask")
+    __slots__ = ("_binomials", "_parts", "_ratios", "bits", "count", "factorials", "mask")
 
     def __init__(self, count: int, order: int, *, factorials: bool) -> None:
         self.count = count
@@ -46,7 +47,8 @@ class Indices:
         self.mask = (1 << self.bits) - 1
         self.factorials = factorials
         self._parts: dict[int, tuple[tuple[int, int], ...]] = {}
-        self._binomials: dict[tuple[int, int], int] = {}
+        self._binomials: dict[int, dict[int, int]] = {}
+        self._ratios: dict[tuple[int, int], Exponent] = {}
 
     def unit(self, variable: int) -> int:
         """The index of degree 1 in one variable."""
@@ -87,13 +89,22 @@ class Indices:
         """How often the product of two coefficients counts in that of the sum of their indices."""
         if not self.factorials:
             return 1
-        key = (whole, part)
-        found = self._binomials.get(key)
+        row = self._binomials.get(whole)
+        if row is None:
+            row = self._binomials[whole] = {}
+        found = row.get(part)
         if found is None:
             found = 1
             for shift, exponent in self.parts(part):
                 found *= comb((whole >> shift) & self.mask, exponent)
-            self._binomials[key] = found
+            row[part] = found
+        return found
+
+    def ratio(self, part: int, whole: int) -> Exponent:
+        """``part / whole``."""
+        found = self._ratios.get((part, whole))
+        if found is None:
+            found = self._ratios[part, whole] = simplest(Fraction(part, whole))
         return found
 
 
@@ -105,7 +116,11 @@ def _pairs(left: Jet, right: Jet, degree: int, first: int, last: int) -> dict[in
         if others:
             for beta, u in left[k].items():
                 for gamma, g in others:
-                    found.setdefault(beta + gamma, []).append((beta, gamma, u, g))
+                    pairs = found.get(beta + gamma)
+                    if pairs is None:
+                        found[beta + gamma] = [(beta, gamma, u, g)]
+                    else:
+                        pairs.append((beta, gamma, u, g))
     return found
 
 
@@ -113,34 +128,39 @@ def linear(
     graph: Graph, args: Sequence[Jet], coefficients: Sequence[Number], degree: int
 ) -> dict[int, int]:
     """The coefficients of one degree of a sum."""
+    if len(args) == 1:
+        times = coefficients[0]
+        made = {alpha: scale(graph, node, times) for alpha, node in args[0][degree].items()}
+        return _nonzero(graph, made)
     terms: dict[int, list[tuple[int, Number]]] = {}
     for argument, coefficient in zip(args, coefficients, strict=True):
         for alpha, node in argument[degree].items():
             terms.setdefault(alpha, []).append((node, coefficient))
-    return _nonzero(graph, {alpha: _total(graph, found) for alpha, found in terms.items()})
+    return _nonzero(graph, {alpha: total(graph, found) for alpha, found in terms.items()})
 
 
 def product(graph: Graph, space: Indices, left: Jet, right: Jet, degree: int) -> dict[int, int]:
     """The coefficients of one degree of a product."""
-    weight, multiply = space.weight, graph.multiply
-    return _nonzero(
-        graph,
-        {
-            alpha: _total(graph, [(multiply(u, g), weight(alpha, b)) for b, _, u, g in pairs])
-            for alpha, pairs in _pairs(left, right, degree, 0, degree).items()
-        },
-    )
+    weight, mixed = space.weight, degree > 1 and space.factorials
+    made = {}
+    for alpha, pairs in _pairs(left, right, degree, 0, degree).items():
+        terms: list[tuple[int, Number]] = [
+            (multiply(graph, u, g), weight(alpha, b) if b and c and mixed else 1)
+            for b, c, u, g in pairs
+        ]
+        made[alpha] = total(graph, terms)
+    return _nonzero(graph, made)
 
 
 def square(graph: Graph, space: Indices, base: Jet, degree: int) -> dict[int, int]:
     """The coefficients of one degree of a square: equal products are made once."""
-    weight, multiply = space.weight, graph.multiply
+    weight = space.weight
     return _nonzero(
         graph,
         {
             alpha: graph.sum(
                 [
-                    (multiply(u, g), weight(alpha, b) * (2 if b < c else 1))
+                    (multiply(graph, u, g), weight(alpha, b) * (2 if b < c else 1))
                     for b, c, u, g in pairs
                     if b <= c
                 ]
@@ -164,11 +184,11 @@ def quotient(
     found = {}
     for alpha in {**above, **pairs}:
         terms = [
-            (graph.multiply(u, g), -space.weight(alpha, b)) for b, _, u, g in pairs.get(alpha, ())
+            (multiply(graph, u, g), -space.weight(alpha, b)) for b, _, u, g in pairs.get(alpha, ())
         ]
         if alpha in above:
             terms.append((above[alpha], 1))
-        found[alpha] = graph.product(((_total(graph, terms), 1), inverse))
+        found[alpha] = graph.product(((total(graph, terms), 1), inverse))
     return _nonzero(graph, found)
 
 
@@ -192,11 +212,11 @@ def power(
             choices.append((_coefficient_cost(factors), factors))
         factors = min(choices, key=lambda choice: choice[0])[1]
         terms = [
-            (graph.multiply(u, g), factor)
+            (multiply(graph, u, g), factor)
             for (_, _, u, g), factor in zip(pairs, factors, strict=True)
             if factor
         ]
-        found[alpha] = graph.product(((_total(graph, terms), 1), inverse))
+        found[alpha] = graph.product(((total(graph, terms), 1), inverse))
     return _nonzero(graph, found)
 
 
@@ -235,9 +255,9 @@ def chain(
                 if space.factorials:
                     factor = space.weight(alpha - step, beta - step)
                 elif part != whole:
-                    factor = simplest(Fraction(part, whole))
-                terms.append((graph.multiply(u, g), factor))
-        made[alpha] = _total(graph, terms)
+                    factor = space.ratio(part, whole)
+                terms.append((multiply(graph, u, g), factor))
+        made[alpha] = total(graph, terms)
     return _nonzero(graph, made)
 
 
@@ -248,13 +268,16 @@ def _direction(graph: Graph, space: Indices, alpha: int, pairs: Sequence[Pair]) 
         return parts[0]
     ops, mask = graph.ops, space.mask
     best, least = parts[0], -1
+    costs = [
+        (beta, 2 if ops[u] == "constant" or ops[g] == "constant" else 4) for beta, _, u, g in pairs
+    ]
     for shift, exponent in parts:
         step = 1 << shift
         cost = 0
-        for beta, _, u, g in pairs:
+        for beta, once in costs:
             part = (beta >> shift) & mask
             if part:
-                cost += 2 if ops[u] == "constant" or ops[g] == "constant" else 4
+                cost += once
                 if space.factorials:
                     cost += space.weight(alpha - step, beta - step) != 1
                 else:
@@ -264,12 +287,9 @@ def _direction(graph: Graph, space: Indices, alpha: int, pairs: Sequence[Pair]) 
     return best
 
 
-def _total(graph: Graph, terms: Sequence[tuple[int, Number]]) -> int:
-    """The sum of terms; one term that counts once is that node."""
-    if len(terms) == 1 and terms[0][1] == 1:
-        return terms[0][0]
-    return graph.sum(terms)
-
-
 def _nonzero(graph: Graph, made: dict[int, int]) -> dict[int, int]:
-    return {alpha: node for alpha, node in made.items() if not graph.is_zero(node)}
+    ops, is_zero = graph.ops, graph.is_zero
+    zeros = [alpha for alpha, node in made.items() if ops[node] == "constant" and is_zero(node)]
+    for alpha in zeros:
+        del made[alpha]
+    return made

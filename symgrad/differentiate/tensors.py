@@ -160,13 +160,17 @@ def _sparse(request: Request, outputs: Tensor, shape: tuple[int, ...], level: Le
 
 def _dense(system: System, request: Request, level: Level) -> tuple[int, ...]:
     """All entries of a level, row-major."""
-    zero, nothing = system.graph.constant(0), dict[int, int]()
-    columns = [
-        level.get(tuple(sorted(index, reverse=True)), nothing)
-        for index in product(range(len(system.wrt)), repeat=request.order)
-    ]
+    zero, nothing, n = system.graph.constant(0), dict[int, int](), len(system.wrt)
+    columns: list[tuple[int, ...]] = [()]
+    for _ in range(request.order):
+        longer = {
+            index: [tuple(sorted((*index, j), reverse=True)) for j in range(n)]
+            for index in dict.fromkeys(columns)
+        }
+        columns = [index for shorter in columns for index in longer[shorter]]
+    found = [level.get(index, nothing) for index in columns]
     rows = range(len(system.outputs.nodes))
-    return tuple([column.get(row, zero) for row in rows for column in columns])
+    return tuple([column.get(row, zero) for row in rows for column in found])
 
 
 def _tangents(graph: Graph, wrt: Sequence[int]) -> dict[int, int]:

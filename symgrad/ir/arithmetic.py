@@ -13,7 +13,7 @@ base (``x * x**-1`` must meet to cancel).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from math import copysign, gcd, inf, isqrt
 from typing import TYPE_CHECKING, overload
@@ -59,11 +59,17 @@ def multiply_numbers(a: Number, b: Number) -> Number:
     Raises:
         LimitError: an exact result has more than MAX_BITS bits.
     """
-    if type(a) is int and type(b) is int:
-        whole = a * b
-        if -SMALL < whole < SMALL:
-            return whole
-    elif (type(a) is int and a == 0) or (type(b) is int and b == 0):
+    first, second = type(a), type(b)
+    if first is int:
+        if second is int:
+            whole = a * b
+            if -SMALL < whole < SMALL:
+                return whole
+        elif a == 0 or a == 1:
+            return simplest(b) if a else 0
+    elif first is float and second is float:
+        return a * b
+    elif second is int and b == 0:
         return 0
     product = simplest(_as_float(a, b) * _as_float(b, a))
     if not isinstance(product, float) and bits(product) > MAX_BITS:
@@ -73,7 +79,10 @@ def multiply_numbers(a: Number, b: Number) -> Number:
 
 def add_numbers(a: Number, b: Number) -> Number:
     """``a + b``, exact where both are exact; exact zero adds nothing, not even to -0.0."""
-    if type(a) is int and a == 0:
+    first = type(a)
+    if first is type(b) and (first is int or first is float):
+        return a + b
+    if first is int and a == 0:
         return b
     return simplest(_as_float(a, b) + _as_float(b, a))
 
@@ -134,17 +143,18 @@ def exact_root(base: int | Fraction, exponent: Fraction) -> Number | None:
 
 def make_sum(graph: Graph, start: Number, terms: Iterable[tuple[int, Number]]) -> int:
     """The node of ``start + sum(coefficient * node)``."""
-    ops, data = graph.ops, graph.data
+    ops, args, data = graph.ops, graph.args, graph.data
     collected: dict[int, Number] = {}
     for node, coefficient in terms:
         if type(coefficient) is int and coefficient == 0:
             continue
         op = ops[node]
         if op == "sum":
-            inner_start, inner = data[node]
-            if len(inner) == 1 and type(inner_start) is int and inner_start == 0:
-                node = graph.args[node][0]
-                coefficient = multiply_numbers(coefficient, inner[0])
+            if len(args[node]) == 1:
+                inner_start, (inner,) = data[node]
+                if type(inner_start) is int and inner_start == 0:
+                    node = args[node][0]
+                    coefficient = multiply_numbers(coefficient, inner)
         elif op == "constant":
             start = add_numbers(start, multiply_numbers(coefficient, data[node]))
             continue
@@ -162,32 +172,97 @@ def make_sum(graph: Graph, start: Number, terms: Iterable[tuple[int, Number]]) -
                 collected[node] = total
     if not collected:
         return graph.constant(start)
-    nodes = tuple(sorted(collected))
-    coefficients = tuple([collected[node] for node in nodes])
     no_start = type(start) is int and start == 0
-    if len(nodes) == 1 and no_start:
-        only = coefficients[0]
-        if type(only) is int and only == 1:
-            return nodes[0]
-        return graph.intern("sum", nodes, (0, coefficients))
-    content = _content(start, coefficients)
+    if len(collected) == 1:
+        ((only, coefficient),) = collected.items()
+        if no_start:
+            if type(coefficient) is int and coefficient == 1:
+                return only
+            return _intern_sum(graph, (only,), 0, (coefficient,))
+        nodes: tuple[int, ...] = (only,)
+        coefficients: tuple[Number, ...] = (coefficient,)
+    else:
+        nodes = tuple(sorted(collected))
+        coefficients = tuple([collected[node] for node in nodes])
+    return _primitive(graph, nodes, start, coefficients)
+
+
+def _primitive(
+    graph: Graph, nodes: tuple[int, ...], start: Number, coefficients: tuple[Number, ...]
+) -> int:
+    """The sum of collected terms, its integer content pulled out."""
+    first = coefficients[0]
+    content = 1 if type(first) is int and first == 1 else _content(start, coefficients)
     if content == 1:
-        return graph.intern("sum", nodes, (start, coefficients))
+        return _intern_sum(graph, nodes, start, coefficients)
     if content == -1:
         primitive = tuple([-c for c in coefficients])
-        inner_node = graph.intern("sum", nodes, (0 if no_start else -start, primitive))
+        inner_node = _intern_sum(graph, nodes, 0, primitive)
     else:
         primitive = tuple([c // content for c in coefficients])
-        inner_node = graph.intern("sum", nodes, (start // content, primitive))
-    return graph.intern("sum", (inner_node,), (0, (content,)))
+        inner_node = _intern_sum(graph, nodes, start // content, primitive)
+    return _intern_sum(graph, (inner_node,), 0, (content,))
+
+
+def total(graph: Graph, terms: Sequence[tuple[int, Number]]) -> int:
+    """``make_sum`` of some terms without a constant; one that counts once is that node."""
+    if len(terms) == 1:
+        ((first, left),) = terms
+        return first if left == 1 else scale(graph, first, left)
+    if len(terms) != 2:
+        return make_sum(graph, 0, terms)
+    (first, left), (second, right) = terms
+    ops, args = graph.ops, graph.args
+    for node, coefficient in terms:
+        op = ops[node]
+        if op == "constant" or (op == "sum" and len(args[node]) == 1):
+            return make_sum(graph, 0, terms)
+        if type(coefficient) is int and coefficient == 0:
+            return make_sum(graph, 0, terms)
+    if first < second:
+        return _primitive(graph, (first, second), 0, (left, right))
+    if second < first:
+        return _primitive(graph, (second, first), 0, (right, left))
+    return make_sum(graph, 0, terms)
+
+
+def scale(graph: Graph, node: int, coefficient: Number) -> int:
+    """The node of ``coefficient * node``: ``make_sum`` of this one term."""
+    whole = type(coefficient) is int
+    if whole and coefficient == 1:
+        return node
+    if whole and coefficient == 0:
+        return graph.constant(0)
+    op = graph.ops[node]
+    if op == "sum":
+        if len(graph.args[node]) == 1:
+            start, (inner,) = graph.data[node]
+            if type(start) is int and start == 0:
+                node = graph.args[node][0]
+                coefficient = multiply_numbers(coefficient, inner)
+                if type(coefficient) is int and coefficient == 1:
+                    return node
+    elif op == "constant":
+        return graph.constant(multiply_numbers(coefficient, graph.data[node]))
+    return _intern_sum(graph, (node,), 0, (coefficient,))
+
+
+def _intern_sum(
+    graph: Graph, nodes: tuple[int, ...], start: Number, coefficients: tuple[Number, ...]
+) -> int:
+    """``graph.intern`` of a sum; without floats the data are their own key."""
+    data = (start, coefficients)
+    if type(start) is float or float in map(type, coefficients):
+        return graph.intern("sum", nodes, data)
+    return graph.place(("sum", nodes, data))
 
 
 def _content(start: Number, coefficients: tuple[Number, ...]) -> int:
     """The factor to pull out: the gcd of integers, and the sign where there is no constant."""
-    sign = -1 if coefficients[0] < 0 and type(start) is int and start == 0 else 1
-    content = abs(start) if type(start) is int else 0
     if type(start) is not int:
-        return sign
+        return 1
+    sign = -1 if start == 0 and coefficients[0] < 0 else 1
+    content = start
     for coefficient in coefficients:
         if type(coefficient) is not int:
             return sign
@@ -195,6 +270,13 @@ def _content(start: Number, coefficients: tuple[Number, ...]) -> int:
         if content == 1:
             return sign
     return sign * content if content else sign
+
+
+def intern_product(graph: Graph, nodes: tuple[int, ...], exponents: tuple[Exponent, ...]) -> int:
+    """``graph.intern`` of a product; the node itself where it is one factor."""
+    if len(nodes) == 1 and type(exponents[0]) is int and exponents[0] == 1:
+        return nodes[0]
+    return graph.place(("product", nodes, exponents))
 
 
 def make_product(
@@ -205,19 +287,18 @@ def make_product(
     collected: dict[int, Exponent] = {}
     nested: list[tuple[int, int]] = []
     for node, exponent in factors:
-        if exponent == 0:
+        if not exponent:
             continue
         whole = type(exponent) is int
-        if ops[node] == "sum" and whole:
-            inner_start, inner = data[node]
+        if whole and ops[node] == "sum" and len(args[node]) == 1:
+            start, (factor,) = data[node]
             # A float's power could overflow or underflow where that of the whole term does not.
-            exact = not isinstance(inner[0], float) or exponent == 1
-            if len(inner) == 1 and type(inner_start) is int and inner_start == 0 and exact:
-                scale, inside = inner[0], args[node][0]
-                if scale < 0 and exponent < 0 and exponent % 2 and ops[inside] == "sum":
-                    scale, inside = -scale, make_sum(graph, 0, ((inside, -1),))
-                coefficient = multiply_numbers(coefficient, power_number(scale, int(exponent)))
-                node = inside
+            exact = not isinstance(factor, float) or exponent == 1
+            if exact and type(start) is int and start == 0:
+                (node,) = args[node]
+                if factor < 0 and exponent < 0 and exponent % 2 and ops[node] == "sum":
+                    factor, node = -factor, make_sum(graph, 0, ((node, -1),))
+                coefficient = multiply_numbers(coefficient, power_number(factor, int(exponent)))
         op = ops[node]
         if op == "constant":
             value = data[node]
@@ -250,8 +331,27 @@ def make_product(
         return graph.constant(0)
     if nested:
         _join_nested(graph, collected, nested)
-    for node in [node for node in collected if data[node] == (0, (-1,)) and ops[node] == "sum"]:
-        if args[node][0] in collected:  # a sum and its negative cancel
+    odd = [
+        node
+        for node in collected
+        if ops[node] == "constant" or (ops[node] == "sum" and len(args[node]) == 1)
+    ]
+    if odd:
+        coefficient = _fold(graph, collected, odd, coefficient)
+    if not collected:
+        return graph.constant(coefficient)
+    nodes = tuple(sorted(collected))
+    made = intern_product(graph, nodes, tuple([collected[node] for node in nodes]))
+    return scale(graph, made, coefficient)
+
+
+def _fold(
+    graph: Graph, collected: dict[int, Exponent], odd: list[int], coefficient: Number
+) -> Number:
+    """The coefficient once minus signs and roots of constants that have met are taken to it."""
+    ops, data, args = graph.ops, graph.data, graph.args
+    for node in odd:
+        if data[node] == (0, (-1,)) and args[node][0] in collected:  # a sum and its negative
             exponent = collected.pop(node)
             coefficient = -coefficient if exponent % 2 else coefficient
             _collect(graph, collected, args[node][0], exponent)
@@ -260,17 +360,7 @@ def make_product(
         if type(exponent) is int:  # roots of a constant have met
             coefficient = multiply_numbers(coefficient, power_number(data[node], exponent))
             del collected[node]
-    nodes = sorted(collected)
-    if not nodes:
-        return graph.constant(coefficient)
-    exponents = tuple([collected[node] for node in nodes])
-    if len(nodes) == 1 and type(exponents[0]) is int and exponents[0] == 1:
-        made = nodes[0]
-    else:
-        made = graph.intern("product", tuple(nodes), exponents)
-    if type(coefficient) is int and coefficient == 1:
-        return made
-    return make_sum(graph, 0, ((made, coefficient),))
+    return coefficient
 
 
 def _collect(graph: Graph, collected: dict[int, Exponent], node: int, exponent: Exponent) -> None:

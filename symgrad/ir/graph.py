@@ -26,9 +26,11 @@ from fractions import Fraction
 from typing import Any
 
 from symgrad.errors import ArgumentError, UnknownFunctionError
-from symgrad.ir.arithmetic import Exponent, Number, make_product, make_sum, simplest
+from symgrad.ir.arithmetic import Exponent, Number, make_product, make_sum, scale, simplest
 from symgrad.ir.expression import BOOLEAN, Expr, postorder
-from symgrad.ir.primitive import OUTPUT, Primitive, argument_name
+from symgrad.ir.multiply import multiply, raise_to
+from symgrad.ir.primitive import Primitive
+from symgrad.ir.template import Template, compiled, instantiate
 
 CONNECTIVES = frozenset({"and", "or", "not"})
 LEAVES = frozenset({"constant", "named", "boolean", "symbol"})
@@ -48,7 +50,7 @@ class Graph:
             with a sibling; it suits forward sweeps whose columns then coincide.
     """
 
-    __slots__ = ("_memo", "args", "data", "exact", "flat", "ops", "table")
+    __slots__ = ("_known", "_templates", "args", "data", "exact", "flat", "ops", "table")
 
     def __init__(
         self, table: Mapping[str, Primitive], *, exact: bool = False, flat: bool = False
@@ -59,25 +61,41 @@ class Graph:
         self.ops: list[str] = []
         self.args: list[tuple[int, ...]] = []
         self.data: list[Any] = []
-        self._memo: dict[Any, int] = {}
+        self._known: dict[Any, int] = {}
+        self._templates: dict[tuple[str, int], Template] = {}
 
     def __len__(self) -> int:
         return len(self.ops)
 
     def intern(self, op: str, args: tuple[int, ...], data: Any) -> int:
         """The index of the node, appended if it is new; no simplification."""
-        key = (op, args, node_key(op, data))
-        node = self._memo.get(key)
-        if node is None:
-            node = len(self.ops)
-            self._memo[key] = node
-            self.ops.append(op)
+        if data is None or op == "product":
+            return self.place((op, args, data))
+        ops = self.ops
+        new = len(ops)
+        node = self._known.setdefault((op, args, node_key(op, data)), new)
+        if node == new:
+            ops.append(op)
+            self.args.append(args)
+            self.data.append(data)
+        return node
+
+    def place(self, key: tuple[str, tuple[int, ...], Any]) -> int:
+        """``intern(*key)`` for data that are their own ``node_key``."""
+        ops = self.ops
+        new = len(ops)
+        node = self._known.setdefault(key, new)
+        if node == new:
+            op, args, data = key
+            ops.append(op)
             self.args.append(args)
             self.data.append(data)
         return node
 
     def constant(self, value: Number) -> int:
         """The node of a number: exact for int and Fraction, data for float."""
+        if type(value) is int:
+            return self.place(("constant", (), value))
         return self.intern("constant", (), simplest(value))
 
     def symbol(self, name: str) -> int:
@@ -103,15 +121,24 @@ class Graph:
 
     def sum(self, terms: Iterable[tuple[int, Number]], start: Number = 0) -> int:
         """The canonical node of ``start`` plus every coefficient times its node."""
+        alone = (type(terms) is list or type(terms) is tuple) and len(terms) == 1
+        if alone and type(start) is int and start == 0:
+            ((node, coefficient),) = terms
+            return scale(self, node, coefficient)
         return make_sum(self, start, terms)
 
     def product(self, factors: Iterable[tuple[int, Exponent]], coefficient: Number = 1) -> int:
         """The canonical node of ``coefficient * prod(node ** exponent)``."""
+        if (type(factors) is list or type(factors) is tuple) and len(factors) == 1:
+            ((node, exponent),) = factors
+            if not exponent:
+                return self.constant(coefficient)
+            return raise_to(self, node, exponent, coefficient)
         return make_product(self, factors, coefficient)
 
     def multiply(self, a: int, b: int) -> int:
         """The canonical node of ``a * b``."""
-        return make_product(self, ((a, 1), (b, 1)))
+        return multiply(self, a, b)
 
     def power(self, base: int, exponent: int) -> int:
         """The node of ``base ** exponent``: a product for rational exponents, else the row pow."""
@@ -122,7 +149,7 @@ class Graph:
                 if exact.denominator <= EXPONENT_DENOMINATOR:
                     value = simplest(exact)
             if type(value) is not float:
-                return make_product(self, ((base, value),))
+                return raise_to(self, base, value) if value else self.constant(1)
         if self.ops[base] == "named" and self.data[base] == "e":
             return self.call("exp", (exponent,))
         return self.call("pow", (base, exponent))
@@ -267,10 +294,13 @@ class Graph:
         Raises:
             UnknownFunctionError: the node names no row.
         """
-        row = self.table[self.ops[node]]
-        bindings = {argument_name(i): a for i, a in enumerate(self.args[node])}
-        bindings[OUTPUT] = node
-        return self.add(row.partials[index], bindings)
+        name = self.ops[node]
+        template = self._templates.get((name, index))
+        if template is None:
+            row = self.table[name]
+            template = compiled(row.partials[index], row.arity)
+            self._templates[name, index] = template
+        return instantiate(self, template, node)
 
     def rebuild(self, node: int, args: tuple[int, ...], into: Graph) -> int:
         """The node of this graph made anew in ``into``, over the arguments ``args`` there."""
@@ -284,15 +314,15 @@ class Graph:
         return into.call(op, args)
 
 
+_packed = struct.Struct("<d").pack
+
+
 def node_key(op: str, data: Any) -> Any:
     """A key in which equal numbers of different type or sign of zero stay apart."""
     if op == "sum":
         start, coefficients = data
-        if type(start) is float or any(type(c) is float for c in coefficients):
-            return tuple([_number_key(c) for c in (start, *coefficients)])
+        if type(start) is float or float in map(type, coefficients):
+            keys = [_packed(c) if type(c) is float else c for c in coefficients]
+            return (_packed(start) if type(start) is float else start, *keys)
         return data
-    return _number_key(data) if op == "constant" else data
-
-
-def _number_key(value: Number) -> Any:
-    return struct.pack("<d", value) if type(value) is float else value
+    return _packed(data) if type(data) is float else data

@@ -67,7 +67,7 @@ def agrees(system: System, found: Sequence[Level], point: Any, tolerance: float 
 
 
 def smooth(row: Primitive) -> bool:
-    return not row.boolean and row.name != "select"
+    return not row.boolean and row.name != "select" and row.kind != "unknown" and not row.unknown
 
 
 def inside(row: Primitive) -> Expr:
