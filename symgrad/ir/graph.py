@@ -33,6 +33,7 @@ from symgrad.ir.primitive import Primitive
 from symgrad.ir.template import Template, compiled, instantiate
 
 CONNECTIVES = frozenset({"and", "or", "not"})
+CHOOSING = CONNECTIVES | {"select"}
 LEAVES = frozenset({"constant", "named", "boolean", "symbol"})
 
 EXPONENT_DENOMINATOR = 4
@@ -249,15 +250,17 @@ class Graph:
         self, exprs: Sequence[Expr], bindings: Mapping[str, int] | None = None
     ) -> list[int]:
         """Intern several Exprs, shared objects once; symbols in ``bindings`` stand for nodes."""
-        bound = bindings or {}
+        bound, ops = bindings or {}, self.ops
         made: dict[int, int] = {}
         for node in postorder(tuple(exprs)):
             op = node.op
             args = tuple([made[id(argument)] for argument in node.args])
-            if args:
+            if op in CHOOSING or not BOOLEAN.isdisjoint([ops[argument] for argument in args]):
                 self._check_kinds(op, args)
             if op == "add":
                 index = make_sum(self, 0, [(argument, 1) for argument in args])
+            elif op == "multiply" and len(args) == 2:
+                index = multiply(self, *args)
             elif op == "multiply":
                 index = make_product(self, [(argument, 1) for argument in args])
             elif op == "power":

@@ -61,11 +61,23 @@ def factor_smoothly(network: Network) -> bool:
     return factor(network, roots=False)
 
 
+def share_alternately(network: Network) -> bool:
+    """Share pairs of terms, of factors and of terms again, as long as that finds any."""
+    changed = False
+    for share in (share_sums, share_products, share_sums):
+        if not share(network):
+            break
+        inline(network)
+        changed = True
+    return changed
+
+
 FACTORING: tuple[Pass, ...] = (factor_with_numbers, factor, reuse_sums, factor)
-SHARING: tuple[Pass, ...] = (share_products, share_sums, share_products, share_sums, factor)
+
+SHARING: tuple[Pass, ...] = (share_powers, share_alternately, factor)
 
 ORDERS: dict[str, tuple[Pass, ...]] = {
-    "scale, factor, share": (scale, *FACTORING, share_powers, *SHARING[1:]),
+    "scale, factor, share": (scale, *FACTORING, *SHARING),
     "scale, share, factor": (
         choose_scales,
         plan_powers,
@@ -79,8 +91,7 @@ ORDERS: dict[str, tuple[Pass, ...]] = {
         *FACTORING,
         scale,
         *FACTORING,
-        share_powers,
-        *SHARING[1:],
+        *SHARING,
     ),
 }
 """What is done in which order; after a pass that changed something comes ``inline``."""
