@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from symgrad.differentiate.strategies import STRATEGIES
 from symgrad.differentiate.tensors import UNLIMITED, derive_by, highest_order, stored
@@ -122,15 +122,25 @@ class Derived:
     graph: Graph
     tensors: list[Tensor]
 
-    def same_as(self, other: Derived) -> bool:
-        """Whether both are the same graph, node by node."""
-        one, two = self.graph, other.graph
-        return (
-            self.tensors == other.tensors
-            and one.ops == two.ops
-            and one.args == two.args
-            and one.data == two.data
-        )
+    def identity(self, numbers: dict[Any, int]) -> tuple[int, ...]:
+        """The results by what they are, whatever the order of nodes, terms and factors.
+
+        Args:
+            numbers: what nodes are made of -> a number, the same for all candidates of a search.
+        """
+        graph, made = self.graph, dict[int, int]()
+        roots = [node for tensor in self.tensors for node in tensor.nodes]
+        for node in reachable(graph, roots):
+            op, data = graph.ops[node], graph.data[node]
+            args = [made[argument] for argument in graph.args[node]]
+            key: Any = op, repr(data), tuple(args)
+            if op == "sum":
+                start, coefficients = data
+                key = op, repr(start), frozenset(zip(args, map(repr, coefficients), strict=True))
+            elif op == "product":
+                key = op, "", frozenset(zip(args, data, strict=True))
+            made[node] = numbers.setdefault(key, len(numbers))
+        return tuple([made[root] for root in roots])
 
 
 class Work:
@@ -208,7 +218,8 @@ def _candidates(
 ) -> Iterator[Derived]:
     """Candidates, the more promising first, none twice."""
     forms = {0: system}
-    seen: list[Derived] = []
+    seen: set[tuple[int, ...]] = set()
+    numbers: dict[Any, int] = {}
     names = _strategies(system, requests, options)
     ranked: list[tuple[float, int]] = []
     made: dict[tuple[str, int], Derived | None] = {}
@@ -236,9 +247,11 @@ def _candidates(
                 work.add(derived, DERIVING)
             made[name, form] = derived
         derived = made[name, form]
-        if derived is not None and not any(derived.same_as(other) for other in seen):
-            seen.append(derived)
-            yield derived
+        if derived is not None:
+            identity = derived.identity(numbers)
+            if identity not in seen:
+                seen.add(identity)
+                yield derived
 
 
 def _strategies(system: System, requests: Sequence[Request], options: Options) -> tuple[str, ...]:

@@ -356,7 +356,26 @@ def test_never_worse_fails_where_a_rival_has_fewer(capsys, tmp_path, monkeypatch
         status, lines = run_operations(capsys, tmp_path, *chosen)
         assert status == expected
         assert any(f"{expected} of 1 systems need more operations" in line for line in lines)
-    assert lines[0].startswith("POLLU: symgrad 1000000, ")
+    cost = operations.weight(made.kinds)
+    assert lines[0].startswith(f"POLLU: symgrad 1000000 (cost {cost}), ")
+
+
+def test_the_weighted_cost_is_that_of_the_search():
+    made = counts.ours(TASKS["Kerr metric"])
+    total = sum(made.kinds.values())
+    roots = 4 * made.kinds.get("div", 0) + 5 * made.kinds.get("sqrt", 0)
+    assert operations.weight(made.kinds) > total + roots  # and functions cost more than one
+    assert operations.weight({"mul": 2, "div": 1, "fabs": 1, "conditional": 1}) == 9
+
+
+def test_trades_of_divisions_for_multiplications_are_told(capsys, tmp_path, monkeypatch):
+    made = counts.ours(TASKS["POLLU"])
+    chosen = ("--never-worse", "--no-cases", "--random", "0", "--problems", "POLLU")
+    for kinds, expected in (({"mul": 1}, 1), ({"div": 10**6}, 0)):
+        ours = replace(made, operations=10**6, kinds=kinds)
+        monkeypatch.setattr(operations, "ours", lambda *_, ours=ours: ours)
+        _, lines = run_operations(capsys, tmp_path, *chosen)
+        assert any(f" {expected} of these at a lower weighted cost" in line for line in lines)
 
 
 def test_a_peer_that_takes_too_long_is_stopped(tmp_path):

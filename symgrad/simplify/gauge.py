@@ -8,13 +8,15 @@ scales s > 0, where s is 1 for whatever is fixed and a product's scale is that o
 so coefficients move between a sum and its users, and constant terms take them up for nothing:
 ``24*a*p + 24*b*p`` with ``p = 1 - 2*x`` is ``a*q + b*q`` with ``q = 24 - 48*x``.
 
-Fixed are results, arguments of functions and bases of powers. Everything else is a matter of
-counting. A coefficient e costs one multiplication for each literal that it stands before in several
-sums, and one for each sum in which it stands before anything else (``e*a + e*b`` is ``e*(a + b)``).
-The cost is kept up to date while sums move, one at a time, to the scale at which most of the
-coefficients that they touch become 1, if that does not cost more. Two starts are tried: the
-coefficients as they are, and all of them pushed down from users as far as they go, for what no
-single move gains. The second has to gain clearly: numbers moved for nothing hide equal sums.
+Fixed are results, arguments of functions and bases of roots, divisions and high powers. Products
+with a number such as pi among their factors take up any scale for nothing, as constant terms do.
+Everything else is a matter of counting. A coefficient e costs one multiplication for each literal
+that it stands before in several sums, and one for each sum in which it stands before anything else
+(``e*a + e*b`` is ``e*(a + b)``). The cost is kept up to date while sums move, one at a time, to the
+scale at which most of the coefficients that they touch become 1, if that does not cost more. Two
+starts are tried: the coefficients as they are, and all of them pushed down from users as far as
+they go, for what no single move gains. The second has to gain clearly: numbers moved for nothing
+hide equal sums.
 """
 
 from __future__ import annotations
@@ -22,19 +24,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 from copy import copy
 from fractions import Fraction
-from math import gcd
 
 from symgrad.ir.arithmetic import Number, bits, multiply_numbers, simplest
 from symgrad.simplify.network import ONE, Bag, Network, is_exact, is_usual
-
-LARGEST = 256
-"""Coefficients of more bits than this stay where they are, so that none overflows."""
+from symgrad.simplify.rationals import Rationals
 
 CROWDED = 8
 """Scales of sums in products of more sums than this are fixed: each would touch all users."""
 
 ROUNDS = 2
 """How often sums are visited again after their neighbours moved."""
+
+MOST_MEETINGS = 4
+"""Literals with more different coefficients than this are no reason to move a sum."""
+
+HIGHEST = 4
+"""Bases of higher powers than this are fixed."""
 
 CLEARLY = Fraction(9, 10)
 """What part of the cost of the first start the second may have at most."""
@@ -46,14 +51,19 @@ SHORT = 53
 """Numbers of more bits than this are written as floats if they are floats."""
 
 
-def choose_scales(network: Network) -> bool:
+def choose_scales(network: Network, *, shared: bool = False) -> bool:
     """Scale sums so that fewer coefficients remain; whether anything changed.
 
     Numbers among the factors of products become coefficients first: run
     ``coefficients_to_literals`` again after this pass.
+
+    Args:
+        network: changed in place.
+        shared: whether ``e*a*b`` and ``e*a*c`` count as one coefficient, which a sharing of
+            products makes of them; sums then also move to where their terms are computed anyway.
     """
     changed = numbers_to_coefficients(network)
-    scales = _Scales(network)
+    scales = _Scales(network, shared)
     if not scales.pending:
         return changed
     pushed = scales.copy()
@@ -90,71 +100,6 @@ def numbers_to_coefficients(network: Network) -> bool:
     return bool(single)
 
 
-class _Rationals:
-    """The positive rationals met so far, by index, 0 for 1; their products are looked up.
-
-    Pairs of integers, as most of the time would go into making Fractions.
-    """
-
-    def __init__(self) -> None:
-        self.values = [(1, 1)]
-        self._found = {(1, 1): 0}
-        self._numbers: dict[Number, int] = {1: 0, -1: 0}
-        self._multiples: dict[int, _Multiples] = {}
-        self._inverses = {0: 0}
-
-    def index(self, number: Number) -> int | None:
-        """The index of a number's size; None where it is 0, not finite or too long."""
-        found = self._numbers.get(number)
-        if found is None and is_usual(number):
-            found = self._index(*abs(Fraction(number)).as_integer_ratio())
-            if found is not None:
-                self._numbers[number] = found
-        return found
-
-    def _index(self, above: int, below: int) -> int | None:
-        found = self._found.get((above, below))
-        if found is None and max(above.bit_length(), below.bit_length()) <= LARGEST:
-            found = self._found[above, below] = len(self.values)
-            self.values.append((above, below))
-        return found
-
-    def multiples(self, factor: int) -> _Multiples:
-        """The table of ``index -> index of factor times that``."""
-        found = self._multiples.get(factor)
-        if found is None:
-            found = self._multiples[factor] = _Multiples(self, factor)
-        return found
-
-    def product(self, a: int, b: int) -> int | None:
-        """The index of the product; None where it is too long."""
-        (p, q), (r, s) = self.values[a], self.values[b]
-        above, below = p * r, q * s
-        common = gcd(above, below)
-        return self._index(above // common, below // common)
-
-    def inverse(self, a: int) -> int:
-        """The index of ``1 / a``."""
-        found = self._inverses.get(a)
-        if found is None:
-            found = self._index(*reversed(self.values[a]))
-            assert found is not None  # not longer than the number itself
-            self._inverses[a], self._inverses[found] = found, a
-        return found
-
-
-class _Multiples(dict[int, int | None]):
-    """The products of one factor with others, each calculated when it is first looked up."""
-
-    def __init__(self, numbers: _Rationals, factor: int) -> None:
-        super().__init__()
-        self.numbers, self.factor = numbers, factor
-
-    def __missing__(self, other: int) -> int | None:
-        made = self[other] = self.numbers.product(self.factor, other)
-        return made
-
-
 class _Scales:
     """The sizes of all coefficients while scales change, and what they cost.
 
@@ -162,14 +107,17 @@ class _Scales:
         free: the sums that may be scaled, arguments before users.
         scale: of each of them, an index as all numbers here.
         terms: sum -> literal -> size of its coefficient.
-        places: free sum -> where it is, or is a factor of, a literal: (sum, literal).
-        movers: literal -> the free sums that scale it.
+        places: free sum -> where it is, or is a factor of, a literal: (sum, literal, power).
+        movers: literal -> the free sums that scale it, as often as they do.
+        carriers: literal -> what its coefficient is multiplied with first: itself, or a factor.
+        repeated: free sums of which a literal holds more than the first power.
+        elsewhere: literal -> sizes of its coefficients in sums that are not free.
         cost: multiplications by coefficients.
         pending: free sums near a coefficient that changed since they were visited.
     """
 
-    def __init__(self, network: Network) -> None:
-        self.network, self.numbers = network, _Rationals()
+    def __init__(self, network: Network, shared: bool) -> None:
+        self.network, self.numbers = network, Rationals()
         self.stride = len(network.kinds)
         nodes = network.order()
         self.terms: dict[int, dict[int, int]] = {}
@@ -184,21 +132,31 @@ class _Scales:
                 self.terms[node] = terms
                 if all(k == ONE or is_exact(network, k, c) for k, c in bag.items()):
                     fixed.add(node)
+            elif _own_number(network, node) is not None:
+                self.terms[node] = {}
         self.movers = _movers(network, nodes, fixed)
         self.free = [node for node in self.terms if node in self.movers]
         self.scale = dict.fromkeys(self.free, 0)
-        self.places: dict[int, list[tuple[int, int]]] = {node: [] for node in self.free}
+        self.places: dict[int, list[tuple[int, int, int]]] = {node: [] for node in self.free}
+        self.carriers = _carriers(network, self.terms) if shared else {}
         self.cost = 0
         self.pending: set[int] = set()
+        self.elsewhere: dict[int, dict[int, None]] = {}
         self._holders: dict[int, tuple[int, int]] = {}
         self._alone: dict[int, int] = {}
         for node, terms in self.terms.items():
             for literal, size in terms.items():
-                for mover in self.movers.get(literal, ()):
-                    self.places[mover].append((node, literal))
+                movers = self.movers.get(literal, ())
+                for mover in dict.fromkeys(movers):
+                    self.places[mover].append((node, literal, movers.count(mover)))
                 if size:
                     self._enter(node, literal, size)
                     self._touch(node, literal)
+                if shared and node not in self.movers:
+                    self.elsewhere.setdefault(literal, {})[size] = None
+        self.repeated = {
+            mover for mover, places in self.places.items() if any(p > 1 for _, _, p in places)
+        }
 
     def _sizes(self, bag: Bag) -> dict[int, int] | None:
         """The sizes of a sum's coefficients; None where one is no number to calculate with."""
@@ -227,7 +185,7 @@ class _Scales:
 
     def _enter(self, node: int, literal: int, size: int) -> None:
         """Count a coefficient: literals in several sums, else sums with some of the same size."""
-        key = size * self.stride + literal
+        key = size * self.stride + self.carriers.get(literal, literal)
         count, holders = self._holders.get(key, (0, 0))
         self._holders[key] = count + 1, holders + node  # with a count of 1 this is the one sum
         alone = self._alone
@@ -242,7 +200,7 @@ class _Scales:
 
     def _leave(self, node: int, literal: int, size: int) -> None:
         """Undo ``_enter``."""
-        key = size * self.stride + literal
+        key = size * self.stride + self.carriers.get(literal, literal)
         count, holders = self._holders[key]
         holders -= node
         self._holders[key] = count - 1, holders
@@ -262,9 +220,12 @@ class _Scales:
         up = self.numbers.multiples(factor)
         down = self.numbers.multiples(self.numbers.inverse(factor))
         made = [(node, literal, size, up[size]) for literal, size in terms[node].items()]
-        for user, literal in self.places[node]:
+        for user, literal, power in self.places[node]:
             size = terms[user][literal]
-            made.append((user, literal, size, down[size]))
+            after: int | None = size
+            for _ in range(power):
+                after = None if after is None else down[after]
+            made.append((user, literal, size, after))
         scale = up[self.scale[node]]
         if scale is None or None in [size for _, _, _, size in made]:
             return False
@@ -284,7 +245,11 @@ class _Scales:
         """
         terms = self.terms
         own = list(terms[node].values())
-        above = [terms[user][literal] for user, literal in self.places[node]]
+        above = [
+            root
+            for user, literal, power in self.places[node]
+            if (root := self.numbers.root(terms[user][literal], power)) is not None
+        ]
         votes: dict[int, int] = {}
         for size in above:
             if size:
@@ -296,9 +261,12 @@ class _Scales:
         if not votes:
             return
         factor = min(votes, key=lambda factor: (-votes[factor], factor))
-        before = self.cost
+        meeting = self._meeting(node) if self.elsewhere else None
+        if meeting is not None and self._gain(node, meeting) > max(0, self._gain(node, factor)):
+            factor, votes[meeting] = meeting, len(above)
         if above.count(0) > votes[factor]:  # users would lose more than anyone gains
             return
+        before = self.cost
         if not self._move(node, factor):
             return
         gain = before - self.cost
@@ -310,10 +278,32 @@ class _Scales:
         else:
             self._move(node, inverse)
 
+    def _gain(self, node: int, factor: int) -> int:
+        """What a move would gain; it is not made."""
+        before = self.cost
+        if not self._move(node, factor):
+            return 0
+        gain = before - self.cost
+        self._move(node, self.numbers.inverse(factor))
+        return gain
+
+    def _meeting(self, node: int) -> int | None:
+        """The factor that gives most terms of a sum the coefficients that they have elsewhere."""
+        votes: dict[int, int] = {}
+        for literal, size in self.terms[node].items():
+            others = self.elsewhere.get(literal, {})
+            if len(others) <= MOST_MEETINGS:
+                down = self.numbers.multiples(self.numbers.inverse(size))
+                for factor in [down[other] for other in others]:
+                    if factor:
+                        votes[factor] = votes.get(factor, 0) + 1
+        best = min(votes, key=lambda factor: (-votes[factor], factor), default=0)
+        return best if votes.get(best, 0) > 1 else None
+
     def _touch_around(self, node: int) -> None:
         for literal in self.terms[node]:
             self.pending.update(self.movers.get(literal, ()))
-        for user, literal in self.places[node]:
+        for user, literal, _ in self.places[node]:
             self._touch(user, literal)
         self.pending.discard(node)
 
@@ -321,8 +311,12 @@ class _Scales:
         """Move every sum before which all users have the same coefficient; whether any did."""
         changed = False
         for node in reversed(self.free):
-            found = {self.terms[user][literal] for user, literal in self.places[node]}
-            if len(found) == 1 and 0 not in found and self._move(node, found.pop()):
+            found = {
+                self.numbers.root(self.terms[user][literal], power)
+                for user, literal, power in self.places[node]
+            }
+            factor = found.pop() if len(found) == 1 else None
+            if factor and self._move(node, factor):
                 self._touch_around(node)
                 self.pending.add(node)
                 changed = True
@@ -338,6 +332,8 @@ class _Scales:
     def _sweep(self, nodes: Iterable[int], *, ties: bool) -> None:
         for node in nodes:
             if node in self.pending:
+                if ties and node in self.repeated:  # when the others have found their place
+                    continue
                 self.pending.discard(node)
                 self._visit(node, ties)
 
@@ -349,6 +345,9 @@ class _Scales:
             bag = self.network.bags[node]
             scale = self.scale.get(node, 0)
             made: Bag = {}
+            if self.network.kinds[node] == "product":
+                changed = (scale and self._write_number(node, scale)) or changed
+                continue
             for literal, old in bag.items():
                 if literal != ONE and terms[literal] != index(old):
                     made[literal] = _signed(Fraction(*values[terms[literal]]), old)
@@ -361,6 +360,19 @@ class _Scales:
                 self.network.bags[node] = made
                 changed = True
         return changed
+
+    def _write_number(self, node: int, scale: int) -> bool:
+        """Multiply the number among the factors of a product."""
+        network, size = self.network, simplest(Fraction(*self.numbers.values[scale]))
+        number = _own_number(network, node)
+        assert number is not None
+        product = network.multiplied([(number, 1)], size)
+        made = {k: e for k, e in network.bags[node].items() if k != number}
+        network.touch(node)
+        network.bags[node] = made | dict.fromkeys(
+            [number, network.number(size)] if product is None else [product], 1
+        )
+        return True
 
 
 def _signed(size: Fraction, old: Number) -> Number:
@@ -384,13 +396,13 @@ def _movers(network: Network, nodes: list[int], fixed: set[int]) -> dict[int, tu
         elif kinds[node] == "call":
             fixed.update(network.args[node])
         elif kinds[node] == "product":
-            inside: list[int] = []
+            inside: list[int] = [node] if _own_number(network, node) is not None else []
             for base, exponent in bags[node].items():
-                if exponent == 1:
-                    inside += found.get(base, ())
+                if type(exponent) is int and 0 < exponent <= HIGHEST:
+                    inside += found.get(base, ()) * exponent
                 else:
                     fixed.add(base)
-            if len(inside) > CROWDED or len(set(inside)) < len(inside):
+            if len(inside) > CROWDED:
                 fixed.add(node)
             found[node] = tuple(inside)
     for node in list(found):
@@ -401,3 +413,35 @@ def _movers(network: Network, nodes: list[int], fixed: set[int]) -> dict[int, tu
         for node, sums in found.items()
         if (free := tuple([one for one in sums if one not in fixed]))
     }
+
+
+def _carriers(network: Network, terms: Iterable[int]) -> dict[int, int]:
+    """Product -> the factor that it shares with most other terms: what is multiplied first."""
+    kinds, bags = network.kinds, network.bags
+    products = dict.fromkeys([k for node in terms for k in bags[node] if kinds[k] == "product"])
+    held: dict[int, int] = {}
+    for product in products:
+        for base, exponent in bags[product].items():
+            if exponent >= 1 and kinds[base] != "number":
+                held[base] = held.get(base, 0) + 1
+    found = {}
+    for product in products:
+        counts = [
+            (-held[base], base)
+            for base, exponent in bags[product].items()
+            if exponent >= 1 and kinds[base] != "number" and held[base] > 1
+        ]
+        if counts:
+            found[product] = min(counts)[1]
+    return found
+
+
+def _own_number(network: Network, node: int) -> int | None:
+    """The only number among the factors of a product that is known by name alone, such as pi."""
+    if network.kinds[node] != "product":
+        return None
+    kinds, bag = network.kinds, network.bags[node]
+    held = [k for k, e in bag.items() if kinds[k] == "number"]
+    if len(held) != 1 or len(bag) < 2 or bag[held[0]] != 1:
+        return None
+    return held[0] if network.graph.ops[network.sources[held[0]]] != "constant" else None

@@ -40,6 +40,11 @@ def scale(network: Network) -> bool:
     return any([choose_scales(network), coefficients_to_literals(network)])
 
 
+def scale_what_is_shared(network: Network) -> bool:
+    """The same, where coefficients before products with a common factor count once."""
+    return any([choose_scales(network, shared=True), coefficients_to_literals(network)])
+
+
 def factor_with_numbers(network: Network) -> bool:
     """Factor, numbers written so that more can be factored."""
     changed = distribute_numbers(network)
@@ -61,20 +66,9 @@ def factor_smoothly(network: Network) -> bool:
     return factor(network, roots=False)
 
 
-def share_alternately(network: Network) -> bool:
-    """Share pairs of terms, of factors and of terms again, as long as that finds any."""
-    changed = False
-    for share in (share_sums, share_products, share_sums):
-        if not share(network):
-            break
-        inline(network)
-        changed = True
-    return changed
-
-
 FACTORING: tuple[Pass, ...] = (factor_with_numbers, factor, reuse_sums, factor)
 
-SHARING: tuple[Pass, ...] = (share_powers, share_alternately, factor)
+SHARING: tuple[Pass, ...] = (share_powers, share_sums, share_products, share_sums, factor)
 
 ORDERS: dict[str, tuple[Pass, ...]] = {
     "scale, factor, share": (scale, *FACTORING, *SHARING),
@@ -93,6 +87,7 @@ ORDERS: dict[str, tuple[Pass, ...]] = {
         *FACTORING,
         *SHARING,
     ),
+    "scale shared, factor, share": (scale_what_is_shared, *FACTORING, *SHARING),
 }
 """What is done in which order; after a pass that changed something comes ``inline``."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from fractions import Fraction
 from typing import Literal
 
@@ -14,8 +14,12 @@ HALF = Fraction(1, 2)
 HIGHEST = 64
 """Higher powers are left alone: the schedule computes them with pow, which is more exact."""
 
-Plan = Literal["divide", "reciprocal", "root"]
-"""Divide by the base as it is written; multiply by 1/base and 1/sqrt(base); by the latter alone."""
+LARGEST = 1e30
+"""Numbers below this and above its inverse can be divided by in any dtype."""
+
+Plan = Literal["divide", "reciprocal", "root", "inverse"]
+"""Divide by the base as it is written; multiply by 1/base and 1/sqrt(base); by the latter alone;
+by 1/base and its square root."""
 
 
 def plan_powers(network: Network) -> bool:
@@ -23,7 +27,9 @@ def plan_powers(network: Network) -> bool:
 
     ``x**(3/2)`` becomes ``x*sqrt(x)``. Where several products divide by powers of x, they multiply
     by one ``1/x`` and one ``1/sqrt(x)``, or by powers of ``1/sqrt(x)`` alone where only those are
-    needed or x cannot be negative.
+    needed or x cannot be negative. Of ``1 + y**2`` the latter is ``sqrt(1/x)``, which saves the
+    square; not so of ``y**2 + z**2``, whose reciprocal may overflow where its root's does not, nor
+    of ``1 - y**2``: that may be -inf, and ``sqrt(1/x)`` -0.0 where ``1/sqrt(x)`` is nan.
     """
     nodes = network.order()
     kinds, bags = network.kinds, network.bags
@@ -38,7 +44,10 @@ def plan_powers(network: Network) -> bool:
     if not products:
         return False
     squares = _squares(network, nodes)
-    plans = {base: _plan(exponents, base in squares) for base, exponents in found.items()}
+    plans = {
+        base: _plan(exponents, base in squares, _well_above_zero(network, base, squares))
+        for base, exponents in found.items()
+    }
     changed = False
     for node in products:
         bag = bags[node]
@@ -58,13 +67,26 @@ def _planable(exponent: Exponent) -> bool:
     return below and exponent.denominator <= 2 and -HIGHEST <= exponent <= HIGHEST
 
 
-def _plan(exponents: list[Exponent], square: bool) -> Plan:
+def _plan(exponents: list[Exponent], square: bool, above_zero: bool) -> Plan:
     below = [exponent for exponent in exponents if exponent < 0]
     if len(below) < 2:
         return "divide"
     root = any(exponent.denominator == 2 for exponent in below)
     whole = any(type(exponent) is int for exponent in below)
+    above = any(exponent > 0 and exponent.denominator == 2 for exponent in exponents)
+    if root and above_zero and not above and min(below) < -HALF:
+        return "inverse"
     return "root" if root and (square or not whole) else "reciprocal"
+
+
+def _well_above_zero(network: Network, base: int, squares: Set[int]) -> bool:
+    """Whether the base is a positive number plus squares: 1/x neither overflows nor is -0.0."""
+    bag = network.bags[base]
+    return (
+        network.kinds[base] == "sum"
+        and 1 / LARGEST < bag.get(ONE, 0) < LARGEST
+        and all(c > 0 and k in squares for k, c in bag.items() if k != ONE)
+    )
 
 
 def _squares(network: Network, nodes: Iterable[int]) -> set[int]:
@@ -92,6 +114,13 @@ def _split(network: Network, bag: Bag, base: int, plan: Plan) -> None:
     exponent = bag.pop(base)
     whole = int(exponent)  # towards zero: x**(-3/2) is x**-1 * x**(-1/2)
     half = exponent.denominator == 2
+    if plan == "inverse" and exponent < 0:
+        reciprocal = network.product({base: -1})
+        if half:
+            add_factor(network, bag, network.product({reciprocal: HALF}), 1)
+        if whole:
+            add_factor(network, bag, reciprocal, -whole)
+        return
     root = network.product({base: HALF}) if half or plan == "root" else ONE
     if plan == "root" and exponent < 0:
         add_factor(network, bag, network.product({root: -1}), int(-2 * exponent))

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from symgrad.functions import PRIMITIVES
 from symgrad.ir.arithmetic import Number
 from symgrad.ir.evaluate import evaluate, mpmath_arithmetic
+from symgrad.ir.expression import named
 from symgrad.ir.graph import Graph
 from symgrad.ir.system import Tensor
 from symgrad.simplify.gauge import choose_scales, numbers_to_coefficients
@@ -201,3 +202,40 @@ def test_random_graphs(steps: list[Any], wanted: int) -> None:
             made.append(graph.intern("tanh", (nodes[0][0],), None))
     network, tensors = network_of(graph, *made[-wanted:])
     assert_same(network, tensors, POINT)
+
+
+def shared_scales(network: Network) -> bool:
+    return choose_scales(network, shared=True)
+
+
+def test_a_product_with_pi_takes_up_any_scale() -> None:
+    graph = Graph(PRIMITIVES)
+    a, b, x, y, _ = symbols(graph)
+    over_pi = graph.product([(graph.add(named("pi")), -1), (a, 1), (x, 1)])
+    half = graph.sum([(over_pi, Fraction(1, 2))])
+    square = graph.product([(over_pi, 2), (b, 1)])
+    roots = (graph.call("exp", (half,)), graph.sum([(square, Fraction(1, 4)), (y, 1)]))
+    network, tensors = network_of(graph, *roots)
+    assert coefficients(network) == [Fraction(1, 4), Fraction(1, 2)]
+    assert choose_scales(network)
+    assert coefficients(inline(network)) == []
+    made, kept = write(network, tensors)
+    for old, new in zip(values(graph, tensors, POINT), values(made, kept, POINT), strict=True):
+        assert abs(old - new) < 1e-30
+
+
+def test_terms_move_to_the_coefficients_that_they_have_elsewhere() -> None:
+    graph = Graph(PRIMITIVES)
+    a, b, x, y, z = symbols(graph)
+    sines = [graph.call("sin", (one,)) for one in (x, y, z)]
+    total = graph.sum([(sines[0], 3), (sines[1], 5), (sines[2], 7)])
+    outputs = [graph.product([(total, 1), (a, 1)]), graph.product([(total, 1), (b, 1)])]
+    scaled = [graph.sum([(sine, c)]) for sine, c in zip(sines, (30, 50, 70), strict=True)]
+    roots = [*[graph.sum([(output, 1000)]) for output in outputs], *scaled]
+    network, tensors = network_of(graph, *roots)
+    assert shared_scales(network)
+    # 30*sin(x) and so on are computed anyway, and 100*total serves both products.
+    assert coefficients(network) == [30, 30, 50, 50, 70, 70, 100, 100]
+    made, kept = write(inline(network), tensors)
+    for old, new in zip(values(graph, tensors, POINT), values(made, kept, POINT), strict=True):
+        assert abs(old - new) < 1e-25

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from math import inf, isnan
+from math import inf, isnan, nan
 from typing import Any
 
 import pytest
@@ -86,6 +86,15 @@ def test_any_powers_of_one_base(base: Expr, exponents: list[tuple[Any, bool]], d
         ((x**-0.5, y / x**0.5), "a = (x**((1/2)))**-1; a; y*a"),
         ((x**-1.5, y * x**-0.5), "a = (x**((1/2)))**-1; a**3; y*a"),
         ((x ** Fraction(1, 3), x ** Fraction(-1, 3)), "x**1/3; x**-1/3"),
+        ((1 / SQUARE, y * SQUARE**-0.5), "a = (x**2+y**2+1)**-1; a; y*a**(1/2)"),
+        (
+            (SQUARE**-1.5, y * SQUARE**-2.5),
+            "a = (x**2+y**2+1)**-1; b = a**(1/2); b*a; y*b*a**2",
+        ),
+        (
+            (1 / SQUARE, SQUARE**-0.5, SQUARE**0.5),
+            "a = (x**2+y**2+1)**(1/2); b = a**-1; b**2; b; a",
+        ),
     ],
 )
 def test_plans(outputs: tuple[Expr, ...], expected: str) -> None:
@@ -98,6 +107,42 @@ def test_a_sum_of_squares_is_divided_by_once() -> None:
     plan_powers(network)
     made, kept = write(inline(network), [source.outputs])
     assert program_of(made, kept).counts["div"] == 1
+
+
+@pytest.mark.parametrize(
+    "base",
+    [
+        x**2 + y**2,  # 1e-310 is no 0, and its reciprocal inf, but 1/sqrt of it is finite
+        x * y,  # may be -0.0, whose root is -0.0: 1/sqrt is -inf, the root of 1/x nan
+        1 - x**2,  # may be -inf: 1/sqrt is nan, the root of 1/x -0.0
+        1e-200 + x**2,  # underflows in float32
+        x + 1,
+    ],
+    ids=str,
+)
+def test_where_the_root_of_the_reciprocal_is_another_the_root_is_taken_first(base: Expr) -> None:
+    network = network_of(z / base, w * base**-0.5)
+    plan_powers(network)
+    bags = [network.bags[n] for n in network.order() if network.kinds[n] == "product"]
+    (root,) = [next(iter(bag)) for bag in bags if list(bag.values()) == [HALF]]
+    assert network.kinds[root] != "product" or -1 not in network.bags[root].values()
+
+
+@pytest.mark.parametrize("value", [0.0, -0.0, 1.0, -3.5, 1e-200, 1e200, inf, -inf, nan])
+def test_roots_of_reciprocals_have_the_values_of_reciprocals_of_roots(value: float) -> None:
+    base = 1 + x**2
+    source = system(y / base, z * base**-0.5, w * base**-1.5)
+    network = inline(read(source.graph, [source.outputs]))
+    plan_powers(network)
+    made, kept = write(inline(network), [source.outputs])
+    assert (
+        program_of(made, kept).counts["mul"]
+        < program_of(source.graph, [source.outputs]).counts["mul"]
+    )
+    point = (value, 1.3, 0.7, -2.1)
+    before = in_float(program_of(source.graph, [source.outputs]), point)
+    found = in_float(program_of(made, kept), point)
+    assert found == pytest.approx(before, rel=1e-15, abs=0, nan_ok=True)
 
 
 def test_a_base_that_can_be_negative_keeps_its_reciprocal() -> None:

@@ -1,0 +1,120 @@
+"""Rewrites of sums of exponentials, even powers and limits, and what they must leave alone."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+
+from symgrad.functions import PRIMITIVES, math
+from symgrad.ir.convert import to_exprs
+from symgrad.ir.expression import Expr, variables, wrap
+from symgrad.ir.graph import Graph
+from symgrad.ir.system import Tensor
+from symgrad.simplify.forms import FORMS, factors
+from symgrad.simplify.rewrite import simplify
+from tests.expressions import CORPUS, close, in_mpmath
+
+x, y, z = variables("x y z")
+
+
+def rewritten(expr: Expr, level: str = "all", *, primal: bool = True) -> tuple[Graph, int]:
+    graph = Graph(PRIMITIVES)
+    node = graph.add(wrap(expr))
+    made, (tensor,) = simplify(graph, [Tensor("value", (), (node,))], level, primal=primal)
+    return made, tensor.nodes[0]
+
+
+@pytest.mark.parametrize(
+    ("expr", "expected"),
+    [
+        (math.log(math.exp(x) + math.exp(y)), math.logaddexp(x, y)),
+        (math.log(2 + math.exp(x)), math.logaddexp(math.log(2), x)),
+        (math.log(math.exp(x) + 3 * math.exp(y)), math.logaddexp(x, y + math.log(3))),
+        (math.log(math.exp(x) + math.exp(y) + math.exp(z)), math.logaddexp(x, y, z)),
+        (math.log(1 + math.exp(x)), math.softplus(x)),
+        (math.sqrt(x**2), abs(x)),
+        ((x**2) ** 1.5, abs(x) ** 3),
+        (math.sqrt(x**4), x**2),
+        ((x**2) ** 0.75, math.abs_pow(x, Fraction(3, 2))),
+        (((x - 1) ** 2) ** 0.3, math.abs_pow(x - 1, 0.6)),
+        (((x - 1) ** 2) ** y, math.abs_pow(x - 1, 2 * y)),
+        (abs(x) ** y, math.abs_pow(x, y)),
+        (abs(x) ** 2, x**2),
+        (abs(x) ** 2.5, math.abs_pow(x, Fraction(5, 2))),
+        (math.sqrt(4 * x**2 * y**4), 2 * y**2 * abs(x)),
+        (math.where(math.ne(x, 0), math.sinc(x), 1), math.sinc(x)),
+        (math.where(math.eq(x, 0), 1, math.sinc(x)), math.sinc(x)),
+        (math.where(math.ne(x, 0), y * math.sin(2 * x) / x, 2 * y), 2 * y * math.sinc(2 * x)),
+        (math.where(math.ne(x, 0), math.cosc(x), 0.5), math.cosc(x)),
+        (math.where(math.ne(x * y, 0), math.sinc(x * y), 1), math.sinc(x * y)),
+        (3 * math.sin(x) / x, 3 * math.sinc(x)),
+        (math.sin(x * y) / x, y * math.sinc(x * y)),
+        (math.sin(x) ** 2 / x**2, math.sinc(x) ** 2),
+        ((1 - math.cos(x)) / x**2, math.cosc(x)),
+        ((1 - math.cos(3 * x)) / x**2, 9 * math.cosc(3 * x)),
+        (math.exp(-x) / (1 + math.exp(-x)) ** 2, math.sigmoid(x) * math.sigmoid(-x)),
+        (3 - 3 * math.exp(x), -3 * math.expm1(x)),
+        (0.5 * math.exp(x) - 0.5, 0.5 * math.expm1(x)),
+        (math.log(1 + x - y), math.log1p(x - y)),
+    ],
+)
+def test_rewritten(expr: Expr, expected: Expr) -> None:
+    graph, node = rewritten(expr)
+    again, there = rewritten(expected, "exact")
+    (got,), (wanted,) = to_exprs(graph, [node]), to_exprs(again, [there])
+    assert graph.add(got) == graph.add(wanted)
+
+
+@pytest.mark.parametrize(
+    "expr",
+    [
+        math.log(math.exp(x) + y),
+        math.log(math.exp(x) - math.exp(y)),
+        math.log(math.exp(x) - 2),
+        math.log(math.exp(x - math.max(x, y)) + math.exp(y - math.max(x, y))),
+        math.logaddexp(x, y, z),
+        x**1.5,
+        (x**3) ** 0.3,
+        abs(x) ** 3,
+        math.sqrt(x**2 + y**2),
+        math.where(math.ne(x, 0), math.sinc(x), 2),
+        math.where(math.ne(x, 1), math.sinc(x), 1),
+        math.where(math.ne(y, 0), math.sinc(x), 1),
+        math.where(math.ne(x, 0), math.sinc(x) * math.cos(x), 1),
+        math.where(x > 0, math.sinc(x), 1),
+        math.sin(x) * x,
+        math.sin(x) / y,
+        math.exp(x) + y - 1,
+        math.exp(x) - 2,
+        1 / (2 + math.exp(x)),
+    ],
+)
+def test_left_alone(expr: Expr) -> None:
+    graph, node = rewritten(expr)
+    assert node == graph.add(wrap(expr))
+
+
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.apply.__name__)
+def test_forms_wait_for_their_level_and_for_formulas(form: object) -> None:
+    for expr in (math.sqrt(x**2), math.log(math.exp(x) + math.exp(y)), abs(x) ** y):
+        for made, node in (rewritten(expr, "exact"), rewritten(expr, primal=False)):
+            assert node == made.add(wrap(expr)), form
+
+
+@pytest.mark.parametrize("case", CORPUS, ids=lambda case: case.name)
+def test_values_stay(case: object, digits: int) -> None:
+    system = case.system()  # type: ignore[attr-defined]
+    made, (kept,) = simplify(system.graph, [system.outputs], "all", primal=True)
+    for point in case.points(2, seed=7):  # type: ignore[attr-defined]
+        before = in_mpmath(system.graph, system.outputs.nodes, point)
+        for one, other in zip(before, in_mpmath(made, kept.nodes, point), strict=True):
+            assert close(one, other, 1e-30)
+
+
+def test_factors() -> None:
+    graph = Graph(PRIMITIVES)
+    node, first, second = graph.add_all([-3 * x**2 / y, x, y])
+    assert factors(graph, node) == (-3, {first: 2, second: -1})
+    assert factors(graph, first) == (1, {first: 1})
+    assert factors(graph, graph.constant(7)) == (7, {})
