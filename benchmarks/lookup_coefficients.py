@@ -10,6 +10,10 @@ rounded. The other coefficients are minimax for the relative error by the Remez 
 60-digit arithmetic; c1 and then c2 are rounded to double and the rest fitted again, which is
 rounded at once.
 
+erfc: on each interval, erfcx(c + t) = c0 + c1 t + t^2 (r0 + r1 q + ... + r9 q^9), with
+q = t/(c + t + 3). c is chosen for c0 and c1 to be close to doubles together; r0 is rounded, the
+rest fitted again and rounded at once.
+
 exp and log: r and its square's coefficient are kept, the other coefficients are minimax likewise,
 rounded at once.
 """
@@ -34,13 +38,14 @@ Number = mpmath.mpf
 
 def main() -> None:
     """Print the table, a row for each coefficient, and the relative error of each interval."""
-    columns = []
-    for place in range(vectorlookup.INTERVALS):
-        column, error = fit(place)
-        columns.append(column)
-        print(f"# interval {place}: 2^{float(mpmath.log(error, 2)):.2f}", flush=True)
-    for row in zip(*columns, strict=True):
-        print(f"    ({', '.join(repr(value) for value in row)}),")
+    for name, ends, made in (("erf", edges(), fit), ("erfc", erfc_edges(), fit_erfc)):
+        columns = []
+        for place in range(len(ends) - 1):
+            column, error = made(place)
+            columns.append(column)
+            print(f"# {name}, interval {place}: 2^{float(mpmath.log(error, 2)):.2f}", flush=True)
+        for row in zip(*columns, strict=True):
+            print(f"    ({', '.join(repr(value) for value in row)}),")
     for powers in powers_of_two():
         print(powers)
     for row in logarithms():
@@ -58,13 +63,63 @@ def edges() -> list[Number]:
     return found
 
 
+def erfc_edges() -> list[Number]:
+    """The ends of the intervals of |x| for erfc, the last one where erfc is 0."""
+    found, index = [], mpmath.mpf(vectorlookup.ERFC_INDEX_OFFSET)
+    for _ in range(vectorlookup.INTERVALS):
+        found.append((index - vectorlookup.ERFC_INDEX_OFFSET) / vectorlookup.ERFC_INDEX_FACTOR)
+        exponent = mpmath.floor(mpmath.log(index, 2)) - vectorlookup.ERFC_INDEX_BITS
+        index += mpmath.mpf(2) ** exponent
+    return [*found, mpmath.mpf(vectorlookup.ERFC_LARGEST)]
+
+
+def erfcx(x: Number) -> Number:
+    """exp(x^2) erfc(x)."""
+    return mpmath.exp(x * x) * mpmath.erfc(x)
+
+
+def erfcx_slope(x: Number) -> Number:
+    """The derivative of ``erfcx``, NIST DLMF 7.10.2 and 7.2.2."""
+    return 2 * x * erfcx(x) - 2 / mpmath.sqrt(mpmath.pi)
+
+
 def centre(low: Number, high: Number) -> Number:
     """Near the middle of an interval, the point whose erf is closest to a double; 0 if low is."""
     if low == 0:
         return mpmath.mpf(0)
-    middle = mpmath.nint((low + high) / 2 / CENTRE_STEP)
-    candidates = [(middle + step) * CENTRE_STEP for step in range(-CENTRE_STEPS, CENTRE_STEPS + 1)]
-    return min(candidates, key=lambda point: abs(mpmath.erf(point) - float(mpmath.erf(point))))
+    return nearest_to_doubles((low + high) / 2, lambda point: lost(mpmath.erf(point)))
+
+
+def erfc_centre(low: Number, high: Number) -> Number:
+    """Near the middle of an interval, the point whose erfcx and slope are closest to doubles.
+
+    On the first interval x - c is inexact below c/2, by less if c is below 1/4.
+    """
+    width = (high - low) / 2
+    middle = (low + high) / 2 if low else mpmath.mpf(1) / 4 - CENTRE_STEPS * CENTRE_STEP
+    return nearest_to_doubles(
+        middle, lambda point: lost(erfcx(point)) + width * lost(erfcx_slope(point))
+    )
+
+
+def lost(value: Number) -> Number:
+    """What rounding to double would change."""
+    return abs(value - float(value))
+
+
+def nearest_to_doubles(middle: Number, badness: Callable[[Number], Number]) -> Number:
+    """Of the multiples of 2^-20 at most 512 steps from the middle, that with the least badness."""
+    start = mpmath.nint(middle / CENTRE_STEP)
+    steps = range(-CENTRE_STEPS, CENTRE_STEPS + 1)
+    return min(((start + step) * CENTRE_STEP for step in steps), key=badness)
+
+
+def chebyshev_points(low: Number, high: Number) -> list[Number]:
+    """The extremes of a Chebyshev polynomial between two ends."""
+    return [
+        (low + high) / 2 - (high - low) / 2 * mpmath.cos(mpmath.pi * i / GRID)
+        for i in range(GRID + 1)
+    ]
 
 
 def fit(place: int) -> tuple[list[float], Number]:
@@ -74,10 +129,7 @@ def fit(place: int) -> tuple[list[float], Number]:
         c = centre(low, high)
         first, slope = float(mpmath.erf(c)), float(2 / mpmath.sqrt(mpmath.pi))
         known = [first, slope] if place == 0 else [first]
-        points = [
-            (low + high) / 2 - (high - low) / 2 * mpmath.cos(mpmath.pi * i / GRID)
-            for i in range(GRID + 1)
-        ]
+        points = chebyshev_points(low, high)
         points = [point for point in points if abs(point - c) > (high - low) / (10 * GRID)]
         values = [mpmath.erf(point) for point in points]
         shifted = [point - c for point in points]
@@ -93,6 +145,40 @@ def fit(place: int) -> tuple[list[float], Number]:
             for t, value in zip(shifted, values, strict=True)
         )
         return [float(c), *coefficients], error
+
+
+def fit_erfc(place: int) -> tuple[list[float], Number]:
+    """(c, c0, c1, r0, ..., rn) of one interval, and the largest relative error of erfcx."""
+    with mpmath.workdps(DIGITS):
+        low, high = erfc_edges()[place : place + 2]
+        offset = vectorlookup.ERFC_POLE
+        c = erfc_centre(low, high)
+        first, slope = float(erfcx(c)), float(erfcx_slope(c))
+        points = [1 / u - offset for u in chebyshev_points(1 / (high + offset), 1 / (low + offset))]
+        points = [point for point in points if abs(point - c) > (high - low) / (10 * GRID)]
+        values = [erfcx(point) for point in points]
+        shifted = [point - c for point in points]
+        ratios = [t / (point + offset) for t, point in zip(shifted, points, strict=True)]
+        wanted = [
+            (value - first - slope * t) / t**2 for value, t in zip(values, shifted, strict=True)
+        ]
+        weights = [t**2 / value for t, value in zip(shifted, values, strict=True)]
+        count = len(vectorlookup.ERFC_TABLE) - 3
+        (start, *_) = minimax(ratios, wanted, weights, count)
+        start = float(start)
+        rest = minimax(
+            ratios,
+            [(value - start) / q for value, q in zip(wanted, ratios, strict=True)],
+            [abs(q) * weight for weight, q in zip(weights, ratios, strict=True)],
+            count - 1,
+        )
+        tail = [start, *(float(value) for value in rest)]
+        exact = [mpmath.mpf(value) for value in reversed(tail)]
+        error = max(
+            abs((value - mpmath.polyval(exact, q)) * weight)
+            for q, value, weight in zip(ratios, wanted, weights, strict=True)
+        )
+        return [float(c), first, slope, *tail], error
 
 
 def powers_of_two() -> tuple[list[float], list[float]]:
@@ -167,13 +253,20 @@ def remez(
     points: Sequence[Number], values: Sequence[Number], known: list[float], degree: int
 ) -> list[Number]:
     """The coefficients from t^len(known) on whose largest relative error is smallest."""
-    start, count = len(known), degree + 1 - len(known)
+    start = len(known)
     head = [mpmath.mpf(value) for value in reversed(known)]
     weights = [abs(t) ** start / value for t, value in zip(points, values, strict=True)]
     wanted = [
         (value - mpmath.polyval(head, t)) / t**start
         for t, value in zip(points, values, strict=True)
     ]
+    return minimax(points, wanted, weights, degree + 1 - start)
+
+
+def minimax(
+    points: Sequence[Number], wanted: Sequence[Number], weights: Sequence[Number], count: int
+) -> list[Number]:
+    """The ``count`` coefficients from t^0 on whose largest weighted error is smallest."""
     # The points are Chebyshev's, so these extremes are near the answer already.
     chosen = [round((len(points) - 1) * i / count) for i in range(count + 1)]
     best: list[Number] = []

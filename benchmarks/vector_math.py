@@ -19,18 +19,22 @@ import mpmath
 import numpy as np
 from llvmlite import ir
 
+from benchmarks.lookup_coefficients import erfc_edges
 from symgrad.emit import provider, vectorlookup, vectormath
 from tests.emit.harness import Compiled, compile_loop
 
 WIDTHS = (2, 4, 8)
 RESIDENT = 1024
-NAMES = ("sincos", "sin", "cos", "exp", "log", "erf")
+NAMES = ("sincos", "sin", "cos", "exp", "log", "erf", "erfc")
 PROVIDERS = ("symgrad", "portable", "libmvec", "libm")
-TIMED = {"log": (0.01, 100.0), "erf": (-3.0, 3.0)}
+TIMED = {"log": (0.01, 100.0), "erf": (-3.0, 3.0), "erfc": (-3.0, 3.0)}
 """Where a function is timed, if not between -10 and 10."""
 
 ERF_TERMS = 160
 """Terms of the series of erf; where |x| is 6 the first that is left out is below 1e-27."""
+
+ERFC_TERMS = 160
+"""Terms of the continued fraction of erfc; where x is 1.5 it is good to 23 digits."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -131,7 +135,7 @@ def candidates(name: str, x: np.ndarray, got: np.ndarray) -> list[tuple[float, f
         return list(zip(x.tolist(), got.tolist(), strict=True))
     with np.errstate(all="ignore"):
         wide = x.astype(np.longdouble)
-        value = long_erf(wide) if name == "erf" else getattr(np, name)(wide)
+        value = (LONG[name] if name in LONG else getattr(np, name))(wide)
         _, exponent = np.frexp(np.abs(value))
         unit = np.ldexp(np.longdouble(1), np.maximum(exponent - 53, -1074))
         error = np.abs(got.astype(np.longdouble) - value) / unit
@@ -152,6 +156,29 @@ def long_erf(x: np.ndarray) -> np.ndarray:
         total = total + term
     series = 2 / np.sqrt(np.longdouble(np.arccos(np.longdouble(-1)))) * np.exp(-square) * total
     return np.where(np.abs(x) < 6, series, np.sign(x))
+
+
+def long_erfc(x: np.ndarray) -> np.ndarray:
+    """The erfc of long doubles that are doubles, to 17 digits.
+
+    Below 1.5 by erf, beyond by the continued fraction NIST DLMF 7.9.1, from its end. There x^2 is
+    h^2 + (x - h)(x + h), where h^2 is exact, because exp would enlarge what its rounding loses.
+    """
+    size = np.abs(x)
+    near = 1 - long_erf(np.minimum(size, 1.5))
+    large = np.clip(size, 1.5, 30)
+    fraction = large
+    for k in range(ERFC_TERMS, 0, -1):
+        fraction = large + np.longdouble(k) / 2 / fraction
+    high = large.astype(np.float32).astype(np.longdouble)
+    power = np.exp(-high * high) * np.exp(-(large - high) * (large + high))
+    root = np.sqrt(np.longdouble(np.arccos(np.longdouble(-1))))
+    tail = np.where(size < 1.5, near, power / root / fraction)
+    return np.where(x < 0, 2 - tail, tail)
+
+
+LONG = {"erf": long_erf, "erfc": long_erfc}
+"""Functions of long doubles that NumPy lacks."""
 
 
 def exact_error(name: str, argument: float, result: float) -> float:
@@ -198,6 +225,17 @@ def ranges(name: str, points: int) -> Iterator[np.ndarray]:
         yield signs * binades(-1074, 4)
         yield signs * rng.integers(1, 1 << 52, points).view(np.float64)  # subnormal
         yield around(edges, 1000)
+        yield signs * binades(2, 1023.99)
+    elif name == "erfc":
+        steps = np.array([float(end) for end in erfc_edges()])
+        yield rng.uniform(-6.0, 6.0, points)
+        yield rng.uniform(-1.0, 1.0, points)
+        yield rng.uniform(0.0, 26.54, points)
+        yield rng.uniform(26.5, 27.3, points)  # subnormal results
+        yield signs * binades(-1074, 5)
+        yield signs * rng.integers(1, 1 << 52, points).view(np.float64)  # subnormal
+        yield signs * around(np.concatenate([steps, vectorlookup.ERFC_TABLE[0]]), 1000)
+        yield np.sqrt((np.arange(1, points + 1) % 17_000 + 0.5) * (np.log(2.0) / 16))
         yield signs * binades(2, 1023.99)
     else:
         for end in (np.pi / 4, 10.0, 1000.0, vectormath.SINCOS_LIMIT):

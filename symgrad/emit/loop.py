@@ -28,8 +28,10 @@ from typing import Any
 
 from llvmlite import ir
 
-from symgrad.emit.body import POINTER, SCALAR, define_pieces, spill_slots
+from symgrad.emit.body import POINTER, define_pieces, spill_slots
 from symgrad.emit.control import INT64, counted
+from symgrad.emit.critical import TUNING, is_straight, order_by_critical_path
+from symgrad.emit.instructions import SCALAR
 from symgrad.emit.runs import CACHE_LINE, define_runs, run_pitch, run_points, store_past_cache
 from symgrad.emit.target import Target
 from symgrad.emit.transpose import load_lanes, store_lanes, transpose
@@ -87,6 +89,9 @@ def define_loop(module: ir.Module, program: Program, target: Target) -> ir.Funct
     ``stream`` is 1 where results are larger than the cache.
     """
     pieces = define_pieces(module, program, target)
+    straight = len(pieces) == 1 and is_straight(pieces[0])
+    if straight and target.width > target.lanes:
+        order_by_critical_path(pieces[0])
     layout, spill_offset, _ = scratch_layout(program, target)
     kind = ir.FunctionType(
         ir.VoidType(), [INT64, INT64, INT64, POINTER] + [POINTER, INT64, INT64] * len(layout)
@@ -145,6 +150,8 @@ def define_loop(module: ir.Module, program: Program, target: Target) -> ir.Funct
     builder.ret_void()
     for one in (function, *pieces):
         one.attributes.alignstack = target.lanes * target.itemsize
+        if straight and can_stream:
+            set.add(one.attributes, TUNING)  # llvmlite's own add() takes no attribute of text
     return function
 
 

@@ -12,8 +12,9 @@ from typing import Any
 
 from llvmlite import ir
 
-from symgrad.emit.body import POINTER, SCALAR
+from symgrad.emit.body import POINTER
 from symgrad.emit.control import INT64, counted
+from symgrad.emit.instructions import SCALAR
 from symgrad.emit.target import Target
 
 CACHE_LINE = 64

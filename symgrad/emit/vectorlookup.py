@@ -1,11 +1,12 @@
-"""erf, exp and log for CPUs with AVX-512, by tables that stand in registers.
+"""erf, erfc, exp and log for CPUs with AVX-512, by tables that stand in registers.
 
-``define_erf``, ``define_exp`` and ``define_log`` add one internal function on ``<W x double>``, W a
-multiple of 8, to a module and return it. ``supports`` says where they pay; elsewhere exp and log
-are those of ``vectormath.py``, whose last bits may differ. There are no branches, and no lane's
-result depends on its neighbours. Every argument gets a result within 1 ulp; the largest errors seen
-over some forty million arguments of every scale each, by 64-bit and 50-digit arithmetic: erf 0.83
-(near 0.403), exp 0.66 and 0.80 where the result is subnormal, log 0.80 (near 1.12).
+``define_erf``, ``define_erfc``, ``define_exp`` and ``define_log`` add one internal function on
+``<W x double>``, W a multiple of 8, to a module and return it. ``supports`` says where they pay;
+elsewhere exp and log are those of ``vectormath.py``, whose last bits may differ. There are no
+branches, and no lane's result depends on its neighbours. Every argument gets a result within 1 ulp;
+the largest errors seen over some forty million arguments of every scale each, by 64-bit and
+50-digit arithmetic: erf 0.83 (near 0.403), exp 0.66 and 0.80 where the result is subnormal, log
+0.80 (near 1.12); over some twenty million, erfc 0.90 (near 13.2).
 
 The instruction ``vpermpd`` picks for eight lanes a double each out of eight, ``vpermi2pd`` out of
 sixteen, at the price of a multiplication; loading from a table in memory costs several times that.
@@ -20,10 +21,21 @@ c and c0 are 0. On the others t = |x| - c is exact (Sterbenz) and erf(c) is a do
 of its last place, so that two roundings count: of the bracket, which is less than half of the
 result, and of the sum. The polynomials leave a relative error of 2^-56.1. NIST DLMF 7.2.1.
 
+erfc: exp(-x^2) erfcx(|x|), and 2 minus that for x < 0. What rounding x^2 loses goes into the r of
+exp, below. erfcx decreases from 1 like 1/x; its intervals are the halves of a binade of
+0.84375|x| + 1, except for the last one, which ends where erfc is 0 to all digits:
+
+    |x| from   0    0.59    1.19    2.37    3.56    5.93    8.30    13.04    to 27.25
+
+erfcx(c + t) = c0 + c1 t + t^2 R(q): the line is added with its rounding error, and the rest is at
+most an eighth of the sum, so that its q = t/(|x| + 3) may be rounded. R has degree 9 and leaves
+2^-56.9; without the division it would be 21. t is exact (Sterbenz) but for |x| < 0.125, where it
+loses 2^-56 at most. NIST DLMF 7.2.2, 7.12.1.
+
 exp: e**x = 2**n e**r with n the multiple of 1/16 nearest to x/ln 2. The table has 2**(n - floor n)
 as a sum of two doubles, and ``vscalefpd`` multiplies by 2**floor n, rounding once where the result
-is subnormal (Tang, ACM TOMS 15, 1989). |r| <= ln(2)/32, so the polynomial is short; it leaves
-2^-56.2.
+is subnormal, to 0 or infinity where n is far from 0 (Tang, ACM TOMS 15, 1989). |r| <= ln(2)/32, so
+the polynomial is short; it leaves 2^-56.2.
 
 log: ``vgetmantpd`` and ``vgetexppd`` give x = 2**k m with m in [0.75, 1.5), subnormal x included.
 With a tabulated f near 1/m of six bits after the point, log x = k*ln 2 - log f + log(1 + r), where
@@ -37,14 +49,12 @@ The coefficients are our own: ``benchmarks/lookup_coefficients.py`` makes them a
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence, Set
 
 from llvmlite import ir
 
 from symgrad.emit.vectormath import (
     ABSOLUTE_BITS,
-    EXP_HIGHEST,
-    EXP_LOWEST,
     LN2,
     LN2_SHORT,
     ONE_OVER_LN2,
@@ -56,14 +66,16 @@ from symgrad.emit.vectormath import (
 LOOKUP_LANES = 8
 REAL = ir.VectorType(ir.DoubleType(), LOOKUP_LANES)
 INTEGER = ir.VectorType(ir.IntType(64), LOOKUP_LANES)
-FEATURE = "avx512f"
+FEATURES = frozenset({"avx512f", "avx512dq"})
 PERMUTE = "llvm.x86.avx512.permvar.df.512"
 PERMUTE_TWO = "llvm.x86.avx512.vpermi2var.pd.512"
 SCALE = "llvm.x86.avx512.mask.scalef.pd.512"
 EXPONENT = "llvm.x86.avx512.mask.getexp.pd.512"
 MANTISSA = "llvm.x86.avx512.mask.getmant.pd.512"
+NEARER_TO_ZERO = "llvm.x86.avx512.mask.range.pd.512"
 REPAIR = "llvm.x86.avx512.mask.fixupimm.pd.512"
 PRESENT_ROUNDING = 4  # the mode that the CPU is set to
+SMALLER_SIZE = 0b0010  # of two numbers, with the first one's sign; the other one for a nan
 FROM_THREE_QUARTERS = 0b1011  # a mantissa in [0.75, 1.5), nan for negative numbers
 LOG_REPAIRS = 0x03530422
 """What takes the place of log x, four bits for each kind of x, from the lowest: quiet nan and
@@ -80,6 +92,17 @@ FIRST_INDEX = 5  # of the interval at 0: 1.25 is 0x3ff4..., its bits 1, 01
 
 # erf of it is nearer to 1 than to the double before; 0.625*6 + 1.25 would be the first index again.
 LARGEST = 5.984375
+
+# The same of erfc: an exponent's last two bits and the fraction's first.
+ERFC_INDEX_FACTOR = 0.84375
+ERFC_INDEX_OFFSET = 1.0
+ERFC_INDEX_BITS = 1
+ERFC_FIRST_INDEX = 6  # 1.0 is 0x3ff0..., its bits 11, 0
+ERFC_LAST_PLACE = 15.5  # the last interval goes on beyond 16, the first index again
+ERFC_POLE = 3.0
+
+# erfc of it is less than half of the least double.
+ERFC_LARGEST = 27.25
 
 # Rows c, c0, c1, ..., c15; a column for each interval.
 # fmt: off
@@ -128,6 +151,42 @@ TABLE: tuple[tuple[float, ...], ...] = (
      3.546640428104321e-11),
 )
 
+# Rows c, c0, c1, r0, ..., r9 of erfc.
+ERFC_TABLE: tuple[tuple[float, ...], ...] = (
+    (0.24965953826904297, 0.8889570236206055, 1.778055191040039, 2.962919235229492,
+     4.741093635559082, 7.11140251159668, 10.666882514953613, 20.143553733825684),
+    (0.7705996486686442, 0.4599398232894914, 0.2813410731546426, 0.18103938762779898,
+     0.11651240788365151, 0.0785737125949797, 0.05266227705750573, 0.02797405682936209),
+    (-0.7436040621417117, -0.31064569438348555, -0.12789925594473736, -0.05556899922236511,
+     -0.023586696133824584, -0.010840572908684048, -0.0048945224108111985, -0.0013853333048153913),
+    (0.5849518018593594, 0.18378915140979168, 0.05392913719194379, 0.01639293094940069,
+     0.004685672959709773, 0.001482035185017033, 0.00045298153457514964, 6.852096455493995e-05),
+    (-1.2945891095866722, -0.38180493428230544, -0.10196456933321515, -0.02781927933393994,
+     -0.007077846467203712, -0.0020305325640475927, -0.0005705613672304647,
+     -7.834206202515537e-05),
+    (1.2688848041373009, 0.3480355005607717, 0.08050401201531664, 0.01786695442195403,
+     0.003432624529636962, 0.0007274531613932615, 0.00014513461099969439, 1.112037538109025e-05),
+    (-0.8042270890349417, -0.22263204980508644, -0.048084784632963826, -0.009240925503067139,
+     -0.0014125870737380507, -0.00022902710417277487, -3.325827151863017e-05,
+     -1.4553293698942855e-06),
+    (0.2558482313563063, 0.08688925783106383, 0.01996570147401715, 0.0036362418549009115,
+     0.0004739517839082628, 6.149303953459806e-05, 6.707846899806268e-06, 1.726228270873534e-07),
+    (0.030313919971606366, -0.008402105170055421, -0.004267942136519156, -0.0009379589888098874,
+     -0.0001190902805077623, -1.3307167245538802e-05, -1.1435833450557195e-06,
+     -1.8052888880445618e-08),
+    (-0.04761044924577684, -0.009328486723762203, -0.000624950604759488, 6.265681213783257e-05,
+     1.701325848077302e-05, 2.0160190862616796e-06, 1.5116104073357826e-07, 1.58063580731464e-09),
+    (-0.0028376981644734943, 0.0027347470109928885, 0.0006328467486837306, 5.832780870536209e-05,
+     1.3475138758602903e-06, -9.442189627307521e-08, -1.156547138683658e-08,
+     -1.0194100475905567e-10),
+    (0.009942416857021576, 0.0014099234552524354, -1.809612345273859e-05, -1.81683771115056e-05,
+     -1.2965815534244259e-06, -4.890377293725027e-08, -6.938798003943689e-10,
+     2.438942994079089e-12),
+    (0.0015918764677165377, -0.0005084881575442114, -8.967018896910538e-05,
+     -3.2463062391135626e-06, 1.5360387220043162e-07, 1.316062165534959e-08, 3.745580054684383e-10,
+     5.309852871725388e-13),
+)
+
 # 2**(j/16) rounded, and what that lost.
 POWERS = (
     (1.0, 1.0442737824274138, 1.0905077326652577, 1.1387886347566916, 1.189207115002721,
@@ -160,17 +219,19 @@ LOG_POLYNOMIAL = (  # (log(1 + r) - r)/r^2 in r, -0.0333 <= r <= 1/16
     0.14285819681159614, -0.12502339826860207, 0.11079439574925423, -0.08784393386557009)
 # fmt: on
 
+EXP_REST = 0.0219  # no r of a finite result is larger: ln(2)/32 is 0.02166
+
 # Adding 1.5*2^48 rounds to a multiple of 1/16, whose last four bits are those of the sum.
 SIXTEENTH_ROUNDER = 1.5 * 2.0**48
 
 
-def supports(width: int, features: Collection[str]) -> bool:
+def supports(width: int, features: Set[str]) -> bool:
     """Whether a CPU with ``features`` has the permutation that vectors of ``width`` lanes need.
 
-    >>> supports(8, {"avx512f"}), supports(8, {"avx2"}), supports(4, {"avx512f"})
-    (True, False, False)
+    >>> supports(8, {"avx512f", "avx512dq"}), supports(8, {"avx2"})
+    (True, False)
     """
-    return FEATURE in features and width % LOOKUP_LANES == 0
+    return features >= FEATURES and width % LOOKUP_LANES == 0
 
 
 def define_erf(module: ir.Module, width: int, *, inline: bool) -> ir.Function:
@@ -188,18 +249,21 @@ def define_log(module: ir.Module, width: int, *, inline: bool) -> ir.Function:
     return define_lanewise(module, "log", width, None, _log, inline=inline)
 
 
+def define_erfc(module: ir.Module, width: int, *, inline: bool) -> ir.Function:
+    """Define 1 - erf x of every lane, where ``supports`` holds for the module's CPU."""
+    return define_lanewise(module, "erfc", width, None, _erfc, inline=inline)
+
+
 def _erf(lanes: Lanes, x: ir.Value) -> ir.Value:
     """The polynomial of each lane's interval in t, Horner's rule in t^2 for odd and even apart."""
     builder = lanes.builder
     bits = lanes.as_bits(x)
     size = lanes.as_real(builder.and_(bits, lanes.bits(ABSOLUTE_BITS)))
-    limit = lanes.number(LARGEST)
-    # A comparison with nan fails, so nan goes on through the polynomial.
-    size = builder.select(builder.fcmp_ordered("<", limit, size), limit, size)
+    size = _at_most(lanes, size, LARGEST)
     place = lanes.fma(size, lanes.number(INDEX_FACTOR), lanes.number(INDEX_OFFSET))
     index = builder.lshr(lanes.as_bits(place), lanes.bits(52 - INDEX_BITS))
     parts = _split(lanes, index)
-    centre, *coefficients = [_chosen(lanes, row, parts) for row in TABLE]
+    centre, *coefficients = [_chosen(lanes, row, parts, FIRST_INDEX) for row in TABLE]
 
     t = builder.fsub(size, centre)
     square = builder.fmul(t, t)
@@ -210,33 +274,88 @@ def _erf(lanes: Lanes, x: ir.Value) -> ir.Value:
     return lanes.as_real(builder.or_(result, sign))
 
 
-def _exp(lanes: Lanes, x: ir.Value) -> ir.Value:
-    """2**floor(n) (T + (T (r + r^2 E(r)) + U)), where T + U = 2**(n - floor n), r = x - n*ln 2.
+def _erfc(lanes: Lanes, x: ir.Value) -> ir.Value:
+    """2**floor(n) (T + G) (l + m + t^2 R(q)), or 2 minus that, with n and r those of -x^2.
 
-    n*L0 is exact and so is x - n*L0, L0 + L1 being ln 2.
+    T + G is 2**(n - floor n) e**r, T without e**r; l is c0 + c1 t rounded and m what that lost.
+    T*l, the only large term, is not rounded. R is one chain, since two need more registers.
     """
     builder = lanes.builder
-    high, low = lanes.number(EXP_HIGHEST), lanes.number(EXP_LOWEST)
-    x = builder.select(builder.fcmp_ordered("<", high, x), high, x)  # nan stays
-    x = builder.select(builder.fcmp_ordered(">", low, x), low, x)
+    size = lanes.as_real(builder.and_(lanes.as_bits(x), lanes.bits(ABSOLUTE_BITS)))
+    size = _at_most(lanes, size, ERFC_LARGEST)
+    square = builder.fmul(size, size)
+    n, parts, r = _reduced(lanes, square, -1.0)
+    lost = lanes.fma(size, size, builder.fneg(square))
+    lost = lanes.fma(builder.fneg(n), lanes.number(LN2[1]), builder.fneg(lost))
+    power, growth = _grown(lanes, builder.fadd(r, lost), parts)
+
+    place = lanes.fma(size, lanes.number(ERFC_INDEX_FACTOR), lanes.number(ERFC_INDEX_OFFSET))
+    place = lanes.as_bits(_at_most(lanes, place, ERFC_LAST_PLACE))
+    parts = _split(lanes, builder.lshr(place, lanes.bits(52 - ERFC_INDEX_BITS)))
+    centre, first, slope, *coefficients = [
+        _chosen(lanes, row, parts, ERFC_FIRST_INDEX) for row in ERFC_TABLE
+    ]
+    t = builder.fsub(size, centre)
+    q = builder.fdiv(lanes.number(1.0), builder.fadd(size, lanes.number(ERFC_POLE)))
+    q = builder.fmul(t, q)
+    series = coefficients.pop()
+    for coefficient in reversed(coefficients):
+        series = lanes.fma(series, q, coefficient)
+
+    line = lanes.fma(t, slope, first)
+    lost = lanes.fma(t, slope, builder.fsub(first, line))
+    rest = lanes.fma(power, lost, builder.fmul(growth, line))
+    factor = builder.fmul(builder.fadd(power, growth), builder.fmul(t, t))
+    rest = lanes.fma(factor, series, rest)
+    tail = _by_eight(lanes, SCALE, [lanes.fma(power, line, rest), n])
+    negative = builder.fcmp_ordered("<", x, lanes.number(0.0))
+    return builder.select(negative, builder.fsub(lanes.number(2.0), tail), tail)
+
+
+def _exp(lanes: Lanes, x: ir.Value) -> ir.Value:
+    """2**floor(n) (T + G), where T is 2**(n - floor n) rounded and T + G that times e**r."""
+    builder = lanes.builder
+    n, parts, r = _reduced(lanes, x, 1.0)
+    r = lanes.fma(builder.fneg(n), lanes.number(LN2[1]), r)
+    # Where x is so large that r is no rest, or x is infinite or nan, n alone decides.
+    r = _by_eight(lanes, NEARER_TO_ZERO, [r, lanes.number(EXP_REST)], _immediate(SMALLER_SIZE))
+    return _by_eight(lanes, SCALE, [builder.fadd(*_grown(lanes, r, parts)), n])
+
+
+def _reduced(
+    lanes: Lanes, size: ir.Value, sign: float
+) -> tuple[ir.Value, list[ir.Value], ir.Value]:
+    """For x = sign*size: n, its last four bits in parts, and x - n*L0, where ln 2 is L0 + L1.
+
+    n*L0 is exact and so is the difference.
+    """
+    builder = lanes.builder
     rounder = lanes.number(SIXTEENTH_ROUNDER)
-    shifted = lanes.fma(x, lanes.number(ONE_OVER_LN2), rounder)
+    shifted = lanes.fma(size, lanes.number(sign * ONE_OVER_LN2), rounder)
     n = builder.fsub(shifted, rounder)
-    parts = _split(lanes, lanes.as_bits(shifted))
-    minus_n = builder.fneg(n)
-    r = lanes.fma(minus_n, lanes.number(LN2[0]), x)
-    r = lanes.fma(minus_n, lanes.number(LN2[1]), r)
-    square = builder.fmul(r, r)
+    x = size if sign > 0.0 else builder.fneg(size)
+    r = lanes.fma(builder.fneg(n), lanes.number(LN2[0]), x)
+    return n, _split(lanes, lanes.as_bits(shifted)), r
+
+
+def _grown(lanes: Lanes, r: ir.Value, parts: Sequence[ir.Value]) -> tuple[ir.Value, ir.Value]:
+    """T and G = T (r + r^2 E(r)) + U, where T + U is the power of 2 that the bits tell."""
+    square = lanes.builder.fmul(r, r)
     growth = lanes.fma(square, lanes.polynomial(r, square, EXP_POLYNOMIAL), r)
     power, rest = (_chosen_of_sixteen(lanes, row, parts) for row in POWERS)
-    mantissa = builder.fadd(power, lanes.fma(power, growth, rest))
-    return _by_eight(lanes, SCALE, [mantissa, n])
+    return power, lanes.fma(power, growth, rest)
+
+
+def _at_most(lanes: Lanes, value: ir.Value, highest: float) -> ir.Value:
+    """The smaller of the two; a comparison with nan fails, so nan goes on."""
+    limit = lanes.number(highest)
+    return lanes.builder.select(lanes.builder.fcmp_ordered("<", limit, value), limit, value)
 
 
 def _log(lanes: Lanes, x: ir.Value) -> ir.Value:
     """k*ln 2 - log f + r + r^2 L(r), where x = 2**k m and r = m*f - 1."""
     builder = lanes.builder
-    m = _by_eight(lanes, MANTISSA, [x], ir.Constant(ir.IntType(32), FROM_THREE_QUARTERS))
+    m = _by_eight(lanes, MANTISSA, [x], _immediate(FROM_THREE_QUARTERS))
     k = builder.fsub(_by_eight(lanes, EXPONENT, [x]), _by_eight(lanes, EXPONENT, [m]))
     # The last bit of the exponent, 0x3fe or 0x3ff, does not matter: four of the fraction do.
     parts = _split(lanes, builder.lshr(lanes.as_bits(m), lanes.bits(48)))
@@ -269,11 +388,13 @@ def _joined(builder: ir.IRBuilder, parts: list[ir.Value]) -> ir.Value:
     return parts[0]
 
 
-def _chosen(lanes: Lanes, row: Sequence[float], parts: Sequence[ir.Value]) -> ir.Value:
+def _chosen(
+    lanes: Lanes, row: Sequence[float], parts: Sequence[ir.Value], first_index: int
+) -> ir.Value:
     """In every lane, the number of the row for the interval that its index tells."""
     builder = lanes.builder
     permute = _intrinsic(builder.module, PERMUTE, [REAL, INTEGER])
-    table = ir.Constant(REAL, [row[(i - FIRST_INDEX) % INTERVALS] for i in range(INTERVALS)])
+    table = ir.Constant(REAL, [row[(i - first_index) % INTERVALS] for i in range(INTERVALS)])
     return _joined(builder, [builder.call(permute, [table, part]) for part in parts])
 
 
@@ -313,6 +434,11 @@ def _repaired(lanes: Lanes, result: ir.Value, x: ir.Value) -> ir.Value:
 def _intrinsic(module: ir.Module, name: str, arguments: list[ir.Type]) -> ir.Function:
     """The declaration of an instruction that gives eight doubles."""
     return module.globals.get(name) or ir.Function(module, ir.FunctionType(REAL, arguments), name)
+
+
+def _immediate(value: int) -> ir.Constant:
+    """A number that is part of an instruction."""
+    return ir.Constant(ir.IntType(32), value)
 
 
 def _numbers(values: Sequence[int]) -> ir.Constant:

@@ -1,4 +1,4 @@
-"""erf, exp and log by tables in registers: accuracy, special values, lanes, the tables anew."""
+"""erf, erfc, exp and log by tables in registers: accuracy, special values, lanes, the tables."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from llvmlite import ir
 
 from benchmarks.lookup_coefficients import (
     edges,
+    erfc_edges,
+    erfcx,
     fit,
+    fit_erfc,
     fit_exp,
     fit_log,
     logarithms,
@@ -28,7 +31,7 @@ INF, NAN = float("inf"), float("nan")
 TINY = 5e-324
 HIGHEST = float(np.finfo(np.float64).max)
 # The largest error that is documented, and one that a good choice of arguments exceeds.
-ERRORS = {"erf": (0.83, 0.75), "exp": (0.80, 0.65), "log": (0.80, 0.65)}
+ERRORS = {"erf": (0.83, 0.75), "erfc": (0.93, 0.75), "exp": (0.80, 0.65), "log": (0.80, 0.65)}
 
 needs_tables = pytest.mark.skipif(
     not vectorlookup.supports(8, provider.host_features()), reason="needs a CPU with AVX-512"
@@ -62,6 +65,23 @@ def erf_points() -> np.ndarray:
     return sizes * np.where(np.arange(len(sizes)) % 2, -1.0, 1.0)
 
 
+def erfc_points() -> np.ndarray:
+    """Arguments on every interval, around every end and centre and step of exp, of every scale."""
+    rng = np.random.default_rng(108)
+    ends = np.array([float(end) for end in erfc_edges()])
+    steps = np.sqrt((rng.integers(1, 17_000, 20) + 0.5) * np.log(2.0) / 16)
+    sizes = np.concatenate([
+        *(rng.uniform(low, high, 200) for low, high in pairwise(ends)),
+        rng.uniform(13.04, 13.4, 1500),  # where the error is largest
+        rng.uniform(0.0, 0.2, 500),
+        rng.uniform(26.54, 27.23, 500),  # subnormal results
+        around(np.concatenate([ends[1:-1], vectorlookup.ERFC_TABLE[0], steps]), rng),
+        around(np.array([26.543258, 27.226017, 27.2301]), rng),
+    ])  # fmt: skip
+    small = np.exp2(rng.uniform(-1074, 5, 300))
+    return np.concatenate([sizes, -sizes[:3000], small, -small])
+
+
 def exp_points() -> np.ndarray:
     """Arguments of every scale, at the borders of the reduction, with subnormal results."""
     rng = np.random.default_rng(105)
@@ -93,14 +113,20 @@ def log_points() -> np.ndarray:
     ])  # fmt: skip
 
 
-POINTS = {"erf": erf_points, "exp": exp_points, "log": log_points}
+POINTS = {"erf": erf_points, "erfc": erfc_points, "exp": exp_points, "log": log_points}
 # fmt: off
 SPECIAL = {
     "erf": [(0.0, 0.0), (-0.0, -0.0), (INF, 1.0), (-INF, -1.0), (NAN, NAN), (TINY, TINY),
             (-TINY, -TINY), (6.0, 1.0), (-6.0, -1.0), (1e9, 1.0), (-HIGHEST, -1.0)],
+    "erfc": [(0.0, 1.0), (-0.0, 1.0), (INF, 0.0), (-INF, 2.0), (NAN, NAN), (TINY, 1.0),
+             (-TINY, 1.0), (27.3, 0.0), (28.0, 0.0), (1e200, 0.0), (HIGHEST, 0.0), (-6.0, 2.0),
+             (-27.3, 2.0), (-HIGHEST, 2.0), (27.2132932, TINY)],
     "exp": [(0.0, 1.0), (-0.0, 1.0), (INF, INF), (-INF, 0.0), (NAN, NAN), (TINY, 1.0), (-TINY, 1.0),
             (709.7827128933841, INF), (710.5, INF), (1e4, INF), (HIGHEST, INF),
-            (-745.1332191019411, TINY), (-745.1332191019412, 0.0), (-1e4, 0.0), (-HIGHEST, 0.0)],
+            (-745.1332191019411, TINY), (-745.1332191019412, 0.0), (-1e4, 0.0), (-HIGHEST, 0.0),
+            # r would be no rest any more
+            *((sign * 2.0**power, limit) for power in (30, 45, 48, 49, 52, 60, 200, 1000)
+              for sign, limit in ((1, INF), (-1, 0.0)))],
     "log": [(1.0, 0.0), (0.0, -INF), (-0.0, -INF), (INF, INF), (-INF, NAN), (NAN, NAN), (-1.0, NAN),
             (-TINY, NAN), (-HIGHEST, NAN), (TINY, -744.4400719213812), (2.0, 0.6931471805599453)],
 }
@@ -190,6 +216,46 @@ def test_the_table_of_erf_keeps_its_stated_error_on_every_interval() -> None:
             assert abs(mpmath.erf(c) - rest[0]) <= np.spacing(float(rest[0])) / 512
 
 
+@pytest.mark.parametrize("place", [0, 2, 7])
+def test_the_table_of_erfc_can_be_computed_anew(place: int) -> None:
+    column, error = fit_erfc(place)
+    assert column == [row[place] for row in vectorlookup.ERFC_TABLE]
+    assert error < mpmath.mpf(2) ** -56.9
+
+
+def test_the_table_of_erfc_keeps_its_stated_error_on_every_interval() -> None:
+    pole = vectorlookup.ERFC_POLE
+    with mpmath.workdps(50):
+        for place, (low, high) in enumerate(pairwise(erfc_edges())):
+            c, first, slope, *rest = (mpmath.mpf(row[place]) for row in vectorlookup.ERFC_TABLE)
+            for k in range(1, 101):
+                x = low + (high - low) * k / 100
+                t = x - c
+                curve = mpmath.polyval(rest[::-1], t / (x + pole))
+                assert (
+                    abs((first + slope * t + t**2 * curve) / erfcx(x) - 1) < mpmath.mpf(2) ** -56.9
+                )
+            assert low < c < high
+            if place:  # x - c is exact
+                assert high / 2 <= c <= 2 * low
+            else:
+                assert c < mpmath.mpf(1) / 4
+            assert abs(erfcx(c) - first) <= np.spacing(float(first)) / 16
+
+
+def test_erfc_is_0_beyond_its_largest_argument_and_keeps_the_last_index() -> None:
+    with mpmath.workdps(30):
+        assert mpmath.erfc(vectorlookup.ERFC_LARGEST) < mpmath.mpf(2) ** -1075
+    factor, offset = vectorlookup.ERFC_INDEX_FACTOR, vectorlookup.ERFC_INDEX_OFFSET
+    ends = [float(end) for end in erfc_edges()]
+    assert ends[-2] * factor + offset == 12.0
+    assert 12.0 <= vectorlookup.ERFC_LAST_PLACE < 16.0
+    bits = np.array([offset, vectorlookup.ERFC_LAST_PLACE]).view(np.int64)
+    first, last = (bits >> (52 - vectorlookup.ERFC_INDEX_BITS)).tolist()
+    assert (first - vectorlookup.ERFC_FIRST_INDEX) % vectorlookup.INTERVALS == 0
+    assert (last - vectorlookup.ERFC_FIRST_INDEX) % vectorlookup.INTERVALS == 7
+
+
 def test_the_tables_of_exp_and_log_can_be_computed_anew() -> None:
     assert tuple(map(tuple, powers_of_two())) == vectorlookup.POWERS
     assert tuple(map(tuple, logarithms())) == vectorlookup.LOGARITHMS
@@ -223,8 +289,9 @@ def test_the_largest_argument_keeps_the_last_index() -> None:
 
 @pytest.mark.parametrize(
     ("width", "features", "expected"),
-    [(8, {"avx512f"}, True), (16, {"avx512f", "avx2"}, True), (4, {"avx512f"}, False),
-     (8, {"avx2"}, False), (8, set(), False)],
+    [(8, {"avx512f", "avx512dq"}, True), (16, {"avx512f", "avx512dq", "avx2"}, True),
+     (4, {"avx512f", "avx512dq"}, False), (8, {"avx512f"}, False), (8, {"avx2"}, False),
+     (8, set(), False)],
 )  # fmt: skip
 def test_supports(width: int, features: set[str], expected: bool) -> None:
     assert vectorlookup.supports(width, features) is expected
