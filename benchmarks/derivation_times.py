@@ -47,14 +47,14 @@ class Winner:
 
     Attributes:
         strategy: how it was differentiated.
-        system: what was differentiated, as it was before.
+        source: what was differentiated, as it was before.
         requests: what was wanted.
         graph: simplified derivatives, before the passes.
         tensors: the results in it.
     """
 
     strategy: str
-    system: System
+    source: portfolio.Source
     requests: tuple[Request, ...]
     graph: Graph
     tensors: list[Tensor]
@@ -113,18 +113,24 @@ def clone(graph: Graph) -> Graph:
 
 def winner(made: Recipe, options: Options) -> Winner:
     """Search once, noting where each candidate comes from."""
-    fresh: dict[int, tuple[System, System]] = {}
+    fresh: dict[int, tuple[System, portfolio.Source]] = {}
     derived: dict[int, tuple[Graph, Winner]] = {}
     optimised: dict[int, tuple[Graph, Graph]] = {}
     make = portfolio._derive
 
     def note_candidate(
-        system: System, requests: Sequence[Request], chosen: Options, strategy: str, *budget: int
+        source: portfolio.Source,
+        requests: Sequence[Request],
+        chosen: Options,
+        strategy: str,
+        *budget: int,
     ) -> portfolio.Derived | None:
+        system, first = source
         if id(system) not in fresh:
-            fresh[id(system)] = system, replace(system, graph=clone(system.graph))
+            copied = replace(system, graph=clone(system.graph))
+            fresh[id(system)] = system, portfolio.Source(copied, first)
         before = fresh[id(system)][1]
-        found = make(system, requests, chosen, strategy, *budget)
+        found = make(source, requests, chosen, strategy, *budget)
         if found is not None:
             copy = clone(found.graph)
             entry = Winner(strategy, before, tuple(requests), copy, found.tensors)
@@ -149,10 +155,11 @@ def measure_time(task: Task) -> Figures:
     won = winner(recipe(task, Options()), Options())
 
     def differentiate() -> Callable[[], Graph]:
-        system = replace(won.system, graph=clone(won.system.graph))
+        before, first = won.source
+        system = replace(before, graph=clone(before.graph))
 
         def work() -> Graph:
-            derive_by(won.strategy, system, won.requests)
+            derive_by(won.strategy, system, won.requests, first=first)
             return system.graph
 
         return work
@@ -165,7 +172,7 @@ def measure_time(task: Task) -> Figures:
         return lambda: optimise(copy, won.tensors, passes)
 
     _, regrouping = best(regroup)
-    new = len(graph) - len(won.system.graph)
+    new = len(graph) - len(won.source.system.graph)
     nodes = len(reachable(won.graph, [node for t in won.tensors for node in t.nodes]))
     return {
         "strategy": won.strategy,

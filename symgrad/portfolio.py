@@ -14,11 +14,13 @@ from dataclasses import dataclass, replace
 from math import inf
 from typing import Any, NamedTuple
 
+from symgrad.differentiate.levels import Level
 from symgrad.differentiate.strategies import STRATEGIES
 from symgrad.differentiate.tensors import UNLIMITED, derive_by, highest_order, stored
 from symgrad.errors import LimitError
 from symgrad.functions import PRIMITIVES
 from symgrad.ir.graph import Graph
+from symgrad.ir.primitive import Primitive
 from symgrad.ir.program import UNCOUNTED, WEIGHTS, Group, Program
 from symgrad.ir.system import Request, System, Tensor
 from symgrad.ir.traverse import reachable
@@ -26,8 +28,14 @@ from symgrad.options import Optimize, Options
 from symgrad.schedule.expand import expand
 from symgrad.schedule.lower import schedule
 from symgrad.schedule.order import in_best_order
+from symgrad.simplify.exponentials import (
+    CANCELLING,
+    makes_exponentials,
+    relate_exponentials,
+)
 from symgrad.simplify.optimise import ORDERS, PRIMAL, Pass, optimise
 from symgrad.simplify.rewrite import simplify
+from symgrad.simplify.rules import LEVELS
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +61,9 @@ PRIMALS = (
 )
 """The forms, the more promising first."""
 
+PRIMALS_WITH_FIRST = tuple([PRIMALS[form] for form in (4, 2, 0, 3, 1, 5)])
+"""The forms of a system with its first derivatives, the more promising first."""
+
 FIRST_ORDER = ("sweeps", "elimination")
 SECOND_ORDER = (
     "pushing",
@@ -65,6 +76,9 @@ SECOND_ORDER = (
 )
 SECOND_ORDER_LARGE = ("pushing", "pushing markowitz", "sweeps")
 HIGH_ORDER = ("jets", "sweeps", "separable", "scaled jets", "pushing", "elimination")
+
+ABOVE_FIRST = ("elimination", "jets", "sweeps")
+"""What is tried where two orders or more follow first derivatives that are there."""
 
 LARGE_PRIMAL = 250
 """For the Hessian of a graph of more nodes than this fewer strategies are tried."""
@@ -104,6 +118,19 @@ the other orders of passes are tried on the best candidate alone."""
 
 RESERVE, RESERVED_ATTEMPTS = 0.25, 2
 """What is kept of the allowance for the other orders of passes on the best candidates."""
+
+
+class Source(NamedTuple):
+    """What is differentiated.
+
+    Attributes:
+        system: the system.
+        first: its first derivatives, where those of higher order are to be made of them.
+    """
+
+    system: System
+    first: Level | None = None
+
 
 Found = tuple[Graph, list[Tensor], Program]
 
@@ -177,7 +204,7 @@ def find_program(
 ) -> Found:
     """The graph, results and Program that compute ``requests`` at the least cost found."""
     if options.optimize == "fast" or system.graph.exact:
-        derived = _derive(system, requests, options, "sweeps")
+        derived = _derive(_source(system, requests, options), requests, options, "sweeps")
         assert derived is not None  # sweeps always apply
         graph, tensors = derived.graph, derived.tensors
         return graph, tensors, in_best_order(schedule(graph, tensors, groups, labels))
@@ -191,7 +218,7 @@ def find_program(
         nonlocal best, least
         graph, tensors = optimise(derived.graph, derived.tensors, passes)
         found = graph, tensors, schedule(graph, tensors, groups, labels)
-        cost = weighted(found[2]), found[2].total
+        cost = weighted(found[2], graph.table), found[2].total
         if cost < least:
             best, least = found, cost
         tried.append((cost, len(tried), derived))
@@ -217,17 +244,19 @@ def _candidates(
     system: System, requests: Sequence[Request], options: Options, work: Work
 ) -> Iterator[Derived]:
     """Candidates, the more promising first, none twice."""
-    forms = {0: system}
+    source = _source(system, requests, options)
+    primals = PRIMALS if source.first is None else PRIMALS_WITH_FIRST
+    forms = {0: source if source.first is None else _form(source, primals[0], options)}
     seen: set[tuple[int, ...]] = set()
     numbers: dict[Any, int] = {}
-    names = _strategies(system, requests, options)
+    names = _strategies(source, requests, options)
     ranked: list[tuple[float, int]] = []
     made: dict[tuple[str, int], Derived | None] = {}
     for rank, name in enumerate(names):
         if ranked and not work.allows(DERIVING):
             break
         budget = 3 * work.size + 1_000 if ranked else UNLIMITED
-        derived = made[name, 0] = _derive(system, requests, options, name, budget)
+        derived = made[name, 0] = _derive(forms[0], requests, options, name, budget)
         if derived is not None:
             work.add(derived, DERIVING)
             ranked.append((derived.cost, rank))
@@ -241,7 +270,7 @@ def _candidates(
             if not work.allows(1):
                 continue
             if form not in forms:
-                forms[form] = _form(system, PRIMALS[form], options)
+                forms[form] = _form(source, primals[form], options)
             derived = _derive(forms[form], requests, options, name, 3 * work.size + 1_000)
             if derived is not None:
                 work.add(derived, DERIVING)
@@ -254,35 +283,77 @@ def _candidates(
                 yield derived
 
 
-def _strategies(system: System, requests: Sequence[Request], options: Options) -> tuple[str, ...]:
+def _source(system: System, requests: Sequence[Request], options: Options) -> Source:
+    """The system, with first derivatives where much of them cancels that would be derived again."""
+    if highest_order(requests) < 2 or not _may_round(options):
+        return Source(system)
+    if makes_exponentials(system.graph) < 2:
+        return Source(system)
+    graph, (value,) = simplify(system.graph, [system.outputs], options.rewrites)
+    wrt = [graph.symbol(name) for name in system.wrt]
+    levels = STRATEGIES["sweeps"](graph, value.nodes, wrt, 1, UNLIMITED)
+    assert levels is not None  # sweeps always apply
+    (made,), cancelled = relate_exponentials(graph, [_as_tensor(levels[1])])
+    if not cancelled:
+        return Source(system)
+    first = _as_level(levels[1], made)
+    kept = {j: {row: n for row, n in c.items() if not graph.is_zero(n)} for j, c in first.items()}
+    return Source(replace(system, graph=graph, outputs=value), kept)
+
+
+def _as_tensor(level: Level) -> Tensor:
+    nodes = tuple([node for column in level.values() for node in column.values()])
+    return Tensor("level", (len(nodes),), nodes)
+
+
+def _as_level(like: Level, tensor: Tensor) -> Level:
+    """The nodes of ``_as_tensor(like)``, made anew, by index and output again."""
+    nodes = iter(tensor.nodes)
+    return {index: {row: next(nodes) for row in column} for index, column in like.items()}
+
+
+def _may_round(options: Options) -> bool:
+    return "rounding" in LEVELS[options.rewrites]
+
+
+def _strategies(source: Source, requests: Sequence[Request], options: Options) -> tuple[str, ...]:
     """Names of strategies for the highest order that is wanted."""
-    order = highest_order(requests)
+    system, first = source
+    order = highest_order(requests) - (first is not None)
     if order == 0:
         return ("sweeps",)
+    if first is not None and order > 1:
+        return ABOVE_FIRST
     second = SECOND_ORDER if len(system.graph) <= LARGE_PRIMAL else SECOND_ORDER_LARGE
     names = FIRST_ORDER if order == 1 else second if order == 2 else HIGH_ORDER
     return tuple(dict.fromkeys([*names, *STRATEGIES])) if options.optimize == "max" else names
 
 
-def _form(system: System, primal: Primal, options: Options) -> System:
+def _form(source: Source, primal: Primal, options: Options) -> Source:
     """The system with its primal regrouped, in a graph of its own."""
-    graph, tensors = simplify(system.graph, [system.outputs], options.rewrites, flat=True)
+    system, first = source
+    wanted = [system.outputs, _as_tensor(first or {})]
+    graph, tensors = simplify(system.graph, wanted, options.rewrites, flat=True)
     if PRIMAL[primal.passes]:
         graph, tensors = optimise(graph, tensors, PRIMAL[primal.passes])
-    graph, (value,) = simplify(graph, tensors, options.rewrites, flat=primal.flat)
-    return replace(system, graph=graph, outputs=value)
+    graph, (value, made) = simplify(graph, tensors, options.rewrites, flat=primal.flat)
+    system = replace(system, graph=graph, outputs=value)
+    return Source(system, None if first is None else _as_level(first, made))
 
 
 def _derive(
-    system: System,
+    source: Source,
     requests: Sequence[Request],
     options: Options,
     strategy: str,
     budget: int = UNLIMITED,
 ) -> Derived | None:
     """Differentiate and simplify; None where the strategy does not apply."""
+    system, first = source
     try:
-        derived = derive_by(strategy, system, requests, sparse=options.sparse, budget=budget)
+        derived = derive_by(
+            strategy, system, requests, sparse=options.sparse, budget=budget, first=first
+        )
     except LimitError:
         if budget == UNLIMITED:
             raise
@@ -290,8 +361,11 @@ def _derive(
     if derived is None:
         return None
     graph, tensors = simplify(system.graph, derived, options.rewrites, derived=True)
-    tensors = [stored(graph, t, d.pattern) for t, d in zip(tensors, derived, strict=True)]
     graph, tensors = expand(graph, tensors)
+    if _may_round(options):
+        share = CANCELLING if first is None else 1  # what has cancelled once does so again
+        tensors, _ = relate_exponentials(graph, tensors, share)
+    tensors = [stored(graph, t, d.pattern) for t, d in zip(tensors, derived, strict=True)]
     return Derived(estimate(graph, tensors), graph, tensors)
 
 
@@ -313,14 +387,14 @@ def estimate(graph: Graph, tensors: Sequence[Tensor]) -> float:
                     cost += WEIGHTS["div"] if exponent < 0 else 0
                     cost += WEIGHTS["sqrt"] if exponent.denominator > 1 else 0
         elif graph.args[node]:
-            cost += PRIMITIVES[op].cost
+            cost += graph.table[op].cost
     return cost
 
 
-def weighted(program: Program) -> int:
-    """The weighted cost of a program."""
+def weighted(program: Program, table: Mapping[str, Primitive] = PRIMITIVES) -> int:
+    """The weighted cost of a program whose functions are rows of ``table``."""
     return sum(
-        (WEIGHTS.get(op) or PRIMITIVES[op].cost) * count
+        (WEIGHTS.get(op) or table[op].cost) * count
         for op, count in program.counts.items()
         if op not in UNCOUNTED
     )

@@ -60,6 +60,7 @@ def derive_by(
     *,
     sparse: bool = False,
     budget: int = UNLIMITED,
+    first: Level | None = None,
 ) -> list[Tensor] | None:
     """The tensors that ``requests`` name, derivative arrays of them by a strategy.
 
@@ -70,6 +71,7 @@ def derive_by(
         sparse: give arrays of derivatives a pattern, and nodes for its entries alone; values,
             products and chosen partials stay dense.
         budget: how many nodes the strategy may append.
+        first: the first derivatives, where they are there; those of higher order are made of them.
 
     Returns:
         one tensor a request; None where the strategy does not apply or exceeds the budget.
@@ -81,11 +83,37 @@ def derive_by(
     wrt = [graph.symbol(name) for name in system.wrt]
     order = highest_order(requests)
     _check_size(system, order, sparse)
-    levels = STRATEGIES[strategy](graph, system.outputs.nodes, wrt, order, budget)
+    if first is None or order == 0:
+        levels = STRATEGIES[strategy](graph, system.outputs.nodes, wrt, order, budget)
+    else:
+        levels = _continued(strategy, system, first, wrt, order, budget)
     if levels is None:
         return None
     memo: Partials = {}
     return [_tensor(system, request, wrt, levels, memo, sparse) for request in requests]
+
+
+def _continued(
+    strategy: str, system: System, first: Level, wrt: Sequence[int], order: int, budget: int
+) -> list[Level] | None:
+    """The levels up to ``order``, those above the first derived from it."""
+    levels: list[Level] = [{(): dict(enumerate(system.outputs.nodes))}, first]
+    if order == 1:
+        return levels
+    rows = [(j, row) for (j,), column in first.items() for row in column]
+    nodes = [first[(j,)][row] for j, row in rows]
+    higher = STRATEGIES[strategy](system.graph, nodes, wrt, order - 1, budget)
+    if higher is None:
+        return None
+    for level in higher[1:]:
+        made: Level = {}
+        for index, column in level.items():
+            for place, node in column.items():
+                j, row = rows[place]
+                if j >= index[0]:
+                    made.setdefault((j, *index), {})[row] = node
+        levels.append(made)
+    return levels
 
 
 def stored(graph: Graph, tensor: Tensor, pattern: Pattern | None) -> Tensor:

@@ -16,8 +16,9 @@ LARGEST = 12
 Term = tuple[tuple[int, object], ...]
 """The factors of a product and their exponents, increasing."""
 
-Signature = frozenset[tuple[Term, int]]
-"""The terms of a sum with their signs, the first one's positive."""
+Signature = tuple[tuple[Term, int], ...]
+"""The terms of a sum with their signs, the first one's positive, in order; a term may be there
+twice: products that are grouped differently are different nodes."""
 
 
 def reuse_sums(network: Network) -> bool:
@@ -56,7 +57,7 @@ def _flattened(bag: Bag, flat: Mapping[int, Bag]) -> Bag:
 def _signature(parts: list[tuple[Bag, int]]) -> tuple[Signature, int]:
     keyed = [(tuple(sorted(bag.items())), sign) for bag, sign in parts]
     lead = min(keyed)[1]
-    return frozenset([(key, sign * lead) for key, sign in keyed]), lead
+    return tuple(sorted([(key, sign * lead) for key, sign in keyed])), lead
 
 
 def _rewrite(

@@ -33,12 +33,18 @@ class Rule:
         safety: how safe that is.
         late: that derivatives alone are rewritten: those of ``left`` take fewer operations than
             those of ``right``.
+        early: that the formula alone is rewritten, as the user wrote it: the rule is there for the
+            digits and the range of its derivatives, whatever it costs.
+        direct: that the factors on the left have to stand in one product as it was written, and
+            not in products of products.
     """
 
     left: Expr
     right: Expr
     safety: Safety
     late: bool = False
+    early: bool = False
+    direct: bool = False
 
     @property
     def name(self) -> str:
@@ -49,6 +55,51 @@ class Rule:
 x, n = variables("x n")
 
 # fmt: off
+STABILISING: tuple[Rule, ...] = (
+    *(Rule(left, right, "rounding", early=True) for left, right in (
+        (math.log(1 + math.exp(x)),       math.softplus(x)),
+        (math.log(math.expm1(x)),         x + math.log1mexp(-x)),
+        (math.log(-math.expm1(x)),        math.log1mexp(x)),
+        (math.log(math.cosh(x)),          math.logcosh(x)),
+        (math.log(math.sinh(x)),          x + math.log1mexp(-2 * x) - math.log(2)),
+        (math.log(1 + x),                 math.log1p(x)),
+        (-1 + math.exp(x),                math.expm1(x)),
+        (-1 + math.exp2(x),               math.exp2m1(x)),
+        (-1 + math.cos(x),                math.cosm1(x)),
+        (-1 + math.cosh(x),               math.coshm1(x)),
+        (-1 + math.erf(x),                -math.erfc(x)),
+        (1 + math.erf(x),                 math.erfc(-x)),
+        (-1 + math.erfc(x),               -math.erf(x)),
+        (-1 + math.sigmoid(x),            -math.sigmoid(-x)),
+        (-1 + math.tanh(x),               -2 * math.sigmoid(-2 * x)),
+        (1 + math.tanh(x),                2 * math.sigmoid(2 * x)),
+        (-1 + math.tanh(x) ** 2,          -(math.sech(x) ** 2)),
+        (-1 + math.ndtr(x),               -math.ndtr(-x)),
+        (1 + math.bose(x),                -math.bose(-x)),
+        (math.exp(x) / (1 + math.exp(x)), math.sigmoid(x)),
+        (1 / (1 + math.exp(x)),           math.sigmoid(-x)),
+        (math.sinh(x) / math.cosh(x),     math.tanh(x)),
+        (math.cosh(x) / math.sinh(x),     math.coth(x)),
+        (1 / math.cosh(x),                math.sech(x)),
+        (1 / math.sinh(x),                math.csch(x)),
+        (x / math.expm1(x),               math.bernoulli_function(x)),
+        (math.exp(x) / math.expm1(x),     -math.bose(-x)),
+        (1 / math.expm1(x),               math.bose(x)),
+    )),
+    *(Rule(left, right, "finite", early=True) for left, right in (
+        (math.sin(x) / x,                 math.sinc(x)),
+        (math.sinh(x) / x,                math.sinhc(x)),
+        (math.expm1(x) / x,               math.expm1c(x)),
+        (math.log1p(x) / x,               math.log1pc(x)),
+        (math.cosm1(x) * x**-2,           -math.cosc(x)),
+        (math.coshm1(x) * x**-2,          math.coshc(x)),
+    )),
+    # In a product of many parts, such as a rotation about an axis, 1/x is somebody else's.
+    Rule(math.cosm1(x) / x,  -x * math.cosc(x), "finite", early=True, direct=True),
+    Rule(math.coshm1(x) / x, x * math.coshc(x), "finite", early=True, direct=True),
+)
+"""Rules that keep the digits and the range of a formula and of all its derivatives."""
+
 RULES: tuple[Rule, ...] = (
     Rule(math.abs(math.abs(x)),      math.abs(x),   "exact"),
     Rule(math.abs(math.exp(x)),      math.exp(x),   "exact"),
@@ -81,11 +132,11 @@ RULES: tuple[Rule, ...] = (
     Rule(math.cosh(math.acosh(x)),   x,             "finite"),
     Rule(math.tanh(math.atanh(x)),   x,             "finite"),
     Rule(math.atanh(math.tanh(x)),   x,             "finite"),
-    Rule(math.log(1 + math.exp(x)),  math.softplus(x), "rounding"),
     Rule(math.cos(math.asin(x)),     math.sqrt((1 - x) * (1 + x)), "rounding", late=True),
     Rule(math.sin(math.acos(x)),     math.sqrt((1 - x) * (1 + x)), "rounding", late=True),
     Rule(math.cosh(math.asinh(x)),   math.sqrt(1 + x**2),          "rounding", late=True),
     Rule(math.cos(math.atan(x)),     1 / math.sqrt(1 + x**2),      "rounding", late=True),
     Rule(math.sin(math.atan(x)),     x / math.sqrt(1 + x**2),      "rounding", late=True),
+    *STABILISING,
 )
 # fmt: on

@@ -18,6 +18,7 @@ from symgrad.differentiate.tensors import (
     MAX_ENTRIES,
     TANGENT,
     derive,
+    derive_by,
     seed_names,
     stored,
 )
@@ -429,3 +430,27 @@ def test_graphs_with_products_are_sound() -> None:
     kinds: Sequence[Any] = ("jvp", "vjp", "hvp")
     derive(system, [Request(kind, kind) for kind in kinds])
     verify_graph(system.graph)
+
+
+@pytest.mark.parametrize("strategy", ["sweeps", "elimination", "jets"])
+@pytest.mark.parametrize("sparse", [False, True])
+@pytest.mark.parametrize("case", CORPUS[:8], ids=lambda case: case.name)
+def test_higher_orders_made_of_given_first_derivatives(
+    case: Case, strategy: str, sparse: bool, digits: int
+) -> None:
+    requests = [Request(f"d{order}", "tensor", order) for order in range(4)]
+    system = case.system()
+    wrt = [system.graph.symbol(name) for name in system.wrt]
+    first = levels.next_level(system.graph, {(): dict(enumerate(system.outputs.nodes))}, wrt)
+    made = derive_by(strategy, system, requests, sparse=sparse, first=first)
+    wanted = derive(system, requests, sparse=sparse)
+    assert made is not None
+    (point,) = case.points(1)
+    for got, tensor in zip(made, wanted, strict=True):
+        assert (got.shape, got.pattern) == (tensor.shape, tensor.pattern)
+        pairs = zip(
+            in_mpmath(system.graph, got.nodes, point),
+            in_mpmath(system.graph, tensor.nodes, point),
+            strict=True,
+        )
+        assert all(close(value, expected) for value, expected in pairs)

@@ -8,9 +8,11 @@ import pytest
 
 from symgrad.functions import PRIMITIVES, math
 from symgrad.ir.convert import to_exprs
-from symgrad.ir.expression import Expr, variables, wrap
+from symgrad.ir.expression import Expr, symbol, variables, wrap
 from symgrad.ir.graph import Graph
 from symgrad.ir.system import Tensor
+from symgrad.ir.text import write
+from symgrad.ir.traverse import reachable
 from symgrad.simplify.forms import FORMS, factors
 from symgrad.simplify.rewrite import simplify
 from tests.expressions import CORPUS, close, in_mpmath
@@ -110,6 +112,25 @@ def test_values_stay(case: object, digits: int) -> None:
         before = in_mpmath(system.graph, system.outputs.nodes, point)
         for one, other in zip(before, in_mpmath(made, kept.nodes, point), strict=True):
             assert close(one, other, 1e-30)
+
+
+@pytest.mark.parametrize("case", CORPUS, ids=lambda case: case.name)
+def test_twice_changes_nothing(case: object) -> None:
+    system = case.system()  # type: ignore[attr-defined]
+    graph, tensors = simplify(system.graph, [system.outputs], "all", primal=True)
+    graph, tensors = simplify(graph, tensors, "all", primal=True)  # numbers the nodes anew
+    twice, again = simplify(graph, tensors, "all", primal=True)
+    assert write(twice, {"value": again[0].nodes}) == write(graph, {"value": tensors[0].nodes})
+
+
+def test_long_sums_and_products() -> None:
+    total, product = wrap(0), wrap(1)
+    for index in range(4000):
+        part = symbol(f"v{index}")
+        total, product = total + math.exp(part), product * math.sin(part)
+    graph, node = rewritten(math.log(1 + total) + product / x)
+    needed = [graph.ops[part] for part in reachable(graph, [node])]
+    assert (needed.count("exp"), needed.count("detach"), needed.count("sin")) == (4001, 1, 4000)
 
 
 def test_factors() -> None:

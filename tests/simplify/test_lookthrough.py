@@ -108,3 +108,8 @@ def test_deep_networks_need_no_recursion() -> None:
         value = math.sin(value) * y + math.cos(value) * z
     network = network_of(value)
     assert not reuse_sums(network)
+
+
+def test_a_term_that_is_there_twice_counts_twice() -> None:
+    """(z*w)*x and z*(w*x) are two products, and their sum is no z*w*x."""
+    assert_formulas_keep(reuse_sums, x + y, z * w, w * x, (z * w) * x + z * (w * x) + (z * w) * y)

@@ -1,0 +1,226 @@
+"""Rewrites that a pattern of fixed size cannot say: sums of exponentials, even powers, limits.
+
+Each takes a graph and a node, and gives the node that takes its place, or None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from symgrad.functions import math
+from symgrad.ir.arithmetic import Exponent, Number
+from symgrad.ir.expression import symbol
+from symgrad.ir.graph import Graph
+
+SHIFTED = frozenset({"max", "detach"})
+"""What is subtracted from the arguments of exponentials that cannot overflow."""
+
+MOST_FACTORS = 16
+"""Products of more factors are not looked into."""
+
+LIMITS: Mapping[str, Fraction] = {
+    **dict.fromkeys(("sinc", "sinhc", "expm1c", "log1pc"), Fraction(1)),
+    **dict.fromkeys(("cosc", "coshc"), Fraction(1, 2)),
+}
+"""The values at 0 of the functions that have a removable singularity there."""
+
+
+def factors(graph: Graph, node: int) -> tuple[Number, dict[int, Exponent]]:
+    """``node`` as a number times nodes with exponents."""
+    coefficient: Number = 1
+    if graph.ops[node] == "sum" and len(graph.args[node]) == 1 and graph.data[node][0] == 0:
+        coefficient = graph.data[node][1][0]
+        node = graph.args[node][0]
+    if graph.ops[node] == "constant":
+        return graph.data[node], {}
+    if graph.ops[node] == "product":
+        return coefficient, dict(zip(graph.args[node], graph.data[node], strict=True))
+    return coefficient, {node: 1}
+
+
+def flattened(graph: Graph, node: int) -> dict[int, Exponent]:
+    """The factors of a product with their exponents, those of products among them in their place.
+
+    A product stays nested as it was written, (y*sin(x))/x, if nothing meets; here it has to.
+    """
+    made: dict[int, Exponent] = {}
+    pending: list[tuple[int, Exponent]] = [(node, 1)]
+    while pending:
+        at, exponent = pending.pop()
+        nested = graph.ops[at] == "product" and type(exponent) is int
+        if nested and len(made) + len(pending) + len(graph.args[at]) <= MOST_FACTORS:
+            inner = zip(graph.args[at], graph.data[at], strict=True)
+            pending.extend([(base, power * exponent) for base, power in inner])
+        else:
+            made[at] = made.get(at, 0) + exponent
+    return {base: made[base] for base in sorted(made) if made[base] != 0}
+
+
+def terms(graph: Graph, node: int) -> tuple[Number, dict[int, Number]]:
+    """A sum as a number and terms with coefficients, those of sums among them in their place."""
+    start: Number = 0
+    made: dict[int, Number] = {}
+    pending: list[tuple[int, Number]] = [(node, 1)]
+    while pending:
+        at, coefficient = pending.pop()
+        if graph.ops[at] == "sum":
+            start = start + coefficient * graph.data[at][0]
+            inner = zip(graph.args[at], graph.data[at][1], strict=True)
+            pending.extend([(term, coefficient * c) for term, c in inner])
+        else:
+            made[at] = made.get(at, 0) + coefficient
+    return start, made
+
+
+def log_of_exponentials(graph: Graph, node: int) -> int | None:
+    """log(exp(a) + exp(b) + ...) as logaddexp(a, b, ...); positive factors join the exponents."""
+    (total,) = graph.args[node]
+    if graph.ops[total] != "sum":
+        return None
+    start, found = terms(graph, total)
+    exponentials, coefficients = sorted(found), [found[part] for part in sorted(found)]
+    if start < 0 or (start == 0 and len(exponentials) == 1):
+        return None
+    if any(graph.ops[part] != "exp" for part in exponentials):
+        return None
+    if not all(c > 0 for c in coefficients):
+        return None
+    exponents = [graph.args[part][0] for part in exponentials]
+    if any(_is_shifted(graph, exponent) for exponent in exponents):
+        return None
+    addends = [
+        exponent if c == 1 else graph.sum(((exponent, 1), (_log(graph, c), 1)))
+        for exponent, c in zip(exponents, coefficients, strict=True)
+    ]
+    if start == 1 and len(addends) == 1:
+        return graph.call("softplus", (addends[0],))
+    if start != 0:
+        addends.insert(0, _log(graph, start))
+    names = [f"a{index}" for index in range(len(addends))]
+    template = math.logaddexp(*map(symbol, names))
+    return graph.add(template, dict(zip(names, addends, strict=True)))
+
+
+def _is_shifted(graph: Graph, exponent: int) -> bool:
+    terms = graph.args[exponent] if graph.ops[exponent] == "sum" else ()
+    return any(graph.ops[term] in SHIFTED for term in terms)
+
+
+def _log(graph: Graph, value: Number) -> int:
+    return graph.call("log", (graph.constant(value),))
+
+
+def even_powers(graph: Graph, node: int) -> int | None:
+    """(x^2)^q and |x|^q without sign: x^(2q) or |x|^(2q), whose derivatives at 0 are right."""
+    made: list[tuple[int, Exponent]] = []
+    changed = False
+    for base, exponent in zip(graph.args[node], graph.data[node], strict=True):
+        found = _absolute(graph, base, exponent)
+        changed = changed or found is not None
+        made.extend([(base, exponent)] if found is None else found)
+    return graph.product(made) if changed else None
+
+
+def _absolute(graph: Graph, base: int, exponent: Exponent) -> list[tuple[int, Exponent]] | None:
+    whole = type(exponent) is int
+    if graph.ops[base] == "abs":
+        if whole and exponent % 2:
+            return None
+        return [_raised(graph, graph.args[base][0], exponent)]
+    if whole:
+        return None
+    coefficient, parts = factors(graph, base)
+    even = all(type(inner) is int and inner % 2 == 0 for inner in parts.values())
+    if not parts or not even or coefficient <= 0:
+        return None
+    made = [_raised(graph, part, inner * exponent) for part, inner in parts.items()]
+    if coefficient != 1:
+        made.append((graph.constant(coefficient), exponent))
+    return made
+
+
+def _raised(graph: Graph, base: int, exponent: Exponent) -> tuple[int, Exponent]:
+    """|base| to an exponent, as a node and its exponent."""
+    if exponent % 2 == 0:
+        return base, int(exponent)
+    if exponent % 2 == 1:
+        return graph.call("abs", (base,)), int(exponent)
+    return graph.call("abs_pow", (base, graph.constant(exponent))), 1
+
+
+def power_of_even(graph: Graph, node: int) -> int | None:
+    """(x^2)^p and |x|^p for an exponent that is no short fraction."""
+    base, exponent = graph.args[node]
+    if graph.ops[base] == "abs":
+        return graph.call("abs_pow", (graph.args[base][0], exponent))
+    if graph.ops[base] != "product" or len(graph.args[base]) != 1:
+        return None
+    inner = graph.data[base][0]
+    if type(inner) is not int or inner % 2:
+        return None
+    return graph.call("abs_pow", (graph.args[base][0], graph.sum(((exponent, inner),))))
+
+
+def limit_filled_in(graph: Graph, node: int) -> int | None:
+    """where(v != 0, a sinc(u), a) as a sinc(u), where u vanishes with v; so for all LIMITS."""
+    condition, chosen, other = graph.args[node]
+    op = graph.ops[condition]
+    if op not in ("eq", "ne"):
+        return None
+    variable, zero = graph.args[condition]
+    if graph.ops[zero] != "constant" or graph.data[zero] != 0:
+        return None
+    if op == "eq":
+        chosen, other = other, chosen
+    coefficient, parts = factors(graph, chosen)
+    at_zero: list[tuple[int, Exponent]] = []
+    found = False
+    for part, exponent in parts.items():
+        limit = LIMITS.get(graph.ops[part])
+        if limit is not None and _vanishes(graph, graph.args[part][0], variable):
+            found = True
+            at_zero.append((graph.constant(limit), exponent))
+        else:
+            at_zero.append((part, exponent))
+    if not found:
+        return None
+    there, given = graph.product(at_zero, coefficient), other
+    if graph.ops[there] == graph.ops[given] == "constant":
+        return chosen if graph.data[there] == graph.data[given] else None
+    return chosen if there == given else None
+
+
+def _vanishes(graph: Graph, node: int, variable: int) -> bool:
+    """Whether ``variable`` is a factor of ``node``."""
+    if node == variable:
+        return True
+    _, own = factors(graph, node)
+    _, wanted = factors(graph, variable)
+    return bool(wanted) and all(
+        exponent > 0 and own.get(part, 0) >= exponent for part, exponent in wanted.items()
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A rewrite of all nodes of one operation.
+
+    Attributes:
+        op: the operation.
+        apply: ``(graph, node)`` -> what takes its place, or None.
+        safety: the class of the rewrite (``rules.py``).
+    """
+
+    op: str
+    apply: Callable[[Graph, int], int | None]
+    safety: str
+
+
+FORMS: tuple[Form, ...] = (
+    Form("log", log_of_exponentials, "rounding"),
+    Form("product", even_powers, "finite"),
+    Form("pow", power_of_even, "finite"),
+    Form("select", limit_filled_in, "finite"),
+)
