@@ -20,13 +20,13 @@ from symgrad.ir.evaluate import evaluate_expr, mpmath_arithmetic
 from symgrad.ir.expression import Expr, variables, wrap
 
 KINKS = ("abs", "sign", "max", "min", "floor", "ceil", "trunc", "rint", "fmod", "mod")
-SMOOTH = tuple(
-    name
-    for name, row in PRIMITIVES.items()
-    if not row.boolean and name not in (*KINKS, "select", "atan2", "pow", "hypot")
-)
 GUARDED = ("atan2", "pow", "hypot")
 """Rows whose partials choose: only sweeps apply to most of their systems."""
+
+SMOOTH = (
+    *(n for n, row in PRIMITIVES.items() if row.kind == "call" and n not in (*GUARDED, *KINKS)),
+    *("sigmoid", "softplus", "sech", "gamma", "besselj0"),
+)
 
 NUMBERS: tuple[Any, ...] = (
     *(1, 1, -1, 2, 2, -2, 3, 4, -3, 5, 6, 12),

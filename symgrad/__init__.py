@@ -14,6 +14,7 @@ The pipeline, and where each part lives:
     api.py          compile(): puts the stages in sequence
     symbolic.py     grad, jacobian, hessian, vjp, jvp on SymPy objects
     check.py        a compiled function against mpmath and torch
+    custom.py       functions of the user's own
     cli/            the command
 
 Everything below is imported when it is first used, so that ``import symgrad`` is quick.
@@ -27,8 +28,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from symgrad.api import compile, load
     from symgrad.check import check
+    from symgrad.custom import function
     from symgrad.errors import SymgradError
     from symgrad.functions import math
+    from symgrad.functions.splines import spline
     from symgrad.functions.tracing import trace
     from symgrad.ir.expression import Expr, variables
     from symgrad.runtime.function import CompiledFunction
@@ -43,12 +46,14 @@ _HOME = {
     "backward": "symgrad.symbolic",
     "check": "symgrad.check",
     "compile": "symgrad.api",
+    "function": "symgrad.custom",
     "grad": "symgrad.symbolic",
     "hessian": "symgrad.symbolic",
     "jacobian": "symgrad.symbolic",
     "jvp": "symgrad.symbolic",
     "load": "symgrad.api",
     "math": "symgrad.functions",
+    "spline": "symgrad.functions.splines",
     "trace": "symgrad.functions.tracing",
     "variables": "symgrad.ir.expression",
     "vjp": "symgrad.symbolic",
@@ -62,12 +67,14 @@ __all__ = [
     "backward",
     "check",
     "compile",
+    "function",
     "grad",
     "hessian",
     "jacobian",
     "jvp",
     "load",
     "math",
+    "spline",
     "trace",
     "variables",
     "vjp",

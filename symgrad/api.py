@@ -12,21 +12,25 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from functools import cache as memoize
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from symgrad.differentiate.tensors import COTANGENT, TANGENT, derive, seed_names
 from symgrad.errors import DerivativeError, OptionError, ProblemFileError
 from symgrad.functions import PRIMITIVES
+from symgrad.functions.user import table_with, used_rows
 from symgrad.ir.convert import to_exprs
 from symgrad.ir.expression import Expr
 from symgrad.ir.graph import Graph
-from symgrad.ir.program import Group, Program
+from symgrad.ir.primitive import Primitive, refuse
+from symgrad.ir.program import Group, Outside, Program
 from symgrad.ir.program import Result as ResultSpec
 from symgrad.ir.recipe import Recipe
+from symgrad.ir.row_text import read_rows, write_rows
 from symgrad.ir.system import Pattern, Request, System, Tensor
 from symgrad.ir.text import read_graph, write
+from symgrad.ir.traverse import reachable
 from symgrad.options import Options
 from symgrad.parse.outputs import Parsed, parse_outputs
 from symgrad.parse.requests import parse_requests
@@ -52,6 +56,7 @@ def compile(
     rewrites: str = "all",
     sparse: bool = False,
     optimize: str = "default",
+    functions: object = (),
     name: str = "",
     cache: bool = True,
 ) -> CompiledFunction:
@@ -74,6 +79,8 @@ def compile(
             that are not structural zeros, and no other; of symmetric entries one. Values, products
             and chosen partials stay dense.
         optimize: "fast", "default" or "max": how hard to look for a cheaper program.
+        functions: the user's own functions (``symgrad.function``, ``symgrad.spline``) that the
+            outputs or one another use.
         name: a name for people.
         cache: keep derived programs and compiled code on disk.
 
@@ -92,9 +99,10 @@ def compile(
         (1, 2)
     """
     options = Options(dtype, batch_axis, accuracy, rewrites, sparse, optimize)  # type: ignore[arg-type]
-    parsed = parse(outputs, inputs, parameters, wrt)
+    table = table_with(functions)
+    parsed = parse(outputs, inputs, parameters, wrt, table=table)
     requests = parse_requests(derivatives, parsed.shape, parsed.wrt, partial(_name_of, parsed))
-    recipe = make_recipe(parsed, requests, options, name)
+    recipe = make_recipe(parsed, requests, options, name, table=table)
     return build(recipe, cache=cache)
 
 
@@ -104,10 +112,14 @@ def parse(
     parameters: object = (),
     wrt: object = None,
     definitions: Mapping[str, object] | None = None,
+    table: Mapping[str, Primitive] = PRIMITIVES,
 ) -> Parsed:
     """Read outputs over inputs and parameters (``parse/outputs.py``)."""
+    differentiate = partial(differentiate_expr, table=table)
     return parse_outputs(
-        outputs, inputs, parameters, wrt, definitions=definitions, differentiate=differentiate_expr
+        *(outputs, inputs, parameters, wrt, table),
+        definitions=definitions,
+        differentiate=differentiate,
     )
 
 
@@ -117,10 +129,17 @@ def make_recipe(
     options: Options,
     name: str = "",
     ranges: Mapping[str, tuple[float, float]] | None = None,
+    table: Mapping[str, Primitive] = PRIMITIVES,
 ) -> Recipe:
-    """The Recipe of a parsed system: its graph as text, and what is wanted of it."""
-    graph = Graph(PRIMITIVES, exact=options.rewrites == "exact")
+    """The Recipe of a parsed system: its graph as text, and what is wanted of it.
+
+    Raises:
+        DerivativeError: an output holds a derivative that has no closed form.
+    """
+    graph = Graph(table, exact=options.rewrites == "exact")
     nodes = graph.add_all(parsed.exprs)
+    _refuse_unknown(graph, nodes)
+    needed = used_rows({graph.ops[node] for node in reachable(graph, nodes)}, table)
     return Recipe(
         graph=write(graph, {"value": nodes}),
         inputs=parsed.inputs,
@@ -132,12 +151,14 @@ def make_recipe(
         options=asdict(options),
         name=name,
         ranges=dict(ranges or {}),
+        functions=write_rows(needed),
     )
 
 
 def build(recipe: Recipe, *, cache: bool = True) -> CompiledFunction:
     """The CompiledFunction of a Recipe: from the disk cache, derived and compiled if need be."""
     from symgrad.emit import provider  # noqa: PLC0415 - imports numba, which takes a while
+    from symgrad.runtime import callbacks  # noqa: PLC0415
     from symgrad.runtime import load as loader  # noqa: PLC0415
     from symgrad.runtime.arguments import Signature  # noqa: PLC0415
     from symgrad.runtime.function import CompiledFunction  # noqa: PLC0415
@@ -146,7 +167,14 @@ def build(recipe: Recipe, *, cache: bool = True) -> CompiledFunction:
     options = read_options(recipe)
     groups = argument_groups(recipe)
     kernel, patterns, program = _kernel(recipe, options, groups, cache=cache)
-    function = loader.load(kernel, provider.prepare, use_cache=cache)
+    rows = function_table(recipe.functions).values()
+    callees = [Outside(r.name, r.arity, r.symbol) for r in rows if r.kind == "outside"]
+
+    def prepare() -> None:
+        provider.prepare()
+        callbacks.prepare(callees)
+
+    function = loader.load(kernel, prepare, use_cache=cache)
     signature = Signature(
         inputs=recipe.inputs,
         parameters=recipe.parameters,
@@ -191,10 +219,26 @@ def unsimplified_program(recipe: Recipe, options: Options, groups: Sequence[Grou
 
 def read_system(recipe: Recipe) -> System:
     """The System that a Recipe's text describes."""
-    graph, outputs = read_graph(recipe.graph, PRIMITIVES)
+    graph, outputs = read_graph(recipe.graph, function_table(recipe.functions))
     graph.exact = recipe.options.get("rewrites") == "exact"
     value = Tensor("value", recipe.shape, tuple(outputs["value"]))
     return System(graph, recipe.inputs, recipe.parameters, recipe.wrt, value, recipe.labels)
+
+
+def function_table(text: str) -> Mapping[str, Primitive]:
+    """The function table of a Recipe: PRIMITIVES, and the user's rows that it carries.
+
+    Raises:
+        ProblemFileError: the text holds no rows.
+    """
+    return _read_table(text) if text else PRIMITIVES
+
+
+@lru_cache(maxsize=64)
+def _read_table(text: str) -> Mapping[str, Primitive]:
+    from symgrad.runtime import callbacks  # noqa: PLC0415 - only where there are such rows
+
+    return read_rows(text, PRIMITIVES, callbacks.caller)
 
 
 def read_options(recipe: Recipe) -> Options:
@@ -214,7 +258,7 @@ def read_options(recipe: Recipe) -> Options:
 
 def _simplified(system: System, options: Options) -> System:
     """The system with its primal simplified: what is rewritten here need not be differentiated."""
-    graph, (value,) = simplify(system.graph, [system.outputs], options.rewrites)
+    graph, (value,) = simplify(system.graph, [system.outputs], options.rewrites, primal=True)
     names = (system.inputs, system.parameters, system.wrt)
     return System(graph, *names, value, system.labels)
 
@@ -305,15 +349,30 @@ def _details(
     return details(recipe, options, graph, tensors, program or derived, before)
 
 
-def differentiate_expr(expr: Expr, names: Sequence[str]) -> Expr:
-    """The partial derivative of an Expr by the named variables, one after the other."""
-    graph = Graph(PRIMITIVES)
+def differentiate_expr(
+    expr: Expr, names: Sequence[str], table: Mapping[str, Primitive] = PRIMITIVES
+) -> Expr:
+    """The partial derivative of an Expr by the named variables, one after the other.
+
+    Raises:
+        DerivativeError: it has no closed form.
+    """
+    graph = Graph(table)
     node = graph.add(expr)
     wrt = tuple(dict.fromkeys(names))
     system = System(graph, wrt, (), wrt, Tensor("value", (), (node,)), ("",))
     request = Request("partial", "partial", len(names), tuple(wrt.index(name) for name in names))
     (tensor,) = derive(system, [request])
+    _refuse_unknown(graph, tensor.nodes)
     return to_exprs(graph, tensor.nodes)[0]
+
+
+def _refuse_unknown(graph: Graph, nodes: Sequence[int]) -> None:
+    """Raise the error of a derivative without closed form that nodes need."""
+    for node in reachable(graph, nodes):
+        row = graph.table.get(graph.ops[node])
+        if row is not None and row.kind == "unknown":
+            raise refuse(row)
 
 
 def _name_of(parsed: Parsed, variable: object) -> str:

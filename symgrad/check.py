@@ -33,7 +33,7 @@ from symgrad.api import read_system
 from symgrad.differentiate.tensors import COTANGENT, TANGENT, derive, seed_names
 from symgrad.errors import ArgumentError, MissingDependencyError, UnknownFunctionError
 from symgrad.ir.evaluate import evaluate, mpmath_arithmetic
-from symgrad.ir.quotient import Agreement, compare
+from symgrad.ir.quotient import CALLBACK_TOLERANCE, Agreement, callbacks, compare, worst_slopes
 from symgrad.ir.rounding import rounding_bounds
 from symgrad.ir.system import System
 from symgrad.ir.traverse import reachable
@@ -124,10 +124,15 @@ def check(
     sample = _sample(fn, system, given, points is None, count, seed, ranges, notes)
     run = _Run(fn, system, sample, seed, tolerance)
     rows: list[Row] = []
+    doubles = callbacks(system)
+    if doubles and "mpmath" in wanted:
+        named = ", ".join(doubles)
+        notes.append(f"{named}: of Python's floats, so that central differences judge its partials")
+        rows += run.against_callbacks()
     for position, request in enumerate(fn.recipe.requests):
         if "mpmath" in wanted:
             rows.append(run.against_mpmath(position))
-            if request.kind != "tensor" or request.order:
+            if not doubles and (request.kind != "tensor" or request.order):
                 rows.append(run.against_differences(position))
         if torch is not None:
             try:
@@ -441,6 +446,17 @@ class _Run:
             expected=found[k].quotient,
             note="; ".join(f"{n} {text}" for text, n in notes.items() if n),
         )
+
+    def against_callbacks(self) -> list[Row]:
+        """A row for each user's function of floats: its partials against central differences."""
+        rows = []
+        columns = {name: list(map(float, values)) for name, values in self.sample.items()}
+        found = worst_slopes(self.system, columns)
+        for name, (entries, k, worst) in found.items():
+            passed = worst.error <= CALLBACK_TOLERANCE
+            where = (self.point(k), (worst.argument,), worst.rules, worst.quotient)
+            rows.append(Row(name, "difference", passed, entries, None, worst.error, None, *where))
+        return rows
 
     def _agreement(self, position: int, k: int) -> Agreement:
         """The rules of a result against difference quotients at the point ``k``."""

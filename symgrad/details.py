@@ -13,12 +13,15 @@ import numpy as np
 from symgrad.emit.c_source import c_source
 from symgrad.emit.kernel import cpu_target, llvm_text
 from symgrad.emit.numba_source import numba_source
-from symgrad.emit.provider import implementation
+from symgrad.emit.provider import delivered
 from symgrad.emit.source import rounded
+from symgrad.errors import UnknownFunctionError
 from symgrad.functions import PRIMITIVES
+from symgrad.ir.definition import invariant_name, state_name
 from symgrad.ir.evaluate import mpmath_arithmetic, run
 from symgrad.ir.graph import Graph
-from symgrad.ir.program import UNCOUNTED, Program
+from symgrad.ir.primitive import Primitive
+from symgrad.ir.program import UNCOUNTED, Group, Instruction, Program, Result
 from symgrad.ir.recipe import Recipe
 from symgrad.ir.system import Tensor
 from symgrad.options import Dtype, Options, choose
@@ -56,14 +59,17 @@ def details(
         before: makes the Program of the same results without simplification, to be counted.
     """
     target = cpu_target(program, options.dtype, options.accuracy)
-    called = [op for op in program.counts if op in PRIMITIVES and PRIMITIVES[op].kind == "call"]
+    table = graph.table
+    called = [op for op in program.counts if op in table]
     return Details(
         program=program,
-        operations=count_operations(program, before),
+        operations=count_operations(program, before, table),
         accuracy={
-            op: implementation(op, target.width, options.dtype, options.accuracy) for op in called
+            op: delivered(table[op], target.width, options.dtype, options.accuracy)
+            for op in called
+            if table[op].kind in ("call", "routine", "outside")
         },
-        source=partial(source, recipe, _with_patterns(program, tensors), options),
+        source=partial(source, recipe, _with_patterns(program, tensors), options, table=table),
         llvm=partial(llvm_text, program, target),
         graph=graph,
         sparsity={tensor.name: sparsity(graph, tensor) for tensor in tensors},
@@ -85,20 +91,42 @@ def sparsity(graph: Graph, tensor: Tensor) -> Sparsity:
     return Sparsity(tensor.shape, np.argwhere(present.reshape(tensor.shape)))
 
 
-def count_operations(program: Program, before: Callable[[], Program] | None = None) -> Operations:
+def count_operations(
+    program: Program,
+    before: Callable[[], Program] | None = None,
+    table: Mapping[str, Primitive] = PRIMITIVES,
+) -> Operations:
     """Operations of a program, and of the one that ``before`` makes when it is asked for."""
     counted = {op: n for op, n in sorted(program.counts.items()) if op not in UNCOUNTED}
-    return Operations(counted, weighted(program), before and (lambda: count_operations(before())))
+    later = None if before is None else partial(_counted_later, before, table)
+    return Operations(counted, weighted(program, table), later)
 
 
-def source(recipe: Recipe, program: Program, options: Options, target: str) -> str:
+def _counted_later(before: Callable[[], Program], table: Mapping[str, Primitive]) -> Operations:
+    return count_operations(before(), None, table)
+
+
+def source(
+    recipe: Recipe,
+    program: Program,
+    options: Options,
+    target: str,
+    table: Mapping[str, Primitive] = PRIMITIVES,
+) -> str:
     """Readable, self-contained source with a self-test at one point.
 
     Raises:
         OptionError: there is no source for ``target``.
+        UnknownFunctionError: a function is a Python function, which no source can hold.
     """
     choose("target", target, WRITERS)
-    point, values = sample(program, recipe.ranges, options.dtype)
+    if program.outside:
+        raise UnknownFunctionError(
+            f"{program.outside[0].name!r} is a Python function that numba compiled, which "
+            f"{target} source cannot hold; give sg.function a definition= or an expansion= of it "
+            "in place of numba="
+        )
+    point, values = sample(program, recipe.ranges, options.dtype, table)
     return WRITERS[target](
         program,
         name=recipe.name if PLAIN_NAME.fullmatch(recipe.name) else "kernel",
@@ -109,7 +137,10 @@ def source(recipe: Recipe, program: Program, options: Options, target: str) -> s
 
 
 def sample(
-    program: Program, ranges: Mapping[str, tuple[float, float]], dtype: Dtype
+    program: Program,
+    ranges: Mapping[str, tuple[float, float]],
+    dtype: Dtype,
+    table: Mapping[str, Primitive] = PRIMITIVES,
 ) -> tuple[list[list[float]], list[list[float]]]:
     """A point for a self-test, inside ``ranges``, and the results there, with 50 digits."""
     point = []
@@ -121,20 +152,43 @@ def sample(
         point.append([rounded(low + (high - low) * part, dtype) for (low, high), part in pairs])
     with mpmath.workdps(50):
         exact = [[mpmath.mpf(value) for value in group] for group in point]
-        results = run(program, PRIMITIVES, exact, mpmath_arithmetic())
+        results = run(program, table, exact, mpmath_arithmetic())
         return point, [[float(value) for value in result] for result in results]
 
 
 def program_text(program: Program) -> str:
     """One line an instruction: its number, what it is, and where loads and stores go."""
+    lines = _code_text(program.code, program.groups, program.results)
+    for routine in program.routines:
+        names = tuple(f"a{i}" for i in range(routine.arity))
+        value = (Result("value", ()),)
+        lines += ["", f"{routine.name}({', '.join(names)}):"]
+        lines += _code_text(routine.code, (Group("arguments", names),), value)
+        for index, body in enumerate(routine.bodies):
+            count = sum(instruction.op == "store" for instruction in body) - 1
+            inside = max((i.data[1] for i in body if i.op == "load"), default=0) - count
+            columns = ("k", *map(state_name, range(count)), *map(invariant_name, range(inside)))
+            lines += [f"body {index}:"]
+            after = (Result("turn", (count + 1,)),)
+            lines += _code_text(body, (Group("before", columns),), after)
+    return "\n".join(lines)
+
+
+def _code_text(
+    code: Sequence[Instruction], groups: Sequence[Group], results: Sequence[Result]
+) -> list[str]:
     lines = []
-    for index, (op, args, data) in enumerate(program.code):
+    for index, (op, args, data) in enumerate(code):
         given = " ".join(f"%{argument}" for argument in args)
         if op == "load":
-            given = f"{program.groups[data[0]].name}[{program.groups[data[0]].columns[data[1]]}]"
+            given = f"{groups[data[0]].name}[{groups[data[0]].columns[data[1]]}]"
         elif op == "store":
-            given += f" -> {program.results[data[0]].name}[{data[1]}]"
+            given += f" -> {results[data[0]].name}[{data[1]}]"
+        elif op == "loop":
+            given += f" body {data[0]}, {data[1]} states, {data[2]} turns at most"
+        elif op in ("part", "lookup"):
+            given += f" [{data}]" if op == "part" else f" table {data}"
         elif data is not None:
             given = repr(data)
         lines.append(f"%{index} = {op} {given}" if op != "store" else f"store {given}")
-    return "\n".join(lines)
+    return lines

@@ -21,7 +21,7 @@ from symgrad.api import differentiate_expr
 from symgrad.differentiate import forward, reverse
 from symgrad.differentiate.tensors import derive
 from symgrad.errors import ArgumentError, DerivativeError, DuplicateNameError, ShapeError
-from symgrad.functions import PRIMITIVES
+from symgrad.functions.user import table_with
 from symgrad.interop.sympy_objects import known_objects, to_sympy
 from symgrad.ir.convert import to_exprs
 from symgrad.ir.expression import Expr, postorder, symbol
@@ -36,7 +36,12 @@ from symgrad.parse.variables import MAX_DEPTH, Variables, elements, identify
 
 
 def grad(
-    outputs: object, inputs: object, grad_outputs: object = None, allow_unused: bool = False
+    outputs: object,
+    inputs: object,
+    grad_outputs: object = None,
+    allow_unused: bool = False,
+    *,
+    functions: object = (),
 ) -> tuple[Any, ...]:
     """The cotangent-weighted sum of gradients, as ``torch.autograd.grad`` has it, on symbols.
 
@@ -53,6 +58,7 @@ def grad(
         grad_outputs: one cotangent for each output, of its shape; None is 1 for an output of one
             entry.
         allow_unused: give None for an input that no output uses, in place of an error.
+        functions: the user's own functions (``symgrad.function``) that the outputs use.
 
     Returns:
         One result for each input, in its shape and kind of container.
@@ -67,7 +73,7 @@ def grad(
         >>> grad([x**2 + z**3, x * z], [x, z])
         (2*x + z, x + 3*z**2)
     """
-    call = _Expressions(outputs, inputs, grad_outputs, "grad_outputs")
+    call = _Expressions(outputs, inputs, grad_outputs, "grad_outputs", functions=functions)
     used = [any(name in call.used for name in block.names) for block in call.inputs]
     for block, occurs in zip(call.inputs, used, strict=True):
         if not occurs and not allow_unused:
@@ -85,6 +91,8 @@ def backward(
     into: MutableMapping[Any, Any],
     inputs: object = None,
     grad_outputs: object = None,
+    *,
+    functions: object = (),
 ) -> MutableMapping[Any, Any]:
     """Add gradients into a dict, as ``torch.autograd.backward`` adds them into ``.grad``.
 
@@ -95,6 +103,7 @@ def backward(
         inputs: the variables to do this for, those in a Matrix or a list each by itself; by
             default all that the outputs use.
         grad_outputs: as for ``grad``.
+        functions: as for ``grad``.
 
     Returns:
         ``into`` itself.
@@ -113,7 +122,7 @@ def backward(
             f"into is of type {type(into).__name__}; give the dict that gradients are added into, "
             "as in backward(outputs, {})"
         )
-    call = _Expressions(outputs, inputs, grad_outputs, "grad_outputs")
+    call = _Expressions(outputs, inputs, grad_outputs, "grad_outputs", functions=functions)
     cotangents = {name: node for name, node in call.pullback().items() if name in call.used}
     gradients = call.present(list(cotangents.values()))
     for name, gradient in zip(cotangents, gradients, strict=True):
@@ -122,7 +131,7 @@ def backward(
     return into
 
 
-def vjp(outputs: object, inputs: object, cotangents: object) -> Any:
+def vjp(outputs: object, inputs: object, cotangents: object, *, functions: object = ()) -> Any:
     """The product of cotangents and the Jacobian: sum_k c_k * dy_k/dx for each input x.
 
     As ``grad``, but an input that no output uses gives zeros, and a single input, not in a list,
@@ -133,18 +142,19 @@ def vjp(outputs: object, inputs: object, cotangents: object) -> Any:
         >>> vjp([x**2, x * z], [x, z], [1, x])
         (x*z + 2*x, x**2)
     """
-    call = _Expressions(outputs, inputs, cotangents, "cotangents")
+    call = _Expressions(outputs, inputs, cotangents, "cotangents", functions=functions)
     made = call.give(call.inputs, call.pullback())
     return made[0] if call.single else tuple(made)
 
 
-def jvp(outputs: object, inputs: object, tangents: object) -> Any:
+def jvp(outputs: object, inputs: object, tangents: object, *, functions: object = ()) -> Any:
     """The product of the Jacobian and tangents: sum_j dy/dx_j * t_j for each output y.
 
     Args:
         outputs: as for ``grad``.
         inputs: as for ``grad``.
         tangents: one for each input, of its shape; held constant.
+        functions: as for ``grad``.
 
     Returns:
         One result for each output, in its shape and kind of container: a tuple, or without one
@@ -159,12 +169,12 @@ def jvp(outputs: object, inputs: object, tangents: object) -> Any:
         >>> jvp([x**2, x * z], [x, z], [1, 0])
         (2*x, z)
     """
-    call = _Expressions(outputs, inputs, tangents, "tangents")
+    call = _Expressions(outputs, inputs, tangents, "tangents", functions=functions)
     made = call.give(call.outputs, call.pushforward())
     return made[0] if call.alone else tuple(made)
 
 
-def jacobian(outputs: object, inputs: object) -> Any:
+def jacobian(outputs: object, inputs: object, *, functions: object = ()) -> Any:
     """All first partial derivatives d outputs / d inputs, of shape S + I.
 
     S is the shape of the outputs, () for one expression, and I that of the inputs; lists are
@@ -179,11 +189,11 @@ def jacobian(outputs: object, inputs: object) -> Any:
         [2*x, 0],
         [  z, x]])
     """
-    call = _Expressions(outputs, inputs, whole=True)
+    call = _Expressions(outputs, inputs, whole=True, functions=functions)
     return call.arrange(call.derivative(1), call.outputs[0], call.inputs[0])
 
 
-def hessian(output: object, inputs: object) -> Any:
+def hessian(output: object, inputs: object, *, functions: object = ()) -> Any:
     """All second partial derivatives of one expression, of shape I + I (see ``jacobian``).
 
     Raises:
@@ -196,7 +206,7 @@ def hessian(output: object, inputs: object) -> Any:
         [2*z, 2*x],
         [2*x,   0]])
     """
-    call = _Expressions(output, inputs, whole=True)
+    call = _Expressions(output, inputs, whole=True, functions=functions)
     if len(call.outputs[0].nodes) != 1:
         raise ArgumentError(
             f"the Hessian is that of one expression, and output has shape {call.outputs[0].shape}; "
@@ -321,7 +331,9 @@ class _Expressions:
         weights: object = None,
         title: str = "",
         whole: bool = False,
+        functions: object = (),
     ) -> None:
+        self.rows = table_with(functions)
         replaced: dict[Any, Any] = {}
         if isinstance(outputs, tuple) and is_cse(outputs):
             replaced, outputs = dict(outputs[0]), outputs[1]
@@ -335,8 +347,9 @@ class _Expressions:
         elif title:
             self.weights = _matched(weights, self.outputs, self.alone, title)
         self.objects: dict[str, Any] = {}
-        self.graph = Graph(PRIMITIVES)
-        reading = Reading(self._declare(replaced), PRIMITIVES, differentiate_expr)
+        self.graph = Graph(self.rows)
+        differentiate = partial(differentiate_expr, table=self.rows)
+        reading = Reading(self._declare(replaced), self.rows, differentiate)
         for target, value in replaced.items():
             reading.replacement(target, value)
         parts = postorder(tuple(self._read(reading, self.outputs)))
@@ -379,7 +392,7 @@ class _Expressions:
         others = [entry for block in (*self.outputs, *self.weights) for entry in block.entries]
         self.symbolic = any(isinstance(entry, sympy.Basic) for entry in (*given, *others))
         objects = {entry for entry in given if isinstance(entry, sympy.Basic)}
-        atoms = occurring((*replaced.values(), *others), objects, replaced)
+        atoms = occurring((*replaced.values(), *others), objects, replaced, self.rows)
         exprs = postorder(tuple(entry for entry in others if isinstance(entry, Expr)))
         symbols = [part for part in exprs if part.op == "symbol"]
         variables: dict[Any, Any] = {}

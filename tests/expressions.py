@@ -261,7 +261,7 @@ BRANCHES: tuple[Branch, ...] = (
     _branch("root_alive", math.where(x > 0, _root, 0), _root, 0.25),
     _branch("root_or_x", math.where(x > 0, _root, x), x, -1.0, 0.0),
     _branch("sinc", math.where(math.sin(x) / x < 9, math.sin(x) / x, 1), 1, 0.0),
-    _branch("sinc_row", math.sinc(x), 1, 0.0),
+    _branch("sinc_where", math.where(math.eq(x, 0), 1, math.sin(x) / x), 1, 0.0),
     _branch("log", math.where(x > 0, x * _log, 0), 0, 0.0, -2.0),
     _branch("negated", math.where(~(x > 0), 2 * x, _root), 2 * x, 0.0, -1.0),
     _branch("shared", math.where(x > 0, _root + math.sin(_root),

@@ -17,7 +17,7 @@ PACKAGE = ROOT / "symgrad"
 TESTS = ROOT / "tests"
 
 STAGES = ("parse", "differentiate", "simplify", "schedule", "emit")
-SEQUENCERS = ("api", "portfolio", "details", "symbolic", "check", "cli")
+SEQUENCERS = ("api", "portfolio", "details", "custom", "symbolic", "check", "cli")
 """The only modules outside the stages that may use a stage."""
 
 # What each part may import of symgrad, itself aside; None: anything.

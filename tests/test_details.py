@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import pytest
 import symgrad as sg
 from symgrad.details import WRITERS, count_operations, program_text, sample
 from symgrad.emit.provider import implementation
-from symgrad.errors import OptionError
+from symgrad.errors import DerivativeError, OptionError, UnknownFunctionError
 from symgrad.functions import PRIMITIVES
 from symgrad.ir.program import UNCOUNTED, WEIGHTS
 
@@ -151,6 +152,55 @@ def test_the_program_reads_as_one_line_an_instruction(fn):
         assert line.startswith((f"%{index} = ", "store %"))
 
 
+@pytest.mark.usefixtures("routine_rows")
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_routines_are_functions_like_others(dtype):
+    x, y = sg.variables("x y")
+    expr = sg.math.agm(x, y) * sg.math.twice_mixture(y)
+    fn = sg.compile(expr, [x, y], "value", dtype=dtype, cache=False)
+    assert fn.operations.functions == {"agm": 1, "twice_mixture": 1}
+    assert fn.operations.weighted == 1 + 50 + 160
+    assert {name: choice.provider for name, choice in fn.accuracy.items()} == {
+        "agm": "symgrad",
+        "twice_mixture": "symgrad",
+    }
+    assert fn.accuracy["agm"].ulp == (3.0 if dtype == "float64" else 1.0)
+    assert "sg_mixture(" in fn.source("c")
+    assert "sg_mixture(" in fn.source("numba")
+    report = sg.check(fn, against="mpmath", ranges={"x": (0.7, 1.4), "y": (0.7, 1.4)})
+    assert report, str(report)
+
+
+@pytest.mark.usefixtures("routine_rows")
+def test_derivatives_without_closed_form_are_refused_where_they_are_needed():
+    x, y = sg.variables("x y")
+    expr = x * sg.math.agm(x, y) + y
+    fn = sg.compile(expr, [x, y], ["gradient", "hessian"], wrt=[x], cache=False)
+    assert fn.operations.functions == {"agm": 1}
+    sg.compile(sg.math.agm(x, 2), [x], 3, cache=False)
+    for what in ("gradient", "hessian"):
+        with pytest.raises(DerivativeError, match=r"by its argument 2 \(the second of two means\)"):
+            sg.compile(expr, [x, y], what, cache=False)
+    with pytest.raises(DerivativeError, match="no closed form"):
+        sg.compile(expr, [x, y], {"xyy": (x, y, y)}, cache=False)
+
+
+@pytest.mark.usefixtures("routine_rows")
+def test_the_program_as_text_shows_routines_and_loops():
+    fn = sg.compile(sg.math.fibonacci(sg.variables("n")), ["n"], "value", cache=False)
+    head, text = program_text(fn.program).split("\n\n")
+    assert head.splitlines()[1] == "%1 = fibonacci %0"
+    lines = text.splitlines()
+    assert lines[0] == "fibonacci(a0):"
+    assert any("= loop " in line and "2 states, 90 turns at most" in line for line in lines)
+    assert any(line.endswith("[0]") and "= part" in line for line in lines)
+    body = lines[lines.index("body 0:") :]
+    assert {"before[k]", "before[s0]", "before[s1]", "before[i0]"} == {
+        line.split()[-1] for line in body if "= load" in line
+    }
+    assert body[-1].endswith("-> turn[2]")
+
+
 def test_the_graph_is_the_simplified_one(fn):
     assert {"sin", "cos"} <= set(fn.graph.ops)
     plain = sg.compile("log(exp(x))", "x", "value")
@@ -176,3 +226,17 @@ def test_source_tells_which_entries_a_sparse_result_has():
         for position, index in enumerate(fn.sparsity["hessian"].indices.tolist()):
             assert f"hessian[{position}]: entry {index} of u" in text
     assert [result.pattern for result in fn.program.results] == [None, None]
+
+
+def test_tables_of_routines_are_shown_by_number() -> None:
+    table = sg.spline("table", [0.0, 1.0, 3.0], [1.0, 2.0, 0.0])
+    text = program_text(sg.compile("table(x)", "x", "value", functions=table).program)
+    assert re.search(r"^%\d+ = lookup %\d+ table 0$", text, re.MULTILINE)
+    assert "\ntable__table(a0):\n" in text
+
+
+def test_source_cannot_hold_python_functions() -> None:
+    mine = sg.function("mine", numba=lambda x: x + 1)
+    fn = sg.compile("mine(x)", "x", "value", functions=mine)
+    with pytest.raises(UnknownFunctionError, match="'mine' is a Python function that numba"):
+        fn.source("c")

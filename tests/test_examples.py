@@ -25,11 +25,12 @@ SIZES = {
     "option_greeks": {"options": 300},
     "regression": {"sets": 40},
     "sparse_chain": {"links": 15, "chains": 5},
+    "tabulated_potential": {"atoms": 50},
     "stream_file": {"points": 150_000, "block": 40_000},
 }
 """Small sizes; a script without one runs with the defaults of its main()."""
 
-NEEDS = {"sparse_chain": "scipy", "torch_autograd": "torch"}
+NEEDS = {"sparse_chain": "scipy", "tabulated_potential": "scipy", "torch_autograd": "torch"}
 """What a script cannot do without, and symgrad can."""
 
 

@@ -444,3 +444,22 @@ def test_deep_expressions():
 def test_importing_symgrad_imports_no_sympy():
     code = "import sys, symgrad; symgrad.variables('x'); assert 'sympy' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_functions_of_the_users_own():
+    x, y = sp.symbols("x y")
+    ramp = sg.function("ramp", definition=lambda m, a: m.exp(a), partials=lambda y, a: y * slope(a))
+    slope = sg.function("slope", expansion=lambda a: 1 / (1 + a))
+    f = ramp(x * y)
+    both = [ramp, slope]
+    assert sg.grad(f, [x, y], functions=both) == (y * f / (x * y + 1), x * f / (x * y + 1))
+    assert sg.jacobian([f], [x], functions=both) == sp.Matrix([y * f / (x * y + 1)])
+    assert sg.vjp([f], [x], [y], functions=both)[0] == y**2 * f / (x * y + 1)
+    assert sg.jvp(f, [x], [y], functions=both) == y**2 * f / (x * y + 1)
+    assert sg.hessian(ramp(x), [x], functions=both) == sp.Matrix([[0]])  # of such a ramp
+    assert sg.backward(f, {}, [x], functions=both) == {x: y * f / (x * y + 1)}
+    (again,) = sg.grad(sp.Derivative(f, x), [y], functions=both)
+    assert again.subs({y: 0}) == ramp(sp.Integer(0))
+    # Without functions= it is a variable of its own, whose dependence is not known.
+    with pytest.raises(DerivativeError, match="depends on the input x"):
+        sg.grad(f, [x])

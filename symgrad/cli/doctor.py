@@ -15,6 +15,7 @@ import click
 
 from symgrad.cli.table import aligned
 from symgrad.errors import KernelError
+from symgrad.functions import PRIMITIVES
 from symgrad.runtime import cache, threads
 
 REQUIRED = ("numpy", "sympy", "mpmath", "numba", "llvmlite", "click", "platformdirs")
@@ -91,11 +92,12 @@ def _vector_mathematics(vector_bytes: int) -> dict[str, Any]:
     provider = import_module("symgrad.emit.provider")
     itemsize = import_module("symgrad.emit.target").ITEMSIZE
     made: dict[str, Any] = {}
-    for name in provider.FUNCTIONS:
-        made[name] = {}
-        for dtype in DTYPES:
-            choice = provider.implementation(name, vector_bytes // itemsize[dtype], dtype, "high")
-            made[name][dtype] = {"provider": choice.provider, "ulp": choice.ulp}
+    for name, row in PRIMITIVES.items():
+        if row.kind in ("call", "routine"):
+            made[name] = {}
+            for dtype in DTYPES:
+                choice = provider.delivered(row, vector_bytes // itemsize[dtype], dtype, "high")
+                made[name][dtype] = {"provider": choice.provider, "ulp": choice.ulp}
     return made
 
 

@@ -12,7 +12,7 @@ import click
 
 from symgrad.cli.readable import readable
 from symgrad.cli.table import aligned, clipped
-from symgrad.errors import UnknownFunctionError
+from symgrad.errors import FormulaError, UnknownFunctionError
 from symgrad.functions import COMPOSITIONS, PRIMITIVES
 from symgrad.functions.compositions import ANY
 from symgrad.ir.expression import Expr, infix, symbol, wrap
@@ -74,11 +74,13 @@ def functions(names: tuple[str, ...], as_json: bool) -> None:
 
 def letters(count: int) -> tuple[str, ...]:
     """Names for the arguments: x alone, else a, b, c, ..."""
-    return ("x",) if count == 1 else tuple("abcdefgh"[:count])
+    return ("x",) if count == 1 else tuple("abcdefghijklmnop"[:count])
 
 
 def _rows() -> Iterator[Entry]:
     for row in PRIMITIVES.values():
+        if row.kind == "unknown":
+            continue
         name = "where" if row.name == "select" else row.name
         yield Entry(
             name=name,
@@ -96,23 +98,36 @@ def _rows() -> Iterator[Entry]:
 def _compositions() -> Iterator[Entry]:
     for name, (arities, build) in COMPOSITIONS.items():
         for arity in arities:
-            if name == "where" or (arity == 1 and name in PRIMITIVES):
+            if name == "where" or (name in PRIMITIVES and arity == PRIMITIVES[name].arity):
                 continue  # the row says it
             arguments = letters(2 if arity == ANY else arity)
-            made = wrap(build(*map(symbol, arguments)))
             call = f"{name}({', '.join(arguments)}{', ...' * (arity == ANY)})"
+            made: Expr | None
+            try:
+                made = wrap(build(*map(symbol, arguments)))
+            except FormulaError:  # its first arguments are whole numbers
+                made = None
             yield Entry(
                 name=name,
                 arity=None if arity == ANY else arity,
                 call=call,
-                # The square root is written by its own name, which would say nothing here.
-                definition=infix(made) if readable(made) == call else readable(made),
+                definition=_definition(made, call),
                 spellings=_spellings(name),
             )
 
 
+def _definition(made: Expr | None, call: str) -> str:
+    """What a composition stands for."""
+    if made is None:
+        return "written out for constant whole numbers"
+    # The square root is written by its own name, which would say nothing here.
+    return infix(made) if readable(made) == call else readable(made)
+
+
 def _partial(row: Primitive, partial: Expr) -> str:
     """A partial's template with letters in place of ``a0``, ``a1``, ..."""
+    if any(partial.op == unknown.name for unknown in row.unknown):
+        return "no closed form"
     names = letters(row.arity)
     return re.sub(r"\ba(\d+)\b", lambda found: names[int(found[1])], readable(partial))
 

@@ -8,65 +8,27 @@ piece to a later one.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
 from llvmlite import ir
 
+from symgrad.emit.calls import Calls
 from symgrad.emit.control import INT64
-from symgrad.emit.provider import define_call
+from symgrad.emit.instructions import INSTRUCTIONS, SCALAR, splat, splat_truth
+from symgrad.emit.routine import define_routines
 from symgrad.emit.target import Target
-from symgrad.emit.vectormath import define_sincos
 from symgrad.emit.zeros import emit_zeros, stores_zeros_alone
-from symgrad.ir.program import CONDITION_OPS, Program
+from symgrad.ir.program import CONDITION_OPS, Instruction, Program
 
 POINTER = ir.PointerType()
-SCALAR: dict[str, Any] = {"float64": ir.DoubleType(), "float32": ir.FloatType()}
 
 INLINE_CALLS = 64
 """Up to this many calls of functions a kernel inlines them; beyond it compile time explodes."""
 
 INLINE_BODY = 400
 """A program of this many instructions or fewer is inlined into its loop."""
-
-Emit = Callable[..., Any]
-
-
-def _llvm_intrinsic(name: str) -> Emit:
-    def emit(builder: ir.IRBuilder, value: Any) -> Any:
-        vector = value.type
-        bits = 64 if vector.element == SCALAR["float64"] else 32
-        full = f"{name}.v{vector.count}f{bits}"
-        kind = ir.FunctionType(vector, [vector])
-        function = builder.module.globals.get(full) or ir.Function(builder.module, kind, full)
-        return builder.call(function, [value])
-
-    return emit
-
-
-# No fast-math flags: nan and inf keep their meaning, and results do not depend on the compiler.
-INSTRUCTIONS: dict[str, Emit] = {
-    "add": lambda builder, a, b: builder.fadd(a, b),
-    "sub": lambda builder, a, b: builder.fsub(a, b),
-    "mul": lambda builder, a, b: builder.fmul(a, b),
-    "div": lambda builder, a, b: builder.fdiv(a, b),
-    "neg": lambda builder, a: builder.fneg(a),
-    "sqrt": _llvm_intrinsic("llvm.sqrt"),
-    "floor": _llvm_intrinsic("llvm.floor"),
-    "ceil": _llvm_intrinsic("llvm.ceil"),
-    "trunc": _llvm_intrinsic("llvm.trunc"),
-    "rint": _llvm_intrinsic("llvm.rint"),
-    "abs": _llvm_intrinsic("llvm.fabs"),
-    "lt": lambda builder, a, b: builder.fcmp_ordered("<", a, b),
-    "le": lambda builder, a, b: builder.fcmp_ordered("<=", a, b),
-    "eq": lambda builder, a, b: builder.fcmp_ordered("==", a, b),
-    "ne": lambda builder, a, b: builder.fcmp_unordered("!=", a, b),
-    "and": lambda builder, a, b: builder.and_(a, b),
-    "or": lambda builder, a, b: builder.or_(a, b),
-    "not": lambda builder, a: builder.not_(a),
-    "select": lambda builder, c, a, b: builder.select(c, a, b),
-}
 
 
 def define_pieces(module: ir.Module, program: Program, target: Target) -> list[ir.Function]:
@@ -76,10 +38,13 @@ def define_pieces(module: ir.Module, program: Program, target: Target) -> list[i
         KernelError: an instruction has no implementation on this machine.
     """
     slots = spill_slots(program)
+    inline = all_call_sites(program) <= INLINE_CALLS
+    routines = define_routines(module, program, target, inline=inline)
     bounds = [*program.pieces, len(program.code)]
     functions = []
-    for number, (start, stop) in enumerate(pairwise(bounds)):
-        functions.append(_Piece(module, program, target, slots, number).define(start, stop))
+    for index, (start, stop) in enumerate(pairwise(bounds)):
+        piece = _Piece(module, program, target, slots, index, inline, routines)
+        functions.append(piece.define(start, stop))
     return functions
 
 
@@ -99,11 +64,19 @@ def spill_slots(program: Program) -> dict[int, int]:
 
 
 def call_sites(program: Program) -> int:
-    """How many calls of library or vector functions the program has."""
-    return sum(
-        op not in INSTRUCTIONS and op not in ("load", "constant", "boolean", "store")
-        for op, _, _ in program.code
-    )
+    """How many calls of library or vector functions or routines the program has."""
+    return _call_sites(program.code)
+
+
+def all_call_sites(program: Program) -> int:
+    """How many calls the program and its routines have."""
+    parts = [part for routine in program.routines for part in (routine.code, *routine.bodies)]
+    return sum(map(_call_sites, (program.code, *parts)))
+
+
+def _call_sites(code: Sequence[Instruction]) -> int:
+    known = INSTRUCTIONS.keys() | {"load", "constant", "boolean", "store", "loop", "part", "lookup"}
+    return sum(op not in known for op, _, _ in code)
 
 
 class _Piece:
@@ -115,7 +88,9 @@ class _Piece:
         program: Program,
         target: Target,
         slots: dict[int, int],
-        number: int,
+        index: int,
+        inline: bool,
+        routines: Mapping[str, ir.Function],
     ) -> None:
         self.module = module
         self.program = program
@@ -123,10 +98,11 @@ class _Piece:
         self.slots = slots
         self.scalar = SCALAR[target.dtype]
         self.vector = ir.VectorType(self.scalar, target.width)
-        self.inline = call_sites(program) <= INLINE_CALLS
+        self.inline = inline
+        self.routines = routines
         columns = len(program.groups) + len(program.results)
         kind = ir.FunctionType(ir.VoidType(), [POINTER, INT64] * columns + [POINTER])
-        self.function = ir.Function(module, kind, f"sg.piece{number}")
+        self.function = ir.Function(module, kind, f"sg.piece{index}")
         self.function.linkage = "internal"
         short = len(program.pieces) == 1 and len(program.code) <= INLINE_BODY
         self.function.attributes.add("alwaysinline" if short else "noinline")
@@ -135,7 +111,6 @@ class _Piece:
                 argument.add_attribute("noalias")
         self.builder = ir.IRBuilder(self.function.append_basic_block())
         self.values: dict[int, Any] = {}
-        self.paired: dict[int, Any] = {}
 
     def define(self, start: int, stop: int) -> ir.Function:
         """Emit the instructions from ``start`` to ``stop``."""
@@ -144,9 +119,16 @@ class _Piece:
             self._store_zeros(start, stop)
             self.builder.ret_void()
             return self.function
-        sines = {code[i].args[0] for i in range(start, stop) if code[i].op == "sin"}
-        cosines = {code[i].args[0] for i in range(start, stop) if code[i].op == "cos"}
-        self.pairs = sines & cosines if self.target.dtype == "float64" else set()
+        target = self.target
+        self.calls = Calls(
+            self.module,
+            target.width,
+            target.dtype,
+            target.accuracy,
+            self.inline,
+            code[start:stop],
+            self.routines,
+        )
         for index in range(start, stop):
             self.values[index] = self._emit(index)
             if index in self.slots:
@@ -155,7 +137,7 @@ class _Piece:
         return self.function
 
     def _store_zeros(self, start: int, stop: int) -> None:
-        zero = ir.Constant(self.vector, [ir.Constant(self.scalar, 0.0)] * self.target.width)
+        zero = splat(self.vector, 0.0)
         given, first = self.function.args, 2 * len(self.program.groups)
         arrays = [
             given[first + 2 * k : first + 2 * k + 2] for k in range(len(self.program.results))
@@ -174,27 +156,13 @@ class _Piece:
             self.builder.store(self._value(args[0]), address, align=size)
             return None
         if op == "constant":
-            return ir.Constant(self.vector, [ir.Constant(self.scalar, data)] * self.target.width)
+            return splat(self.vector, data)
         if op == "boolean":
-            flags = ir.VectorType(ir.IntType(1), self.target.width)
-            return ir.Constant(flags, [ir.Constant(ir.IntType(1), int(data))] * self.target.width)
+            return splat_truth(self.target.width, data)
         values = [self._value(argument) for argument in args]
         if op in INSTRUCTIONS:
             return INSTRUCTIONS[op](self.builder, *values)
-        return self._call(op, args, values)
-
-    def _call(self, op: str, args: tuple[int, ...], values: list[Any]) -> Any:
-        width, target = self.target.width, self.target
-        if op in ("sin", "cos") and args[0] in self.pairs:
-            both = self.paired.get(args[0])
-            if both is None:
-                function = define_sincos(self.module, width, inline=self.inline)
-                both = self.paired[args[0]] = self.builder.call(function, values)
-            return self.builder.extract_value(both, 0 if op == "sin" else 1)
-        function = define_call(
-            self.module, op, width, target.dtype, target.accuracy, inline=self.inline
-        )
-        return self.builder.call(function, values)
+        return self.calls.emit(self.builder, op, args, values)
 
     def _column(self, argument: int, column: int) -> Any:
         base, row = self.function.args[argument], self.function.args[argument + 1]
@@ -224,6 +192,6 @@ class _Piece:
     def _reload(self, index: int) -> Any:
         value = self.builder.load(self._slot(index), typ=self.vector, align=self.target.itemsize)
         if self.program.code[index].op in CONDITION_OPS:
-            zero = ir.Constant(self.vector, [ir.Constant(self.scalar, 0.0)] * self.target.width)
+            zero = splat(self.vector, 0.0)
             value = self.builder.fcmp_ordered("!=", value, zero)
         return value

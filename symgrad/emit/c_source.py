@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import isinf, isnan
 
+from symgrad.emit.routine_source import RoutineStyle, routine_lines, with_routines
 from symgrad.emit.source import (
     SELF_TEST_LIMIT,
     Array,
@@ -35,9 +36,9 @@ from symgrad.ir.program import CONDITION_OPS, Program
 OPERATIONS: dict[str, str] = {
     # Every function that the table knows a C name for; {f} is the suffix of the float versions.
     **{row.name: f"{row.names.c}{{f}}({', '.join(f'{{{i}}}' for i in range(row.arity))})"
-       for row in PRIMITIVES.values() if row.kind != "composite" and row.names.c is not None},
+       for row in PRIMITIVES.values() if row.kind in ("call", "instruction") and row.names.c},
     "add": "{0} + {1}", "sub": "{0} - {1}", "mul": "{0} * {1}", "div": "{0} / {1}",
-    "neg": "-{0}", "sqrt": "sqrt{f}({0})",
+    "neg": "-{0}", "sqrt": "sqrt{f}({0})", "sign": "{0} > 0 ? 1 : {0} < 0 ? -1 : {0}",
     "lt": "{0} < {1}", "le": "{0} <= {1}", "eq": "{0} == {1}", "ne": "{0} != {1}",
     "and": "{0} && {1}", "or": "{0} || {1}", "not": "!{0}", "select": "{0} ? {1} : {2}",
 }
@@ -141,6 +142,25 @@ TAKEN = words_of(
 )
 
 
+def routine_style(dtype: Dtype) -> RoutineStyle:
+    """A static function of doubles, whose result a program in float rounds."""
+    return RoutineStyle(
+        head=("static double {0}({1})", "{{"),
+        parameter="const double {0}",
+        back="return {0};",
+        tail=("}",),
+        turn="for (int k = 0; k < {0}; ++k) {{",
+        counter="(double)k",
+        state="double {0} = {1};",
+        assign="{0} = {1};",
+        leave=("if (!{0})", "    break;"),
+        done=("}",),
+        table=("static const double {0}[{1}] = {{{2}}};",),
+        lookup="{0}[(long)({2} > 0 ? {2} < {1} ? {2} : {1} : 0)]",
+        taken="{0}" if dtype == "float64" else "(float){0}",
+    )
+
+
 def c_source(
     program: Program,
     *,
@@ -191,13 +211,17 @@ def c_source(
             batch=_prototype(f"{name}_batch", real, groups, results, count="long n", restrict=""),
         )
     lines = [f"(void){array.identifier};" for array in unused_arrays(program)]
-    lines += body(program, language(dtype))
-    conditions = any(op in CONDITION_OPS for op in program.counts)
+    style = routine_style(dtype)
+    lines += body(program, with_routines(language(dtype), style, program.routines))
+    functions = routine_lines(program.routines, language("float64"), style)
+    codes = (part for r in program.routines for part in (r.code, *r.bodies))
+    ops = {*program.counts, *(instruction.op for code in codes for instruction in code)}
     return "".join(
         (
             comment,
             "#include <math.h>\n",
-            "#include <stdbool.h>\n" if conditions else "",
+            "#include <stdbool.h>\n" if ops & CONDITION_OPS else "",
+            *("\n" + "\n".join(function) + "\n" for function in functions),
             f"\n{_prototype(name, real, groups, results)}\n{{\n",
             "".join(f"    {line}\n" for line in lines),
             "}\n",

@@ -10,6 +10,7 @@ import keyword
 from collections.abc import Sequence
 from math import isinf, isnan
 
+from symgrad.emit.routine_source import RoutineStyle, routine_lines, with_routines
 from symgrad.emit.source import (
     SELF_TEST_LIMIT,
     WIDTH,
@@ -43,6 +44,7 @@ OPERATIONS: dict[str, str] = {
     "and": "{0} & {1}", "or": "{0} | {1}", "not": "not {0}", "select": "select({0}, {1}, {2})",
     "floor": "np.floor({0})", "ceil": "np.ceil({0})", "trunc": "np.trunc({0})",
     "rint": "np.rint({0})", "abs": "abs({0})", "fmod": "np.fmod({0}, {1})",
+    "sign": "select({0} > 0, {real}(1), select({0} < 0, {real}(-1), {0}))",
     "exp": "math.exp({0})", "exp2": "np.exp2({0})", "expm1": "math.expm1({0})",
     "log": "math.log({0})", "log1p": "math.log1p({0})", "log2": "np.log2({0})",
     "log10": "math.log10({0})", "cbrt": "np.cbrt({0})", "pow": "{0} ** {1}",
@@ -52,7 +54,7 @@ OPERATIONS: dict[str, str] = {
     "atan2": "math.atan2({0}, {1})",
     "sinh": "math.sinh({0})", "cosh": "math.cosh({0})", "tanh": "math.tanh({0})",
     "asinh": "math.asinh({0})", "acosh": "math.acosh({0})", "atanh": "math.atanh({0})",
-    "erf": "math.erf({0})", "erfc": "math.erfc({0})",
+    "erf": "math.erf({0})", "erfc": "math.erfc({0})", "fma": "fma({0}, {1}, {2})",
 }
 # fmt: on
 
@@ -75,6 +77,26 @@ SELECT = f'''
 def select(condition, chosen, other):
     """chosen where the condition holds, else other: both are computed already."""
     return chosen if condition else other
+'''
+
+ENTRY = f'''
+
+{JIT}
+def entry(index, last):
+    """The place of an index in a table: beyond an end that end, of nan the beginning."""
+    return int(select(index > 0.0, select(index < last, index, last), 0.0))
+'''
+
+FMA = '''
+
+@intrinsic
+def fma(context, a, b, c):
+    """a*b + c, rounded once."""
+
+    def emit(context, builder, signature, arguments):
+        return builder.fma(*arguments)
+
+    return a(a, b, c), emit
 '''
 
 FILL = f'''
@@ -140,8 +162,29 @@ if __name__ == "__main__":
 TAKEN = (
     frozenset(keyword.kwlist)
     | frozenset(keyword.softkwlist)
-    | words_of(*OPERATIONS.values(), JIT, SELECT, FILL, BATCH, CHECK, ERROR, SELF_TEST)
+    | words_of(*OPERATIONS.values(), JIT, SELECT, ENTRY, FMA, FILL, BATCH, CHECK, ERROR, SELF_TEST)
 )
+
+
+def routine_style(dtype: Dtype) -> RoutineStyle:
+    """A compiled function of doubles, between which and np.float32 its callers convert."""
+    double = dtype == "float64"
+    return RoutineStyle(
+        head=("", "", JIT, "def {0}({1}):"),
+        parameter="{0}",
+        back="return {0}",
+        tail=(),
+        turn="for k in range({0}):",
+        counter="float(k)",
+        state="{0} = {1}",
+        assign="{0} = {1}",
+        leave=("if not {0}:", "    break"),
+        done=(),
+        table=("", "", "{0} = np.array([{2}])"),
+        lookup="{0}[entry({2}, {1})]",
+        given="{0}" if double else "np.float64({0})",
+        taken="{0}" if double else "np.float32({0})",
+    )
 
 
 def numba_source(
@@ -186,15 +229,26 @@ def numba_source(
     groups, results = group_arrays(program), result_arrays(program)
     arguments = [array.identifier for array in (*groups, *results)]
     entries = sum(result.size for result in results)
-    lines = body(program, language(dtype, BLOCK if entries > MOST_STORES else 1))
+    style, spoken = routine_style(dtype), language(dtype, BLOCK if entries > MOST_STORES else 1)
+    lines = body(program, with_routines(spoken, style, program.routines))
+    made = routine_lines(program.routines, language("float64"), style)
+    functions = [line for function in made for line in function]
     filled = listed(result.identifier for result in results)
-    imports = "import math\n\n" if any("math." in line for line in lines) else ""
+
+    def used(word: str) -> bool:
+        return any(word in line for line in (*functions, *lines))
+
     return "".join(
         (
             _docstring(program, name, dtype),
-            f"\n{imports}import numpy as np\nfrom numba import njit\n",
-            SELECT if any("= select(" in line for line in lines) else "",
+            "\nimport math\n" if used("math.") else "",
+            "\nimport numpy as np\nfrom numba import njit\n",
+            "from numba.extending import intrinsic\n" if used("= fma(") else "",
+            SELECT if used("= select(") or used("[entry(") else "",
+            ENTRY if used("[entry(") else "",
+            FMA if used("= fma(") else "",
             FILL if any(line.startswith("fill(") for line in lines) else "",
+            "".join(f"{line}\n" for line in functions),
             f"\n\n{JIT}\n{_statement(f'def {name}', arguments, ', ', ':', '')}\n",
             f'    """Fill {filled} at one point."""\n',
             "".join(f"    {line}\n" for line in lines),

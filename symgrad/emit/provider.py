@@ -7,6 +7,7 @@ provider   what is called                              bound
 =========  ==========================================  ===========================================
 symgrad    our own IR, ``vectormath.py``; on AVX-512   1 ulp, measured 0.89 at most
            ``vectorlookup.py`` for some functions
+           a row's definition, ``routine.py``          the row's, measured
 libmvec    glibc's vector mathematics, x86-64 only     4 ulp, as its authors state
 libm       the C library's function, lane by lane      ``FUNCTIONS``, measured with glibc
 =========  ==========================================  ===========================================
@@ -41,9 +42,10 @@ from numba.core import config
 from symgrad.emit import vectorlookup, vectormath
 from symgrad.emit.target import Accuracy, Dtype
 from symgrad.errors import KernelError
+from symgrad.ir.primitive import Primitive
 
-Provider = Literal["symgrad", "libmvec", "libm"]
-"""Our own code, glibc's vector library, or the C library one lane at a time."""
+Provider = Literal["symgrad", "libmvec", "libm", "numba"]
+"""Our own code, glibc's vector library, the C library one lane at a time, or a user's function."""
 
 # fmt: off
 FUNCTIONS: dict[str, tuple[int, float]] = {
@@ -68,6 +70,7 @@ OWN: dict[str, Callable[..., ir.Function]] = {
 # Preferred to those above and to libmvec where ``vectorlookup.supports`` the width on this CPU.
 OWN_BY_LOOKUP: dict[str, Callable[..., ir.Function]] = {
     "erf": vectorlookup.define_erf,
+    "erfc": vectorlookup.define_erfc,
     "exp": vectorlookup.define_exp,
     "log": vectorlookup.define_log,
 }
@@ -136,6 +139,17 @@ def implementation(name: str, width: int, dtype: Dtype, accuracy: Accuracy) -> I
             symbol = vector_symbol(name, part, dtype, arity)
             return Implementation(name, "libmvec", symbol, LIBMVEC_ULP)
     return Implementation(name, "libm", _scalar_symbol(name, dtype), ulp)
+
+
+def delivered(row: Primitive, width: int, dtype: Dtype, accuracy: Accuracy) -> Implementation:
+    """Who computes a row of kind "call", "routine" or "outside" for vectors of ``width`` lanes."""
+    if row.kind == "routine":
+        # In float32 a routine's double is rounded once more.
+        ulp = row.ulp if dtype == "float64" else min(row.ulp, OWN_ULP)
+        return Implementation(row.name, "symgrad", f"sg.routine.{row.name}", ulp)
+    if row.kind == "outside":
+        return Implementation(row.name, "numba", row.symbol, row.ulp)
+    return implementation(row.name, width, dtype, accuracy)
 
 
 def define_call(

@@ -42,7 +42,8 @@ ONE_ENTRY_AN_OUTPUT = frozenset({"value", "jvp"})
 OUTPUTS_FIRST = re.compile("gradient|jacobian|hessian|order[0-9]{1,2}")
 
 RESERVED = re.compile(
-    f"n|i|points|x|p|(co)?tangent|[vgo][0-9]+|(expected_)?({RESULT_IDENTIFIER.pattern}|o[0-9]+)"
+    "n|i|k|points|x|p|(co)?tangent|[vgoas][0-9]+|sg_.*|"
+    f"(expected_)?({RESULT_IDENTIFIER.pattern}|o[0-9]+)"
 )
 """Identifiers of generated code; those of each language's own text come on top."""
 
@@ -261,8 +262,7 @@ def body(program: Program, language: Language) -> list[str]:
         elif not used[index]:
             pass
         elif op == "constant":
-            number = language.number(data)
-            text = f"({number})" if number.startswith("-") else number
+            text = constant(data, language)
         elif op == "boolean":
             text = language.truth[bool(data)]
         else:
@@ -273,12 +273,18 @@ def body(program: Program, language: Language) -> list[str]:
                 expression = language.load.format(array.identifier, data[1], **words)
                 note = f"  {language.comment} {array.columns[data[1]]}".rstrip()
             else:
-                template = _template(op, index, language)
-                expression = template.format(*(texts[a] for a in args), **words)
+                operands = [texts[a] for a in args]
+                expression = template(op, index, language).format(*operands, **words)
             define = language.condition if op in CONDITION_OPS else language.real
             lines.append(define.format(text, expression, **words) + note)
         texts.append(text)
     return lines
+
+
+def constant(value: float, language: Language) -> str:
+    """A number as an operand."""
+    number = language.number(value)
+    return f"({number})" if number.startswith("-") else number
 
 
 def _block(shape: tuple[int, ...], position: int, most: int) -> range:
@@ -306,7 +312,12 @@ def _stores(
     return [*comment, *language.store_block(array, block[0], values)]
 
 
-def _template(op: str, index: int, language: Language) -> str:
+def template(op: str, index: int, language: Language) -> str:
+    """How the language writes an operation.
+
+    Raises:
+        UnknownFunctionError: it cannot.
+    """
     found = language.operations.get(op)
     if found is None:
         raise UnknownFunctionError(

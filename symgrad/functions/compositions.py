@@ -10,11 +10,17 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
-from symgrad.functions.elementary import call, equal, select
+from symgrad.functions.elementary import PI, call, equal, select
+from symgrad.functions.orthogonal import POLYNOMIALS
 from symgrad.ir.expression import HALF, Expr, wrap
 
 ANY = -1
 """Arity of a function that takes one argument or more."""
+
+INFINITY, LARGEST = float("inf"), 1.7976931348623157e308
+
+SELU = (1.0507009873554805, 1.6732632423543772)
+"""Scale and alpha of selu: Klambauer and others, Self-normalizing neural networks, 2017."""
 
 
 def _fold(name: str) -> Callable[..., Expr]:
@@ -32,7 +38,12 @@ def _heaviside(x: Expr, at_zero: object = Fraction(1, 2)) -> Expr:
 
 
 def _log(x: Expr, base: object = None) -> Expr:
-    return call("log", x) if base is None else call("log", x) / call("log", base)
+    if base is None:
+        return call("log", x)
+    for number, own in ((2, "log2"), (10, "log10")):
+        if wrap(base).value == number:
+            return call(own, x)
+    return call("log", x) / call("log", base)
 
 
 def _clamp(x: Expr, low: object, high: object) -> Expr:
@@ -40,8 +51,122 @@ def _clamp(x: Expr, low: object, high: object) -> Expr:
     return select(x < low, low, select(wrap(high) < x, high, x))
 
 
-def _sinc(x: Expr) -> Expr:
-    return select(equal(x, 0), 1, call("sin", x) / x)
+def _hardtanh(x: Expr, low: object = -1, high: object = 1) -> Expr:
+    # The edge belongs to the outside, so that its derivative is 0 there (PyTorch's hardtanh).
+    return select(x <= low, low, select(wrap(high) <= x, high, x))
+
+
+def _round(x: Expr, decimals: object = None) -> Expr:
+    if decimals is None:
+        return call("rint", x)
+    scale = 10 ** wrap(decimals)
+    return call("rint", x * scale) / scale
+
+
+def _round_away(x: Expr) -> Expr:
+    whole = call("trunc", x)
+    return select(abs(x - whole) >= HALF, whole + call("sign", x), whole)
+
+
+def _logb(x: Expr) -> Expr:
+    """The exponent of x in binary: log2(|x|) rounded down, whichever way log2 was rounded."""
+    size = abs(x)
+    near = call("floor", call("log2", size))
+    power = call("exp2", near)
+    return select(size < power, near - 1, select(2 * power <= size, near + 1, near))
+
+
+def _log_sum_exp(*arguments: Any) -> Expr:
+    """log(exp(a) + exp(b) + ...): shifted by the largest, which derivatives take as a constant."""
+    exprs = tuple([wrap(argument) for argument in arguments])
+    if len(exprs) <= 2:
+        return exprs[0] if len(exprs) == 1 else call("logaddexp", *exprs)
+    top = exprs[0]
+    for argument in exprs[1:]:
+        top = select(top < argument, argument, top)
+    # Where the largest is an infinity the sum of exponentials is right by itself.
+    shift = call("detach", select(abs(top) < INFINITY, top, 0))
+    total = Expr("add", tuple([call("exp", argument - shift) for argument in exprs]))
+    return shift + call("log", total)
+
+
+def _logaddexp2(*arguments: Any) -> Expr:
+    log_2 = call("log", 2)
+    return _log_sum_exp(*[wrap(argument) * log_2 for argument in arguments]) / log_2
+
+
+def _bernoulli_function(x: Expr) -> Expr:
+    """x/(exp(x) - 1): one form near 0, where it has a removable singularity, one far away."""
+    return select(abs(x) < 1, 1 / call("expm1c", x), x * call("bose", x))
+
+
+def _fdim(a: Expr, b: Expr) -> Expr:
+    return select(b < a, a - b, select(a <= b, 0, a + b))
+
+
+def _nan_to_num(x: Expr, nan: object = 0, high: object = LARGEST, low: object = -LARGEST) -> Expr:
+    infinite = select(equal(x, INFINITY), high, select(equal(x, -INFINITY), low, x))
+    return select(call("ne", x, x), nan, infinite)
+
+
+def _gelu_tanh(x: Expr) -> Expr:
+    inner = (2 / PI) ** HALF * (x + Fraction(44715, 1000000) * x**3)
+    return x * call("sigmoid", 2 * inner)
+
+
+def _elu(x: Expr, alpha: object = 1) -> Expr:
+    return select(x > 0, x, alpha * call("expm1", x))
+
+
+def _celu(x: Expr, alpha: object = 1) -> Expr:
+    return select(x > 0, x, alpha * call("expm1", x / wrap(alpha)))
+
+
+def _leaky_relu(x: Expr, slope: object = Fraction(1, 100)) -> Expr:
+    return select(x > 0, x, slope * x)
+
+
+def _hard_shrink(x: Expr, edge: object = HALF) -> Expr:
+    return select((x <= edge) & (x >= -wrap(edge)), 0, x)
+
+
+def _soft_shrink(x: Expr, edge: object = HALF) -> Expr:
+    edge = wrap(edge)
+    inside = select(equal(x, x), 0, x)
+    return select(x > edge, x - edge, select(x < -edge, x + edge, inside))
+
+
+def _exp2m1(x: Expr, base: int) -> Expr:
+    factor = call("log", base)
+    far = call("exp2" if base == 2 else "exp10", x) - 1
+    return select(abs(x) < 1, call("expm1", x * factor), far)
+
+
+def _log_sigmoid(x: Expr) -> Expr:
+    return -call("softplus", -x)
+
+
+def _erf2inv(x: object, y: object) -> Expr:
+    """The b of erf(b) - erf(x) = y, from the nearer tail."""
+    x, y = wrap(x), wrap(y)
+    right = call("erfcinv", call("erfc", x) - y)
+    return select(x > 0, right, -call("erfcinv", call("erfc", -x) + y))
+
+
+def _expint(n: object, x: object) -> Expr:
+    """SymPy's expint(n, x), of which E1 has a row of its own."""
+    order = wrap(n)
+    one = type(order.value) is int and order.value == 1
+    return call("expint_e1", x) if one else call("expint", order, x)
+
+
+def _by_count(name: str, complete: str, count: int) -> Callable[..., Expr]:
+    """The row of a complete elliptic integral by its smaller number of arguments."""
+
+    def chosen(*arguments: object) -> Expr:
+        return call(complete if len(arguments) == count else name, *arguments)
+
+    return chosen
 
 
 # fmt: off
@@ -54,23 +179,59 @@ COMPOSITIONS: dict[str, tuple[tuple[int, ...], Callable[..., Expr]]] = {
     "ln":        ((1,), _log),
     "sec":       ((1,), lambda x: 1 / call("cos", x)),
     "csc":       ((1,), lambda x: 1 / call("sin", x)),
-    "cot":       ((1,), lambda x: 1 / call("tan", x)),
-    "asec":      ((1,), lambda x: call("acos", 1 / wrap(x))),
-    "acsc":      ((1,), lambda x: call("asin", 1 / wrap(x))),
-    "acot":      ((1,), lambda x: call("atan", 1 / wrap(x))),
-    "sech":      ((1,), lambda x: 1 / call("cosh", x)),
-    "csch":      ((1,), lambda x: 1 / call("sinh", x)),
-    "coth":      ((1,), lambda x: 1 / call("tanh", x)),
-    "asech":     ((1,), lambda x: call("acosh", 1 / wrap(x))),
-    "acsch":     ((1,), lambda x: call("asinh", 1 / wrap(x))),
-    "acoth":     ((1,), lambda x: call("atanh", 1 / wrap(x))),
     "max":       ((ANY,), _fold("max")),
     "min":       ((ANY,), _fold("min")),
     "heaviside": ((1, 2), _heaviside),
     "relu":      ((1,), lambda x: select(wrap(x) > 0, x, select(wrap(x) <= 0, 0, x))),
     "clamp":     ((3,), _clamp),
-    "sinc":      ((1,), _sinc),
     "frac":      ((1,), lambda x: wrap(x) - call("floor", x)),
+    "modf":      ((1,), lambda x: wrap(x) - call("trunc", x)),
+    "round":     ((1, 2), _round),
+    "round_away": ((1,), _round_away),
+    "logb":      ((1,), _logb),
+    "positive":  ((1,), wrap),
+    "negative":  ((1,), lambda x: -wrap(x)),
+    "nearbyint": ((1,), lambda x: call("rint", x)),
+    "fdim":      ((2,), _fdim),
+    "ldexp":     ((2,), lambda x, n: wrap(x) * call("exp2", n)),
+    "lerp":      ((3,), lambda a, b, t: a + t * (wrap(b) - a)),
+    "deg2rad":   ((1,), lambda x: wrap(x) * (PI / 180)),
+    "rad2deg":   ((1,), lambda x: wrap(x) * (180 / PI)),
+    "nan_to_num": ((1, 2, 3, 4), _nan_to_num),
+    "sinc_pi":   ((1,), lambda x: call("sinc", PI * x)),
+    "asinpi":    ((1,), lambda x: call("asin", x) / PI),
+    "acospi":    ((1,), lambda x: call("acos", x) / PI),
+    "atanpi":    ((1,), lambda x: call("atan", x) / PI),
+    "atan2pi":   ((2,), lambda a, b: call("atan2", a, b) / PI),
+    "exp2m1":    ((1,), lambda x: _exp2m1(x, 2)),
+    "exp10m1":   ((1,), lambda x: _exp2m1(x, 10)),
+    "log2p1":    ((1,), lambda x: call("log1p", x) / call("log", 2)),
+    "log10p1":   ((1,), lambda x: call("log1p", x) / call("log", 10)),
+    "logaddexp": ((ANY,), _log_sum_exp),
+    "logaddexp2": ((ANY,), _logaddexp2),
+    "bernoulli_function": ((1,), _bernoulli_function),
+    "log_sigmoid": ((1,), _log_sigmoid),
+    "relu6":     ((1,), lambda x: _hardtanh(x, 0, 6)),
+    "leaky_relu": ((1, 2), _leaky_relu),
+    "elu":       ((1, 2), _elu),
+    "celu":      ((1, 2), _celu),
+    "selu":      ((1,), lambda x: SELU[0] * _elu(x, SELU[1])),
+    "gelu":      ((1,), lambda x: x * call("ndtr", x)),
+    "gelu_tanh": ((1,), _gelu_tanh),
+    "silu":      ((1,), lambda x: x * call("sigmoid", x)),
+    "mish":      ((1,), lambda x: x * call("tanh", call("softplus", x))),
+    "hardtanh":  ((1, 3), _hardtanh),
+    "hardsigmoid": ((1,), lambda x: _hardtanh(x + 3, 0, 6) / 6),
+    "hardswish": ((1,), lambda x: select(x <= -3, 0, select(x >= 3, x, x * (x + 3) / 6))),
+    "hardshrink": ((1, 2), _hard_shrink),
+    "softshrink": ((1, 2), _soft_shrink),
+    "threshold": ((3,), lambda x, edge, value: select(x > edge, x, value)),
+    "erf2inv":   ((2,), _erf2inv),
+    "expint":    ((2,), _expint),
+    "Li":        ((1,), lambda x: call("li", x) - call("li", 2)),
+    "elliptic_e": ((1, 2), _by_count("elliptic_e", "elliptic_e_complete", 1)),
+    "elliptic_pi": ((2, 3), _by_count("elliptic_pi", "elliptic_pi_complete", 2)),
     "where":     ((3,), lambda c, a, b: select(c, a, b)),
+    **POLYNOMIALS,
 }
 # fmt: on

@@ -28,6 +28,11 @@ def equal(left: object, right: object) -> Expr:
     return call("eq", left, right)
 
 
+def _unless_0(below: Expr, above: Expr) -> Expr:
+    """``above/below``, but 0 where that would be divided by 0."""
+    return select(equal(below, 0), 0, above / below)
+
+
 # fmt: off
 exp   = define("exp",   lambda y, x: y,                 domain=(-3, 3), folds={0: 1}, cost=12)
 exp2  = define("exp2",  lambda y, x: y * call("log", 2), domain=(-4, 4), folds={0: 1}, cost=14,
@@ -50,18 +55,22 @@ cos = define("cos", lambda y, x: -call("sin", x), domain=(-6, 6), parity="even",
 tan = define("tan", lambda y, x: 1 + y * y,       domain=(-1.2, 1.2), parity="odd",
              folds={0: 0}, cost=20)
 
-asin = define("asin", lambda y, x: 1 / (1 - x * x) ** HALF,  domain=(-0.9, 0.9), parity="odd",
-              folds={0: 0, 1: PI / 2}, cost=20,
+# 1 - x^2, which does not cancel at 1, while its derivatives do not cancel at 0.
+one_minus_square = define("one_minus_square", lambda y, x: -2 * x, domain=(-3, 3), parity="even",
+                          kind="composite", expansion=lambda x: (1 - x) * (1 + x),
+                          folds={0: 1, 1: 0}, cost=3, names=Names())
+asin = define("asin", lambda y, x: call("one_minus_square", x) ** -HALF, domain=(-0.9, 0.9),
+              parity="odd", folds={0: 0, 1: PI / 2}, cost=20,
               names=Names(mpmath="asin", torch="asin", numpy="arcsin", c="asin"))
-acos = define("acos", lambda y, x: -1 / (1 - x * x) ** HALF, domain=(-0.9, 0.9),
+acos = define("acos", lambda y, x: -(call("one_minus_square", x) ** -HALF), domain=(-0.9, 0.9),
               folds={0: PI / 2, 1: 0, -1: PI}, cost=20,
               names=Names(mpmath="acos", torch="acos", numpy="arccos", c="acos"))
 atan = define("atan", lambda y, x: 1 / (1 + x * x),          domain=(-5, 5), parity="odd",
               folds={0: 0, 1: PI / 4}, cost=20,
               names=Names(mpmath="atan", torch="atan", numpy="arctan", c="atan"))
 atan2 = define("atan2",
-               lambda y, a, b: select(equal(a, 0) & equal(b, 0), 0, b / (a * a + b * b)),
-               lambda y, a, b: select(equal(a, 0) & equal(b, 0), 0, -a / (a * a + b * b)),
+               lambda y, a, b: _unless_0(a * a + b * b, b),
+               lambda y, a, b: _unless_0(a * a + b * b, -a),
                domain=((-3, 3), (0.2, 3)), cost=25,
                names=Names(mpmath="atan2", torch="atan2", numpy="arctan2", c="atan2"))
 
@@ -69,7 +78,8 @@ sinh = define("sinh", lambda y, x: call("cosh", x), domain=(-3, 3), parity="odd"
               folds={0: 0}, cost=18)
 cosh = define("cosh", lambda y, x: call("sinh", x), domain=(-3, 3), parity="even",
               folds={0: 1}, cost=18)
-tanh = define("tanh", lambda y, x: 1 - y * y,       domain=(-3, 3), parity="odd",
+# 1 - y*y would have lost all digits where |x| = 18.
+tanh = define("tanh", lambda y, x: call("sech", x) ** 2, domain=(-3, 3), parity="odd",
               folds={0: 0}, cost=18)
 asinh = define("asinh", lambda y, x: 1 / (1 + x * x) ** HALF, domain=(-4, 4), parity="odd",
                folds={0: 0}, cost=22,
@@ -77,8 +87,8 @@ asinh = define("asinh", lambda y, x: 1 / (1 + x * x) ** HALF, domain=(-4, 4), pa
 acosh = define("acosh", lambda y, x: 1 / ((x - 1) ** HALF * (x + 1) ** HALF), domain=(1.2, 6),
                folds={1: 0}, cost=22,
                names=Names(mpmath="acosh", torch="acosh", numpy="arccosh", c="acosh"))
-atanh = define("atanh", lambda y, x: 1 / ((1 - x) * (1 + x)), domain=(-0.9, 0.9), parity="odd",
-               folds={0: 0}, cost=22,
+atanh = define("atanh", lambda y, x: 1 / call("one_minus_square", x), domain=(-0.9, 0.9),
+               parity="odd", folds={0: 0}, cost=22,
                names=Names(mpmath="atanh", torch="atanh", numpy="arctanh", c="atanh"))
 
 # d/da is 0 where b = 0, and d/db is 0 where a = 0 and b >= 0, as PyTorch has it.
@@ -92,19 +102,14 @@ hypot = define("hypot",
                lambda y, a, b: select(equal(y, 0), 0, b / y),
                domain=((-3, 3), (0.2, 3)), cost=20)
 
-# 1/(1 + exp(-x)) and log(1 + exp(x)), written so that nothing overflows or cancels; neither do
-# their derivatives of any order, as 1 - sigmoid(x) is sigmoid(-x).
-sigmoid  = define("sigmoid",  lambda y, x: y * call("sigmoid", -x), domain=(-6, 6), cost=24,
-                  kind="composite", names=Names(torch="sigmoid"),
-                  expansion=lambda x: select(x < 0, call("exp", -abs(x)), 1)
-                                      / (1 + call("exp", -abs(x))))
-softplus = define("softplus", lambda y, x: call("sigmoid", x),      domain=(-6, 6), cost=30,
-                  kind="composite", names=Names(),
-                  expansion=lambda x: call("max", x, 0) + call("log1p", call("exp", -abs(x))))
+# a*b + c, rounded once.
+fma = define("fma", lambda y, a, b, c: b, lambda y, a, b, c: a, lambda y, a, b, c: 1,
+             domain=(-3, 3), kind="instruction", cost=1,
+             names=Names(mpmath=None, torch=None, numpy=None, c="fma"))
 # fmt: on
 
 ROWS = (
     *(exp, exp2, expm1, log, log1p, log2, log10, cbrt, sin, cos, tan),
-    *(asin, acos, atan, atan2, sinh, cosh, tanh, asinh, acosh, atanh, pow_, hypot),
-    *(sigmoid, softplus),
+    *(one_minus_square, asin, acos, atan, atan2),
+    *(sinh, cosh, tanh, asinh, acosh, atanh, pow_, hypot, fma),
 )

@@ -30,6 +30,14 @@ def _floored(remainder: Expr, b: Expr) -> Expr:
     return select(wrong_side, remainder + b, remainder)
 
 
+def _nearest_remainder(a: Expr, b: Expr) -> Expr:
+    size = abs(b)
+    rest = call("fmod", abs(a), size + size)
+    once = select(rest + rest > size, rest - size, rest)
+    twice = select((rest + rest > size) & (once + once >= size), once - size, once)
+    return select(a < 0, -twice, twice)
+
+
 def _condition(name: str) -> Primitive:
     return define(
         name,
@@ -70,8 +78,8 @@ rint  = _step("rint", torch="round")  # half to even, as NumPy, PyTorch and Pyth
 abs_ = define("abs", lambda y, x: call("sign", x), domain=(0.2, 3), parity="even",
               kind="instruction", cost=1,
               names=Names(mpmath="fabs", torch="abs", numpy="abs", c="fabs"))
-sign = define("sign", _zero_1, domain=(0.2, 3), parity="odd", kind="composite", cost=2,
-              expansion=lambda x: select(x > 0, 1, select(x < 0, -1, x)),
+# The sign of a zero is that zero, and of a NaN the NaN.
+sign = define("sign", _zero_1, domain=(0.2, 3), parity="odd", kind="instruction", cost=3,
               names=Names(mpmath="sign", torch="sign", numpy="sign", c=None))
 # The last branch, a + b, is reached with a NaN alone and hands it on.
 max_ = define("max",
@@ -94,9 +102,22 @@ mod = define("mod", lambda y, a, b: 1, lambda y, a, b: -call("floor", a / b),
              domain=((5, 5.9), (2.1, 2.4)), kind="composite", cost=28,
              expansion=lambda a, b: _floored(call("fmod", a, b), b),
              names=Names(mpmath=None, torch="remainder", numpy="mod", c=None))
+# C's remainder: a - b n, n the whole number nearest to a/b, half to even.
+# fmod by 2b and at most two subtractions are exact.
+ieee_remainder = define("ieee_remainder", lambda y, a, b: 1, lambda y, a, b: -call("rint", a / b),
+                        domain=((5, 5.9), (2.1, 2.4)), kind="composite", cost=35,
+                        expansion=_nearest_remainder,
+                        names=Names(mpmath=None, torch=None, numpy=None, c="remainder"))
+copysign = define("copysign", lambda y, a, b: select(equal(a, 0), 0, y / a),
+                  lambda y, a, b: 0, domain=((0.2, 3), (0.2, 3)), kind="composite", cost=8,
+                  expansion=lambda a, b: select((b < 0) | (1 / b < 0), -abs(a), abs(a)),
+                  names=Names(mpmath=None, torch="copysign", numpy="copysign", c="copysign"))
+# x itself, but a constant to every derivative.
+detach = define("detach", _zero_1, domain=(-2, 2), kind="composite", cost=1,
+                expansion=lambda x: x, names=Names())
 # fmt: on
 
 ROWS = (
     *(lt, le, eq, ne, and_, or_, not_, select_, floor, ceil, trunc, rint),
-    *(abs_, sign, max_, min_, fmod, mod),
+    *(abs_, sign, max_, min_, fmod, mod, ieee_remainder, copysign, detach),
 )

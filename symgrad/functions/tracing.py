@@ -12,13 +12,13 @@ from math import prod
 from typing import Any, NamedTuple
 
 from symgrad.errors import ArgumentError, UnknownFunctionError
-from symgrad.functions import elementary, piecewise, special
+from symgrad.functions import elementary, piecewise, reciprocal, special, stable
 from symgrad.functions.compositions import ANY, COMPOSITIONS
 from symgrad.ir.expression import Expr, named, symbol, wrap
 from symgrad.ir.messages import shorten
 from symgrad.ir.primitive import Primitive, table
 
-PRIMITIVES = table(*elementary.ROWS, *piecewise.ROWS, *special.ROWS)
+PRIMITIVES = table(*elementary.ROWS, *reciprocal.ROWS, *piecewise.ROWS, *stable.ROWS, *special.ROWS)
 
 
 def apply(name: str, arguments: tuple[object, ...], rows: Mapping[str, Primitive]) -> Expr:
@@ -72,7 +72,7 @@ class Functions:
         return frompyfunc(lambda *a: apply(name, a, self._rows), len(arguments), 1)(*arguments)
 
     def __dir__(self) -> list[str]:
-        return sorted({*COMPOSITIONS, *self._rows, "pi", "e"})
+        return sorted({*COMPOSITIONS, *filter(str.isidentifier, self._rows), "pi", "e"})
 
 
 math = Functions(PRIMITIVES)

@@ -6,10 +6,12 @@ only small parts are built its way, and the others exactly as the Graph has them
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
+import mpmath
 import sympy
 from sympy.core.operations import LatticeOp
 from sympy.functions.elementary.piecewise import ExprCondPair
@@ -17,10 +19,10 @@ from sympy.matrices.expressions.matexpr import MatrixElement
 from sympy.tensor.array.ndim_array import NDimArray
 
 from symgrad.errors import UnknownFunctionError
-from symgrad.functions import math
-from symgrad.ir.expression import HALF, Expr, symbol
+from symgrad.functions import PRIMITIVES, math
+from symgrad.ir.expression import HALF, Expr, symbol, wrap
 from symgrad.ir.graph import Graph
-from symgrad.ir.primitive import argument_name
+from symgrad.ir.primitive import argument_name, refuse
 
 SMALL, SHALLOW = 1000, 30
 """SymPy simplifies expressions of up to so many nodes and levels only, and none that holds a
@@ -34,6 +36,42 @@ CONSTANTS = {
     "catalan": sympy.Catalan,
 }
 
+
+def _derivative_of(name: str, function: Callable[[Any], Any]) -> Any:
+    """A SymPy function of (n, x): the n-th derivative of ``function``, written out for whole n."""
+
+    def evaluated(cls: Any, n: Any, x: Any) -> Any:
+        if not (n.is_Integer and n >= 0):
+            return None
+        variable = sympy.Dummy()
+        return function(variable).diff((variable, n)).subs(variable, x)
+
+    return type(name, (sympy.Function,), {"eval": classmethod(evaluated), "nargs": 2})
+
+
+def _by_oracle(name: str) -> Any:
+    """A SymPy function with the value of a row that SymPy has no function for."""
+
+    def evaluated(self: Any, precision: int) -> Any:
+        oracle = PRIMITIVES[name].oracle
+        with mpmath.workprec(precision):
+            given = [argument._to_mpmath(precision, allow_ints=False) for argument in self.args]
+            if oracle is None or any(not isinstance(value, mpmath.mpf) for value in given):
+                return None
+            return sympy.Float._new(oracle(mpmath, *given)._mpf_, precision)
+
+    arity = PRIMITIVES[name].arity
+    return type(name, (sympy.Function,), {"_eval_evalf": evaluated, "nargs": arity})
+
+
+def _hyper(upper: int) -> Any:
+    """SymPy's hyper of the parameters one after the other, the first so many above."""
+    return lambda *a: sympy.hyper(a[:upper], a[upper:-1], a[-1])
+
+
+HYPERGEOMETRIC = [name for name in PRIMITIVES if re.fullmatch(r"hyp\df\d", name)]
+
+
 # fmt: off
 FUNCTIONS: dict[str, Any] = {
     "exp": sympy.exp, "log": sympy.log, "pow": sympy.Pow,
@@ -41,7 +79,49 @@ FUNCTIONS: dict[str, Any] = {
     "asin": sympy.asin, "acos": sympy.acos, "atan": sympy.atan, "atan2": sympy.atan2,
     "sinh": sympy.sinh, "cosh": sympy.cosh, "tanh": sympy.tanh,
     "asinh": sympy.asinh, "acosh": sympy.acosh, "atanh": sympy.atanh,
-    "erf": sympy.erf, "erfc": sympy.erfc,
+    "cot": sympy.cot, "acot": sympy.acot, "asec": sympy.asec, "acsc": sympy.acsc,
+    "sech": sympy.sech, "csch": sympy.csch, "coth": sympy.coth,
+    "asech": sympy.asech, "acsch": sympy.acsch, "acoth": sympy.acoth, "sinc": sympy.sinc,
+    "erf": sympy.erf, "erfc": sympy.erfc, "erf2": sympy.erf2, "erfi": sympy.erfi,
+    "erfinv": sympy.erfinv, "erfcinv": sympy.erfcinv,
+    "expint": sympy.expint, "expint_ei": sympy.Ei, "li": sympy.li,
+    "sine_integral": sympy.Si, "cosine_integral": sympy.Ci,
+    "sinh_integral": sympy.Shi, "cosh_integral": sympy.Chi,
+    "fresnels": sympy.fresnels, "fresnelc": sympy.fresnelc,
+    "elliptic_k": sympy.elliptic_k, "elliptic_f": sympy.elliptic_f,
+    "elliptic_e": sympy.elliptic_e, "elliptic_e_complete": sympy.elliptic_e,
+    "elliptic_pi": sympy.elliptic_pi, "elliptic_pi_complete": sympy.elliptic_pi,
+    "erfcx_derivative": _derivative_of("erfcx_derivative",
+                                       lambda x: sympy.exp(x**2) * sympy.erfc(x)),
+    "dawson_derivative": _derivative_of(
+        "dawson_derivative",
+        lambda x: sympy.sqrt(sympy.pi) / 2 * sympy.exp(-(x**2)) * sympy.erfi(x)),
+    "sinc_derivative": _derivative_of("sinc_derivative", lambda x: sympy.sin(x) / x),
+    "sinhc_derivative": _derivative_of("sinhc_derivative", lambda x: sympy.sinh(x) / x),
+    "expm1c_derivative": _derivative_of("expm1c_derivative", lambda x: (sympy.exp(x) - 1) / x),
+    "log1pc_derivative": _derivative_of("log1pc_derivative", lambda x: sympy.log(1 + x) / x),
+    "cosc_derivative": _derivative_of("cosc_derivative", lambda x: (1 - sympy.cos(x)) / x**2),
+    "coshc_derivative": _derivative_of("coshc_derivative", lambda x: (sympy.cosh(x) - 1) / x**2),
+    "elliptic_moment": sympy.Function("elliptic_moment", nargs=6),
+    "besselj": sympy.besselj, "bessely": sympy.bessely,
+    "besseli": sympy.besseli, "besselk": sympy.besselk, "jn": sympy.jn, "yn": sympy.yn,
+    "airyai": sympy.airyai, "airyaiprime": sympy.airyaiprime,
+    "airybi": sympy.airybi, "airybiprime": sympy.airybiprime,
+    "gamma": sympy.gamma, "loggamma": sympy.loggamma, "digamma": sympy.digamma,
+    "trigamma": sympy.trigamma, "polygamma": sympy.polygamma,
+    "beta": sympy.beta, "binomial": _by_oracle("binomial"), "rising_factorial": sympy.rf,
+    "zeta": sympy.zeta, "hurwitz_zeta": sympy.zeta,
+    "zeta_derivative": _by_oracle("zeta_derivative"),
+    "dirichlet_eta": sympy.dirichlet_eta,
+    "dirichlet_eta_derivative": _by_oracle("dirichlet_eta_derivative"),
+    "lambertw": sympy.LambertW, "lambertw_minus": lambda x: sympy.LambertW(x, -1),
+    **{name: _hyper(int(name[3])) for name in HYPERGEOMETRIC},
+    **{f"{name}_derivative": _by_oracle(f"{name}_derivative") for name in HYPERGEOMETRIC},
+    "polylog": sympy.polylog, "polylog_series": _by_oracle("polylog_series"),
+    "beta_density": _by_oracle("beta_density"),
+    "lowergamma": sympy.lowergamma, "uppergamma": sympy.uppergamma,
+    "betainc": lambda a, b, x: sympy.betainc_regularized(a, b, 0, x),
+    "betaincc": lambda a, b, x: sympy.betainc_regularized(a, b, x, 1),
     "floor": sympy.floor, "ceil": sympy.ceiling, "abs": sympy.Abs, "sign": sympy.sign,
     "max": sympy.Max, "min": sympy.Min, "mod": sympy.Mod,
     "lt": sympy.StrictLessThan, "le": sympy.LessThan,
@@ -62,8 +142,84 @@ WRITTEN_OUT: dict[str, Callable[..., Expr]] = {
     # Half to even: floor(x + 1/2), less 1 where x + 1/2 is odd.
     "rint":  lambda x: math.floor(x + HALF) - math.select(math.eq(math.mod(x + HALF, 2), 1), 1, 0),
     "fmod":  lambda a, b: a - b * math.trunc(a / b),
+    "one_minus_square": lambda x: 1 - x**2,
+    "fma":   lambda a, b, c: a * b + c,
     "sigmoid":  lambda x: 1 / (1 + math.exp(-x)),
     "softplus": lambda x: math.log(1 + math.exp(x)),
+    "logaddexp": lambda a, b: math.log(math.exp(a) + math.exp(b)),
+    "logit":    lambda x: math.log(x / (1 - x)),
+    "logcosh":  lambda x: math.log(math.cosh(x)),
+    "log1mexp": lambda x: math.log(1 - math.exp(x)),
+    "bose":     lambda x: 1 / (math.exp(x) - 1),
+    "cosm1":    lambda x: math.cos(x) - 1,
+    "coshm1":   lambda x: math.cosh(x) - 1,
+    "xlogy":    lambda a, b: math.select(math.eq(a, 0), 0, a * math.log(b)),
+    "xlog1py":  lambda a, b: math.select(math.eq(a, 0), 0, a * math.log(1 + b)),
+    "entr":     lambda x: -x * math.log(x),
+    "abs_pow":  lambda x, p: abs(x) ** p,
+    "sign_pow": lambda x, p: math.sign(x) * abs(x) ** p,
+    "exp10":    lambda x: 10**x,
+    "sinpi":    lambda x: math.sin(math.pi * x),
+    "cospi":    lambda x: math.cos(math.pi * x),
+    "tanpi":    lambda x: math.tan(math.pi * x),
+    "softsign": lambda x: x / (1 + abs(x)),
+    "tanhshrink": lambda x: x - math.tanh(x),
+    "sinhc":    lambda x: math.select(math.eq(x, 0), 1 + x**2 / 6, math.sinh(x) / x),
+    "expm1c":   lambda x: math.select(math.eq(x, 0), 1 + x / 2 + x**2 / 6, (math.exp(x) - 1) / x),
+    "log1pc":   lambda x: math.select(math.eq(x, 0), 1 - x / 2 + x**2 / 3, math.log(1 + x) / x),
+    "cosc":     lambda x: math.select(math.eq(x, 0), HALF - x**2 / 24, (1 - math.cos(x)) / x**2),
+    "coshc":    lambda x: math.select(math.eq(x, 0), HALF + x**2 / 24, (math.cosh(x) - 1) / x**2),
+    "expint_e1": lambda x: Expr("expint", (wrap(1), x)),
+    "exp_square": lambda x: math.exp(x * x),
+    "gaussian": lambda x: math.exp(-x * x),
+    "erfcx":    lambda x: math.exp(x * x) * math.erfc(x),
+    "dawson":   lambda x: math.sqrt(math.pi) / 2 * math.exp(-x * x) * math.erfi(x),
+    "normal_pdf": lambda x: math.exp(-x * x / 2) / math.sqrt(2 * math.pi),
+    "ndtr":     lambda x: math.erfc(-x / 2**HALF) / 2,
+    "log_ndtr": lambda x: math.log(math.erfc(-x / 2**HALF) / 2),
+    "ndtri":    lambda x: -(2**HALF) * math.erfcinv(2 * x),
+    "fresnel_sin": lambda x: math.sin(math.pi * x**2 / 2),
+    "fresnel_cos": lambda x: math.cos(math.pi * x**2 / 2),
+    "elliptic_d": lambda x, p: (math.elliptic_f(x, p) - math.elliptic_e(x, p)) / p,
+    "elliptic_f_slope": lambda x, p: (
+        (math.elliptic_e(x, p) - (1 - p) * math.elliptic_f(x, p)) / (p * (1 - p))
+        - math.sin(x) * math.cos(x) / ((1 - p) * math.sqrt(1 - p * math.sin(x) ** 2))
+    ),
+    "besselj0": lambda x: math.besselj(0, x),
+    "besselj1": lambda x: math.besselj(1, x),
+    "bessely0": lambda x: math.bessely(0, x),
+    "bessely1": lambda x: math.bessely(1, x),
+    "besseli0": lambda x: math.besseli(0, x),
+    "besseli1": lambda x: math.besseli(1, x),
+    "besselk0": lambda x: math.besselk(0, x),
+    "besselk1": lambda x: math.besselk(1, x),
+    "besselie": lambda n, x: math.exp(-abs(x)) * math.besseli(n, x),
+    "besselke": lambda n, x: math.exp(x) * math.besselk(n, x),
+    "besseli0e": lambda x: math.exp(-abs(x)) * math.besseli(0, x),
+    "besseli1e": lambda x: math.exp(-abs(x)) * math.besseli(1, x),
+    "besselk0e": lambda x: math.exp(x) * math.besselk(0, x),
+    "besselk1e": lambda x: math.exp(x) * math.besselk(1, x),
+    "logbeta":  lambda a, b: math.log(math.beta(a, b)),
+    "lambertw_offset": lambda x: 1 + math.lambertw(x),
+    "lambertw_minus_offset": lambda x: 1 + math.lambertw_minus(x),
+    "polylog_ratio": lambda s, x: math.polylog(s, x) / x,
+    "gamma_kernel": lambda a, x: x ** (a - 1) * math.exp(-x),
+    "gamma_density": lambda a, x: x ** (a - 1) * math.exp(-x) / math.gamma(a),
+    "gammainc": lambda a, x: math.lowergamma(a, x) / math.gamma(a),
+    "gammaincc": lambda a, x: math.uppergamma(a, x) / math.gamma(a),
+    # At 0 a polynomial that has the right derivatives there too.
+    "sinc_slope": lambda x: math.select(
+        math.eq(x, 0), x**3 / 30 - x / 3, (math.cos(x) - math.sin(x) / x) / x),
+    "sinc_curvature": lambda x: math.select(
+        math.eq(x, 0), x**2 / 10 - Fraction(1, 3),
+        2 * math.sin(x) / x**3 - 2 * math.cos(x) / x**2 - math.sin(x) / x),
+    "cosc_slope": lambda x: math.select(
+        math.eq(x, 0), x**3 / 180 - x / 12, (math.sin(x) - 2 * (1 - math.cos(x)) / x) / x**2),
+    "expm1c_slope": lambda x: math.select(
+        math.eq(x, 0), HALF + x / 3 + x**2 / 8, (math.exp(x) * (x - 1) + 1) / x**2),
+    "ieee_remainder": lambda a, b: a - b * math.rint(a / b),
+    "copysign": lambda a, b: math.select(b < 0, -abs(a), abs(a)),
+    "detach":   lambda x: x,
 }
 """The other rows, in rows that SymPy has."""
 # fmt: on
@@ -109,6 +265,7 @@ def to_sympy(
 
     Raises:
         UnknownFunctionError: SymPy has no such function.
+        DerivativeError: a derivative has no closed form.
     """
     made = dict(known)
     sizes: list[tuple[int, int]] = []
@@ -174,6 +331,10 @@ def _object(
             pairs.append(_join(ExprCondPair, False, other, sympy.true))
         return _join(sympy.Piecewise, False, *pairs)
     if op not in FUNCTIONS:
+        if op in graph.table and graph.table[op].kind == "unknown":
+            raise refuse(graph.table[op])
+        if op in graph.table and op not in PRIMITIVES:  # the user's own
+            return _join(sympy.Function(op), small, *parts)
         raise UnknownFunctionError(
             f"SymPy has no function {op!r} that a result could be written in; differentiate traced "
             "variables (symgrad.variables), or compile the derivative"
@@ -185,7 +346,7 @@ def _join(kind: Any, small: bool, *parts: Any) -> Any:
     """A SymPy object of that kind, simplified by SymPy where it is small."""
     if kind in (sympy.Add, sympy.Mul) and len(parts) == 1:
         return parts[0]
-    if small and kind not in KEPT:
+    if (small and kind not in KEPT) or not isinstance(kind, type):
         return kind(*parts)
     made = sympy.Basic.__new__(kind, *parts)
     if kind in (sympy.Add, sympy.Mul, sympy.Pow):

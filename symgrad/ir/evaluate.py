@@ -12,16 +12,19 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import reduce
+from functools import partial, reduce
 from operator import add, mul, truediv
 from typing import Any
 
 from symgrad.errors import UnknownFunctionError
 from symgrad.ir.arithmetic import Number
 from symgrad.ir.expression import Expr, postorder
+from symgrad.ir.fused import fused
 from symgrad.ir.graph import Graph
-from symgrad.ir.primitive import Primitive, argument_name
-from symgrad.ir.program import Program
+from symgrad.ir.primitive import Primitive, argument_name, refuse
+from symgrad.ir.program import Instruction, Program, Routine
+from symgrad.ir.routine import NAMED
+from symgrad.ir.routine import routine as lowered
 from symgrad.ir.traverse import reachable
 
 
@@ -32,14 +35,19 @@ class Arithmetic:
     Attributes:
         number: an exact number, a float or the name of a constant -> a value.
         power: a value and an exact exponent -> a value.
-        functions: row name -> callable, for every row that is not composite.
+        functions: row name -> callable, for every row that no other row or definition computes.
         divide: two values -> their quotient, inf or nan where the divisor is 0.
+        routine: a row of kind "routine" or "outside" and its table -> callable; None where such
+            rows are functions of this arithmetic or not to be had.
+        lookup: a routine's constant table and an index -> the entry there.
     """
 
     number: Callable[[Number | str], Any]
     power: Callable[[Any, int | Fraction], Any]
     functions: Mapping[str, Callable[..., Any]]
     divide: Callable[[Any, Any], Any] = truediv
+    routine: Callable[[Primitive, Mapping[str, Primitive]], Callable[..., Any]] | None = None
+    lookup: Callable[[Sequence[float], Any], Any] | None = None
 
 
 def evaluate(
@@ -88,15 +96,20 @@ def _sum(arithmetic: Arithmetic, data: Any, args: list[Any]) -> Any:
 def function(
     name: str, table: Mapping[str, Primitive], arithmetic: Arithmetic
 ) -> Callable[..., Any]:
-    """The row ``name`` as a callable: the arithmetic's own, or the row's expansion.
+    """The row ``name`` as a callable: the arithmetic's own, or the row's expansion or definition.
 
     Raises:
-        UnknownFunctionError: neither is there.
+        UnknownFunctionError: none of them is there.
+        DerivativeError: the row is a derivative that has no closed form.
     """
     found = arithmetic.functions.get(name)
     if found is not None:
         return found
     row = table.get(name)
+    if row is not None and row.kind == "unknown":
+        raise refuse(row)
+    if row is not None and row.kind in ("routine", "outside") and arithmetic.routine is not None:
+        return arithmetic.routine(row, table)
     if row is None or row.expansion is None:
         raise UnknownFunctionError(f"the interpreter has no function {name!r}")
     expansion = row.expansion
@@ -144,8 +157,32 @@ def run(
     arithmetic: Arithmetic,
 ) -> list[list[Any]]:
     """The results of a Program: ``arrays[group][column]`` in, ``results[result][position]`` out."""
-    values: list[Any] = []
     results = [[None] * result.size for result in program.results]
+    for (result, position), value in _stores(program.code, table, arrays, arithmetic).items():
+        results[result][position] = value
+    return results
+
+
+def compute(
+    routine: Routine,
+    table: Mapping[str, Primitive],
+    args: Sequence[Any],
+    arithmetic: Arithmetic,
+) -> Any:
+    """The value of a Routine, operation by operation."""
+    return _stores(routine.code, table, (args,), arithmetic, routine)[0, 0]
+
+
+def _stores(
+    code: Sequence[Instruction],
+    table: Mapping[str, Primitive],
+    arrays: Sequence[Sequence[Any]],
+    arithmetic: Arithmetic,
+    routine: Routine | None = None,
+) -> dict[tuple[int, int], Any]:
+    """What code stores, by place; ``routine`` is the one that it belongs to."""
+    values: list[Any] = []
+    stores: dict[tuple[int, int], Any] = {}
     binary: dict[str, Callable[..., Any]] = {
         "add": lambda a, b: a + b,
         "sub": lambda a, b: a - b,
@@ -154,23 +191,54 @@ def run(
         "neg": lambda a: -a,
         "sqrt": lambda a: arithmetic.power(a, Fraction(1, 2)),
     }
-    for op, args, data in program.code:
+    for op, args, data in code:
         given = [values[argument] for argument in args]
         value = None
         if op == "load":
             value = arrays[data[0]][data[1]]
         elif op == "store":
-            results[data[0]][data[1]] = given[0]
+            stores[data] = given[0]
         elif op == "constant":
             value = arithmetic.number(data)
         elif op == "boolean":
             value = data
+        elif op == "loop":
+            assert routine is not None
+            value = _turns(routine, data, table, given, arithmetic)
+        elif op == "part":
+            value = given[0][data]
+        elif op == "lookup":
+            assert routine is not None
+            assert arithmetic.lookup is not None
+            value = arithmetic.lookup(routine.tables[data], given[0])
         elif op in binary:
             value = binary[op](*given)
         else:
             value = function(op, table, arithmetic)(*given)
         values.append(value)
-    return results
+    return stores
+
+
+def _turns(
+    routine: Routine,
+    data: tuple[int, int, int],
+    table: Mapping[str, Primitive],
+    given: Sequence[Any],
+    arithmetic: Arithmetic,
+) -> list[Any]:
+    """The final states of a loop of ``routine``; what has stopped keeps its states."""
+    number, count, most = data
+    body, states, invariants = routine.bodies[number], list(given[:count]), given[count:]
+    both, choose = arithmetic.functions["and"], arithmetic.functions["select"]
+    active: Any = True
+    for turn in range(most):
+        arrays = ([arithmetic.number(turn), *states, *invariants],)
+        *after, going = _stores(body, table, arrays, arithmetic, routine).values()
+        states = [choose(active, new, old) for new, old in zip(after, states, strict=True)]
+        active = both(active, going)
+        if not (active.any() if hasattr(active, "any") else active):
+            break
+    return states
 
 
 def exact_value(graph: Graph, node: int) -> float:
@@ -272,9 +340,11 @@ def mpmath_arithmetic() -> Arithmetic:
         "hypot": real(lambda a, b: inf if inf in (abs(a), abs(b)) else mpmath.hypot(a, b)),
         "pow": pow_,
         "abs": abs,
+        "sign": mpmath.sign,
         "trunc": lambda x: mpmath.floor(x) if x > 0 else mpmath.ceil(x),
         "rint": mpmath.nint,
         "fmod": real(fmod),
+        "fma": real(lambda a, b, c: mpmath.fmul(a, b, exact=True) + c),
         **_CONDITIONS,
         "select": lambda c, a, b: a if c else b,
     }
@@ -284,7 +354,34 @@ def mpmath_arithmetic() -> Arithmetic:
             return nan if a == 0 or mpmath.isnan(a) else inf * mpmath.sign(a)
         return a / b
 
-    return Arithmetic(number, power, functions, divide)
+    def routine(row: Primitive, table: Mapping[str, Primitive]) -> Callable[..., Any]:
+        if row.kind == "outside":
+            called = callback(row)
+            return real(lambda *args: mpf(called(*map(float, args))))
+        if row.oracle is not None:
+            return real(partial(row.oracle, mpmath))
+        made = lowered(row, table)
+        return lambda *args: compute(made, table, args, arithmetic)
+
+    def lookup(values: Sequence[float], index: Any) -> Any:
+        return mpf(values[0 if mpmath.isnan(index) else int(min(max(index, 0), len(values) - 1))])
+
+    arithmetic = Arithmetic(number, power, functions, divide, routine, lookup)
+    return arithmetic
+
+
+def callback(row: Primitive) -> Callable[..., float]:
+    """The function of floats of a row of kind "outside".
+
+    Raises:
+        UnknownFunctionError: this process does not have it.
+    """
+    if row.callback is None:
+        raise UnknownFunctionError(
+            f"{row.name!r} is a Python function that this process does not have; call "
+            f"sg.function({row.name!r}, numba=...) with it first"
+        )
+    return row.callback
 
 
 _CONDITIONS: dict[str, Callable[..., Any]] = {
@@ -302,16 +399,8 @@ def numpy_arithmetic() -> Arithmetic:
     """float64 arithmetic on NumPy arrays; call it inside ``numpy.errstate(all="ignore")``."""
     import numpy as np  # noqa: PLC0415 - the package itself imports without NumPy
 
-    constants = {
-        "pi": math.pi,
-        "e": math.e,
-        "euler_gamma": 0.5772156649015329,
-        "golden_ratio": 1.618033988749895,
-        "catalan": 0.915965594177219,
-    }
-
     def number(value: Number | str) -> Any:
-        return np.float64(constants[value] if isinstance(value, str) else value)
+        return np.float64(NAMED[value] if isinstance(value, str) else value)
 
     def power(base: Any, exponent: int | Fraction) -> Any:
         if exponent == -1:
@@ -345,7 +434,21 @@ def numpy_arithmetic() -> Arithmetic:
     }
     functions |= {
         "select": np.where,
+        "sign": lambda x: np.where(np.equal(x, 0), x, np.sign(x)),
         "erf": np.vectorize(math.erf, otypes=[float]),
         "erfc": np.vectorize(math.erfc, otypes=[float]),
+        "fma": fused,
     }
-    return Arithmetic(number, power, functions, np.divide)
+
+    def routine(row: Primitive, table: Mapping[str, Primitive]) -> Callable[..., Any]:
+        if row.kind == "outside":
+            return np.vectorize(callback(row), otypes=[float])
+        made = lowered(row, table)
+        return lambda *args: compute(made, table, args, arithmetic)
+
+    def lookup(values: Sequence[float], index: Any) -> Any:
+        place = np.clip(np.nan_to_num(index, nan=0.0), 0, len(values) - 1).astype(int)
+        return np.asarray(values, float)[place]
+
+    arithmetic = Arithmetic(number, power, functions, np.divide, routine, lookup)
+    return arithmetic

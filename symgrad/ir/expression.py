@@ -12,12 +12,15 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 from functools import partial
 from numbers import Integral, Rational, Real
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, Union, cast
 
 from symgrad.errors import ArgumentError, UnknownFunctionError
 
+if TYPE_CHECKING:
+    from symgrad.ir.definition import Loop
+
 Number = int | Fraction | float
-Value = Number | str | bool | None
+Value = Union[Number, str, bool, None, tuple[float, ...], "Loop"]
 
 NAMED_CONSTANTS = ("pi", "e", "euler_gamma", "golden_ratio", "catalan")
 ARITHMETIC = frozenset({"constant", "named", "symbol", "add", "multiply", "power"})
@@ -29,7 +32,9 @@ class Expr:
 
     Operations are ``constant`` (value: int, Fraction or float), ``named`` (value: a name of
     ``NAMED_CONSTANTS``), ``boolean`` (value: True or False), ``symbol`` (value: its name), ``add``,
-    ``multiply``, ``power`` (base, exponent), and the name of any row of the function table.
+    ``multiply``, ``power`` (base, exponent), and the name of any row of the function table; in the
+    definitions of routines also ``loop``, ``part`` and ``lookup`` (``definition.py``), which have a
+    value too.
 
     ``==`` is structural. Comparisons ``<`` and the like build conditions for ``where``. NumPy's
     functions take Exprs and object arrays of them: ``np.sin(x)``, ``array @ array``, ``array * x``.
@@ -51,8 +56,8 @@ class Expr:
             put(self, "_hash", hash((op, *[a._hash for a in args])))
             return
         # Bits of a float, as nan is not equal to itself and 0.0 is equal to -0.0.
-        key = (op, type(value).__name__, value.hex() if isinstance(value, float) else value)
-        put(self, "_hash", hash(key))
+        bits = value.hex() if isinstance(value, float) else value
+        put(self, "_hash", hash((op, type(value).__name__, bits, *[a._hash for a in args])))
 
     op: str
     args: tuple[Expr, ...]

@@ -29,7 +29,7 @@ from symgrad.errors import ArgumentError, UnknownFunctionError
 from symgrad.ir.arithmetic import Exponent, Number, make_product, make_sum, scale, simplest
 from symgrad.ir.expression import BOOLEAN, Expr, postorder
 from symgrad.ir.multiply import multiply, raise_to
-from symgrad.ir.primitive import Primitive
+from symgrad.ir.primitive import Primitive, argument_name
 from symgrad.ir.template import Template, compiled, instantiate
 
 CONNECTIVES = frozenset({"and", "or", "not"})
@@ -163,17 +163,24 @@ class Graph:
         """
         row = self.table.get(name)
         if row is None:
-            raise UnknownFunctionError(f"function {name!r} has no row in the function table")
+            raise UnknownFunctionError(
+                f"function {name!r} has no row in the function table; one that sg.function made "
+                "is passed in functions="
+            )
+        if row.folds and self.ops[args[0]] == "constant":
+            value = self.data[args[0]]
+            if type(value) is not float and value in row.folds:
+                bindings = {argument_name(index): node for index, node in enumerate(args)}
+                return self.add(row.folds[Fraction(value)], bindings)
         if row.arity == 1:
-            if row.folds and self.ops[args[0]] == "constant":
-                value = self.data[args[0]]
-                if type(value) is not float and value in row.folds:
-                    return self.add(row.folds[Fraction(value)])
             if row.parity is not None and self._negated(args[0]):
                 flipped = self.call(name, (self.sum(((args[0], -1),)),))
                 return flipped if row.parity == "even" else self.sum(((flipped, -1),))
         elif name == "select":
             return self._select(*args)
+        if row.kind == "macro":  # no deeper than macros stand in each other, which the table checks
+            assert row.expansion is not None
+            return self.add(row.expansion, {argument_name(i): a for i, a in enumerate(args)})
         if row.boolean:
             folded = self._condition(name, args)
             if folded is not None:

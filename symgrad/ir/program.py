@@ -11,9 +11,21 @@ boolean         ()                       True or False
 add sub mul     two values               None
 div             two values               None
 neg sqrt        one value                None
-a row's name    its arguments            None (rows of kind "call" or "instruction")
+a row's name    its arguments            None (rows of no kind "composite")
 store           one value                (result, position): entry of a result, row-major
 ==============  =======================  ====================================================
+
+Rows of kind "routine" that the code calls come along as Routines, which have code of the same kind
+over one group, their arguments, with one result. There, and there alone, are loops and tables:
+
+==============  =======================  ====================================================
+loop            states, then invariants  (body, number of states, turns at most)
+part            a loop                   which of its final states
+lookup          a whole number           which of the routine's tables it is looked up in
+==============  =======================  ====================================================
+
+The code of a body has one group as well: the turn's number, the states and the invariants. Its one
+result is the new states and last the condition that there is another turn.
 """
 
 from __future__ import annotations
@@ -21,7 +33,7 @@ from __future__ import annotations
 import json
 import struct
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -70,6 +82,33 @@ class Result:
         return prod(self.shape)
 
 
+@dataclass(frozen=True, slots=True)
+class Routine:
+    """How a function is computed, in double precision and exactly as it is written.
+
+    Attributes:
+        name: of the row.
+        arity: number of arguments.
+        code: the instructions; the last one stores the value.
+        bodies: the code of the loops.
+        tables: constant tables; an index beyond an end, or nan, is that end, or the beginning.
+    """
+
+    name: str
+    arity: int
+    code: tuple[Instruction, ...]
+    bodies: tuple[tuple[Instruction, ...], ...] = ()
+    tables: tuple[tuple[float, ...], ...] = ()
+
+
+class Outside(NamedTuple):
+    """A user's compiled function of doubles, which a kernel calls one point at a time."""
+
+    name: str
+    arity: int
+    symbol: str
+
+
 @dataclass(frozen=True)
 class Program:
     """Straight-line code over one point.
@@ -80,6 +119,8 @@ class Program:
         code: the instructions; an argument is always an earlier index.
         pieces: index of the first instruction of each piece; the first is 0.
         labels: a display name for each entry of the outputs.
+        routines: those that the code calls, and those that they call, each before its callers.
+        outside: the users' functions that the code and the routines call.
     """
 
     groups: tuple[Group, ...]
@@ -87,6 +128,8 @@ class Program:
     code: tuple[Instruction, ...]
     pieces: tuple[int, ...] = (0,)
     labels: tuple[str, ...] = ()
+    routines: tuple[Routine, ...] = ()
+    outside: tuple[Outside, ...] = ()
 
     @cached_property
     def counts(self) -> Mapping[str, int]:
@@ -100,16 +143,22 @@ class Program:
 
     def to_json(self) -> str:
         """The Program as one line of JSON, floats bit for bit; patterns are left out."""
-        return json.dumps(
-            {
-                "groups": [[g.name, list(g.columns)] for g in self.groups],
-                "results": [[r.name, list(r.shape)] for r in self.results],
-                "code": [[i.op, list(i.args), _pack(i.data)] for i in self.code],
-                "pieces": list(self.pieces),
-                "labels": list(self.labels),
-            },
-            separators=(",", ":"),
-        )
+        text: dict[str, Any] = {
+            "groups": [[g.name, list(g.columns)] for g in self.groups],
+            "results": [[r.name, list(r.shape)] for r in self.results],
+            "code": _packed(self.code),
+            "pieces": list(self.pieces),
+            "labels": list(self.labels),
+        }
+        if self.routines:
+            text["routines"] = [
+                [r.name, r.arity, _packed(r.code), [_packed(body) for body in r.bodies]]
+                + ([list(map(packed_floats, r.tables))] if r.tables else [])
+                for r in self.routines
+            ]
+        if self.outside:
+            text["outside"] = [list(callee) for callee in self.outside]
+        return json.dumps(text, separators=(",", ":"))
 
     @staticmethod
     def from_json(text: str) -> Program:
@@ -118,12 +167,40 @@ class Program:
         return Program(
             groups=tuple(Group(name, tuple(columns)) for name, columns in read["groups"]),
             results=tuple(Result(name, tuple(shape)) for name, shape in read["results"]),
-            code=tuple(
-                Instruction(op, tuple(args), _unpack(data)) for op, args, data in read["code"]
-            ),
+            code=_unpacked(read["code"]),
             pieces=tuple(read["pieces"]),
             labels=tuple(read["labels"]),
+            routines=tuple(
+                Routine(
+                    name,
+                    arity,
+                    _unpacked(code),
+                    tuple(map(_unpacked, bodies)),
+                    tuple([unpacked_floats(table) for tables in rest for table in tables]),
+                )
+                for name, arity, code, bodies, *rest in read.get("routines", ())
+            ),
+            outside=tuple(Outside(*callee) for callee in read.get("outside", ())),
         )
+
+
+def packed_floats(values: Sequence[float]) -> str:
+    """Doubles as text, bit for bit: 16 hexadecimal digits each."""
+    return struct.pack(f">{len(values)}d", *values).hex()
+
+
+def unpacked_floats(text: str) -> tuple[float, ...]:
+    """The doubles that ``packed_floats`` wrote."""
+    data = bytes.fromhex(text)
+    return struct.unpack(f">{len(data) // 8}d", data)
+
+
+def _packed(code: Sequence[Instruction]) -> list[list[Any]]:
+    return [[i.op, list(i.args), _pack(i.data)] for i in code]
+
+
+def _unpacked(code: Sequence[Sequence[Any]]) -> tuple[Instruction, ...]:
+    return tuple(Instruction(op, tuple(args), _unpack(data)) for op, args, data in code)
 
 
 def _pack(data: Any) -> Any:

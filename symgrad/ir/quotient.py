@@ -14,8 +14,10 @@ from typing import Any, Literal, NamedTuple
 import mpmath
 import numpy as np
 
-from symgrad.ir.evaluate import evaluate, mpmath_arithmetic
+from symgrad.ir.evaluate import evaluate, evaluate_expr, function, mpmath_arithmetic
+from symgrad.ir.primitive import OUTPUT, argument_name
 from symgrad.ir.system import System
+from symgrad.ir.traverse import reachable
 
 STEP_BITS = 400
 TOLERANCE = 1e-12
@@ -23,6 +25,13 @@ TOLERANCE = 1e-12
 
 SMALLEST = 1e-100
 """Derivatives below this count as 0: a quotient is never exactly 0."""
+
+CALLBACK_STEP = 2.0**-18
+CALLBACK_TOLERANCE = 1e-6
+"""Of central differences in double precision, whose errors are about 1e-10."""
+
+CALLBACK_KINK = 1e-3
+"""Differences to both sides that are further apart belong to a kink or a jump."""
 
 Direction = tuple[Any, ...]
 """len(wrt) exact numbers."""
@@ -40,6 +49,77 @@ class Agreement(NamedTuple):
     output: int = 0
     rules: float = 0.0
     quotient: float = 0.0
+
+
+class Slope(NamedTuple):
+    """A partial of a user's function of floats against a central difference of it."""
+
+    function: str
+    argument: int
+    rules: float
+    quotient: float
+    error: float
+
+
+def callbacks(system: System) -> list[str]:
+    """The users' functions of floats that the outputs call: no digits beyond double are theirs."""
+    graph = system.graph
+    ops = {graph.ops[node] for node in reachable(graph, system.outputs.nodes)}
+    return sorted(op for op in ops if op in graph.table and graph.table[op].kind == "outside")
+
+
+def callback_slopes(system: System, point: Mapping[str, Any]) -> list[Slope]:
+    """The partials of every function of floats at the arguments that it has at a point.
+
+    Those without a partial are left out, and those on a kink.
+    """
+    graph, table = system.graph, system.graph.table
+    arithmetic = mpmath_arithmetic()
+    known = set(callbacks(system))
+    nodes = [n for n in reachable(graph, system.outputs.nodes) if graph.ops[n] in known]
+    found = []
+    for node in nodes:
+        name, row = graph.ops[node], table[graph.ops[node]]
+        call = function(name, table, arithmetic)
+        args = [float(a) for a in evaluate(graph, graph.args[node], point, arithmetic)]
+        value = float(call(*args))
+        bindings = {argument_name(i): mpmath.mpf(a) for i, a in enumerate(args)}
+        for index, partial in enumerate(row.partials):
+            if partial.op == f"{name}'{index}":
+                continue
+            rules = evaluate_expr(partial, {**bindings, OUTPUT: value}, table, arithmetic)
+            step = CALLBACK_STEP * max(1.0, abs(args[index]))
+            low, high = (
+                float(call(*args[:index], args[index] + moved, *args[index + 1 :]))
+                for moved in (-step, step)
+            )
+            quotient = (high - low) / (2 * step)
+            scale = abs(float(rules)) + abs(value) + SMALLEST
+            error = abs(float(rules) - quotient) / scale
+            bend = abs(high + low - 2 * value) / step / scale
+            kink = error > CALLBACK_TOLERANCE and bend > CALLBACK_KINK
+            if mpmath.isfinite(error) and not kink:
+                found.append(Slope(name, index, float(rules), quotient, error))
+    return found
+
+
+def worst_slopes(
+    system: System, columns: Mapping[str, Sequence[float]]
+) -> dict[str, tuple[int, int, Slope]]:
+    """Function -> how many slopes were compared, and the worst with its point's number.
+
+    Args:
+        system: the outputs, and what they are differentiated by.
+        columns: name -> a number for each point.
+    """
+    found: dict[str, tuple[int, int, Slope]] = {}
+    for k, values in enumerate(zip(*columns.values(), strict=True)):
+        point = {name: mpmath.mpf(x) for name, x in zip(columns, values, strict=True)}
+        for slope in callback_slopes(system, point):
+            count, before, worst = found.get(slope.function, (0, k, slope))
+            same = worst.error >= slope.error
+            found[slope.function] = (count + 1, *((before, worst) if same else (k, slope)))
+    return found
 
 
 def compare(

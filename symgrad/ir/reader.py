@@ -219,7 +219,7 @@ class _Reader:
             token = self.check_letters(position)
         declared = self.symbols.get(token)
         if self.value is not None:
-            if declared is None and token in _LOGIC:
+            if declared is None and token in _LOGIC and type(self.value) is not tuple:
                 self.join(_LOGIC[token], token, position)
                 return
             if token == "if":
@@ -267,7 +267,7 @@ class _Reader:
         """A function that the table does not have."""
         close = close_names(token, self.known)
         self.fail(
-            f"function {shorten(token)!r} has no row; see `symgrad functions`{close}",
+            f"function {shorten(token)!r} has no row; see `symgrad functions` or functions={close}",
             position,
             UnknownFunctionError,
         )
@@ -300,7 +300,7 @@ class _Reader:
                 self.fail(f"a value is missing before {token!r}", position)
             self.frames.append([SIGN, _PREFIXES[token], position, None, False])
         elif type(value) is tuple:
-            self.fail("a pair stands alone between the commas of Piecewise", position)
+            self.fail("a pair stands alone between the commas of Piecewise, as several values do", position)
         elif token in ("+", "-"):
             self.reduce(PRODUCT)
             self.extend(SUM, "add", token == "-", position)
@@ -418,14 +418,12 @@ class _Reader:
     # Brackets
 
     def open(self, position: int) -> None:
-        """A bracket that belongs to no name: a group, or a pair of Piecewise."""
+        """A bracket that belongs to no name: a group, a pair of Piecewise, or several values."""
         if self.value is not None:
             self.fail(SIDE_BY_SIDE, position)
-        last = self.frames[-1]
-        if last[1] == "call" and last[3] in PIECEWISE:
-            self.frames.append([0, "pair", position, None, []])
-        else:
-            self.frames.append([0, "group", position, None, None])
+        name = self.frames[-1][3] if self.frames[-1][1] == "call" else None
+        kind = "pair" if name in PIECEWISE else "tuple" if name == "hyper" else "group"
+        self.frames.append([0, kind, position, None, None if kind == "group" else []])
 
     def settle(self, token: str, position: int) -> list[Any]:
         """Finish everything up to the last open bracket, and return its frame."""
@@ -449,16 +447,18 @@ class _Reader:
     def close(self, position: int) -> None:
         """A closing bracket."""
         frame = self.frames[-1]
-        empty_call = self.value is None and frame[1] == "call" and not frame[4]
-        if not empty_call:
+        ended = self.value is None and (frame[1] == "tuple" or frame[1:5:3] == ["call", []])
+        if not ended:
             frame = self.settle(")", position)
         if frame[1] == "start":
             self.fail("a ')' without its '('", position)
         self.frames.pop()
         if frame[1] == "call":
-            if not empty_call:
+            if not ended:
                 frame[4].append(self.value)
             self.value = self.call(frame[3], frame[4], frame[2])
+        elif frame[1] == "tuple" and (ended or frame[4]):
+            self.value = (*frame[4], *(() if ended else (self.value,)))
         elif frame[1] == "pair" and frame[4]:
             if len(frame[4]) != 1:
                 self.fail("a pair of Piecewise is (value, condition)", frame[2])

@@ -29,6 +29,7 @@ class Recipe:
         options: the values of the compile options by name.
         name: the function's name, for people.
         ranges: name -> (low, high): where the function is sampled for tests, as far as known.
+        functions: the user's own functions that the graph needs, as ``ir/row_text.py`` writes them.
     """
 
     graph: str
@@ -41,6 +42,7 @@ class Recipe:
     options: dict[str, Any]
     name: str = ""
     ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
+    functions: str = ""
 
     def to_json(self) -> str:
         """The recipe as JSON; equal recipes give equal text."""
@@ -85,8 +87,9 @@ class Recipe:
         for name in ("inputs", "parameters", "wrt", "labels"):
             _require(name, getattr(self, name), str)
         _require("shape", self.shape, int)
-        if not isinstance(self.graph, str) or not isinstance(self.options, dict):
-            raise TypeError("graph is no text, or options are no table")
+        texts = isinstance(self.graph, str) and isinstance(self.functions, str)
+        if not texts or not isinstance(self.options, dict):
+            raise TypeError("graph or functions are no text, or options are no table")
         if not set(self.wrt) <= {*self.inputs, *self.parameters}:
             raise TypeError("wrt names no input or parameter")
         for request in self.requests:

@@ -20,10 +20,10 @@ from symgrad.ir.program import CONDITION_OPS, Program
 
 Array = NDArray[Any]
 
-EXACT_OPS = frozenset({"neg", "abs", "floor", "ceil", "trunc", "rint", "fmod"})
+EXACT_OPS = frozenset({"neg", "abs", "sign", "floor", "ceil", "trunc", "rint", "fmod"})
 """Instructions whose result is a float whenever their arguments are: they round nothing."""
 
-JUMPS = frozenset({"floor", "ceil", "trunc", "rint", "fmod"})
+JUMPS = frozenset({"sign", "floor", "ceil", "trunc", "rint", "fmod"})
 """Functions that an error of an argument may move to another step."""
 
 COMPARISONS = frozenset({"lt", "le", "eq", "ne"})
@@ -85,6 +85,14 @@ def rounding_bounds(
                 either = np.maximum(e[1], e[2]) + np.abs(v[1] - v[2])
                 error = np.where(e[0], either, np.where(v[0], e[1], e[2]))
             else:
+                row = table.get(op)
+                if row is not None and row.kind in ("routine", "outside"):
+                    # Beside a zero the bound of a routine is one of the function's size around it.
+                    moved = ulps.get(op, 1) * unit
+                    e = [
+                        error if index in row.whole else error + moved * np.abs(argument)
+                        for index, (argument, error) in enumerate(zip(v, e, strict=True))
+                    ]
                 value, error = _propagate(op, v, e, table, arithmetic)
                 if op not in EXACT_OPS:
                     own = 1.0 if op in ("add", "sub", "mul", "div", "sqrt") else 2 * ulps.get(op, 1)

@@ -9,10 +9,10 @@ from typing import Any
 from symgrad.errors import InvariantError
 from symgrad.ir.expression import BOOLEAN, NAMED_CONSTANTS
 from symgrad.ir.graph import CONNECTIVES, LEAVES, Graph, node_key
-from symgrad.ir.program import CONDITION_OPS, Program
+from symgrad.ir.program import CONDITION_OPS, Instruction, Program
 
 NUMBERS = (int, Fraction, float)
-ARITY = {"add": 2, "sub": 2, "mul": 2, "div": 2, "neg": 1, "sqrt": 1, "store": 1}
+ARITY = {"add": 2, "sub": 2, "mul": 2, "div": 2, "neg": 1, "sqrt": 1, "store": 1, "lookup": 1}
 
 
 def _require(holds: bool, where: str, what: str) -> None:
@@ -105,12 +105,55 @@ def verify_program(program: Program) -> None:
     Raises:
         InvariantError: names the instruction and the rule that it breaks.
     """
-    code = program.code
-    stored = [[False] * result.size for result in program.results]
     columns = [len(group.columns) for group in program.groups]
-    sizes = [result.size for result in program.results]
+    results = [(result.name, result.size) for result in program.results]
+    _verify_code("", program.code, columns, results)
+    known = [routine.name for routine in program.routines]
+    for position, routine in enumerate(program.routines):
+        where = f"routine {routine.name!r}, "
+        bodies: dict[int, tuple[int, int]] = {}
+        tables = len(routine.tables)
+        _verify_code(where, routine.code, [routine.arity], [("value", 1)], bodies, tables=tables)
+        for number, body in enumerate(routine.bodies):
+            _require(number in bodies, f"routine {routine.name!r}", f"no loop has body {number}")
+            states, invariants = bodies[number]
+            inside = f"{where}body {number}, "
+            after = [("turn", states + 1)]
+            columns_inside = [1 + states + invariants]
+            _verify_code(inside, body, columns_inside, after, going=(0, states), tables=tables)
+        calls = {i.op for code in (routine.code, *routine.bodies) for i in code}
+        late = calls & {*known[position:]}
+        _require(not late, f"routine {routine.name!r}", f"{sorted(late)} must come before it")
+    pieces, code = program.pieces, program.code
+    _require(bool(pieces) and pieces[0] == 0, "pieces", "the first piece starts at 0")
+    _require(list(pieces) == sorted(set(pieces)), "pieces", "must increase")
+    _require(pieces[-1] < max(len(code), 1), "pieces", "a piece starts behind the code")
+
+
+def _verify_code(
+    place: str,
+    code: Sequence[Instruction],
+    columns: Sequence[int],
+    results: Sequence[tuple[str, int]],
+    bodies: dict[int, tuple[int, int]] | None = None,
+    going: tuple[int, int] | None = None,
+    tables: int = 0,
+) -> None:
+    """Check straight-line code.
+
+    Args:
+        place: what messages begin with.
+        code: the instructions.
+        columns: of each group that is loaded.
+        results: name and size of each result that is stored.
+        bodies: takes the number of states and of invariants of every loop; None: there is none.
+        going: the entry that is a condition, in the body of a loop.
+        tables: constant tables that there are.
+    """
+    sizes = [size for _, size in results]
+    stored = [[False] * size for size in sizes]
     for index, (op, args, data) in enumerate(code):
-        where = f"instruction {index} ({op})"
+        where = f"{place}instruction {index} ({op})"
         _require(all(0 <= a < index for a in args), where, "arguments must come before it")
         _require(all(code[a].op != "store" for a in args), where, "a store has no value")
         _require(len(args) == ARITY.get(op, len(args)), where, "wrong number of arguments")
@@ -125,13 +168,26 @@ def verify_program(program: Program) -> None:
             _require(type(data) is float, where, f"{data!r} is no float")
         elif op == "boolean":
             _require(type(data) is bool, where, f"{data!r} is no truth value")
-        _verify_kinds(where, op, [code[a].op in CONDITION_OPS for a in args])
-    for result_spec, entries in zip(program.results, stored, strict=True):
-        _require(all(entries), f"result {result_spec.name!r}", "not every entry is stored")
-    pieces = program.pieces
-    _require(bool(pieces) and pieces[0] == 0, "pieces", "the first piece starts at 0")
-    _require(list(pieces) == sorted(set(pieces)), "pieces", "must increase")
-    _require(pieces[-1] < max(len(code), 1), "pieces", "a piece starts behind the code")
+        elif op == "loop":
+            _require(bodies is not None, where, "there are loops in routines alone")
+            body, states, most = data
+            _require(0 < states <= len(args) and most > 0, where, "needs a state and a turn")
+            assert bodies is not None
+            bodies[body] = (states, len(args) - states)
+        elif op == "lookup":
+            _require(type(data) is int and 0 <= data < tables, where, "there is no such table")
+        elif op == "part":
+            loop = code[args[0]]
+            _require(loop.op == "loop" and 0 <= data < loop.data[1], where, "there is no such part")
+        if op != "part":
+            _require(all(code[a].op != "loop" for a in args), where, "a loop is taken in parts")
+        conditions = [code[a].op in CONDITION_OPS for a in args]
+        if op == "store" and data == going:
+            _require(all(conditions), where, "whether a loop goes on is a condition")
+        else:
+            _verify_kinds(where, op, conditions)
+    for (name, _), entries in zip(results, stored, strict=True):
+        _require(all(entries), f"{place}result {name!r}", "not every entry is stored")
 
 
 def _within(place: object, sizes: Sequence[int]) -> bool:

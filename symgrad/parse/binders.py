@@ -17,6 +17,7 @@ from symgrad.errors import LimitError, SymgradError
 from symgrad.functions.tracing import PRIMITIVES
 from symgrad.ir.expression import MINUS_ONE, Expr, constant, symbol
 from symgrad.ir.graph import Graph
+from symgrad.ir.primitive import Primitive
 from symgrad.parse.names import resolve
 from symgrad.parse.requests import MAX_ORDER
 from symgrad.parse.sympy_arguments import shown
@@ -97,7 +98,7 @@ def dependent(roots: Iterable[Any], variables: Sequence[Any]) -> dict[int, bool]
     return found
 
 
-def exact(expr: Expr) -> int | Fraction | float | None:
+def exact(expr: Expr, rows: Mapping[str, Primitive] = PRIMITIVES) -> int | Fraction | float | None:
     """The number that a small Expr without variables is, exact if it can be; None otherwise."""
     if expr.op == "constant":
         return expr.value  # type: ignore[return-value]
@@ -108,10 +109,10 @@ def exact(expr: Expr) -> int | Fraction | float | None:
         if node.op in ("symbol", "named") or count > MAX_FOLDED:
             return None
         stack.extend(node.args)
-    graph = Graph(PRIMITIVES)
+    graph = Graph(rows)
     try:
         node_index = graph.add(expr)
-    except SymgradError:  # a row of the user's own
+    except SymgradError:  # a row that is not in the table
         return None
     found: int | Fraction | float = graph.data[node_index]
     return found if graph.ops[node_index] == "constant" else None

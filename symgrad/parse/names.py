@@ -13,6 +13,7 @@ from warnings import warn
 
 from symgrad.errors import ArgumentError, FormulaError, SymgradWarning, UnknownFunctionError
 from symgrad.functions.compositions import ANY, COMPOSITIONS
+from symgrad.functions.hypergeometric import hypergeometric
 from symgrad.functions.tracing import PRIMITIVES, apply
 from symgrad.ir.conditions import is_condition
 from symgrad.ir.expression import Expr, constant, named
@@ -28,9 +29,13 @@ SPELLINGS: dict[str, str] = {
     "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arctan2": "atan2",
     "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh",
     "arsinh": "asinh", "arcosh": "acosh", "artanh": "atanh",
-    "ceiling": "ceil", "fix": "trunc", "round": "rint",
+    "ceiling": "ceil", "fix": "trunc", "roundeven": "rint",
     "Heaviside": "heaviside", "Mod": "mod", "remainder": "mod", "clip": "clamp",
     "Sqrt": "sqrt", "Cbrt": "cbrt",
+    "expit": "sigmoid", "logsigmoid": "log_sigmoid", "logsumexp": "logaddexp", "swish": "silu",
+    "neg": "negative", "lrint": "rint", "lround": "round_away", "ilogb": "logb",
+    "radians": "deg2rad", "degrees": "rad2deg", "scalbn": "ldexp",
+    "float_power": "pow",
     "sgn": "sign",
     "Pow": "pow", "power": "pow",
     "ITE": "where", "select": "where",
@@ -42,6 +47,28 @@ SPELLINGS: dict[str, str] = {
     "GreaterThan": "Ge", "greater_equal": "Ge",
     "and": "And", "or": "Or", "not": "Not",
     "logical_and": "And", "logical_or": "Or", "logical_not": "Not", "logical_xor": "Xor",
+    "Ei": "expint_ei", "expi": "expint_ei", "E1": "expint_e1", "exp1": "expint_e1",
+    "Si": "sine_integral", "Ci": "cosine_integral",
+    "Shi": "sinh_integral", "Chi": "cosh_integral", "dawsn": "dawson",
+    "jv": "besselj", "yv": "bessely", "iv": "besseli", "kv": "besselk",
+    "ive": "besselie", "kve": "besselke", "spherical_jn": "jn", "spherical_yn": "yn",
+    "j0": "besselj0", "j1": "besselj1", "y0": "bessely0", "y1": "bessely1",
+    "i0": "besseli0", "i1": "besseli1", "k0": "besselk0", "k1": "besselk1",
+    "i0e": "besseli0e", "i1e": "besseli1e", "k0e": "besselk0e", "k1e": "besselk1e",
+    "bessel_j0": "besselj0", "bessel_j1": "besselj1",
+    "bessel_y0": "bessely0", "bessel_y1": "bessely1",
+    "modified_bessel_i0": "besseli0", "modified_bessel_i1": "besseli1",
+    "modified_bessel_k0": "besselk0", "modified_bessel_k1": "besselk1",
+    "scaled_modified_bessel_k0": "besselk0e", "scaled_modified_bessel_k1": "besselk1e",
+    "airy_ai": "airyai",
+    "lgamma": "loggamma", "gammaln": "loggamma", "tgamma": "gamma",
+    "lambertw": "LambertW", "betaln": "logbeta", "RisingFactorial": "rising_factorial",
+    "rf": "rising_factorial", "poch": "rising_factorial",
+    "igamma": "gammainc", "igammac": "gammaincc", "altzeta": "dirichlet_eta",
+    "eval_legendre": "legendre", "eval_chebyt": "chebyshevt", "eval_chebyu": "chebyshevu",
+    "eval_hermite": "hermite", "eval_hermitenorm": "hermite_prob", "eval_laguerre": "laguerre",
+    "eval_genlaguerre": "assoc_laguerre", "eval_gegenbauer": "gegenbauer",
+    "eval_jacobi": "jacobi",
     "conj": "conjugate", "real": "re", "imag": "im", "angle": "arg",
 }
 
@@ -62,6 +89,7 @@ REFUSED: dict[str, str] = {
     "Product": "write the factors out, or pass a SymPy Product",
     "Derivative": "name the derivatives to compile instead",
     "diff": "name the derivatives to compile instead",
+    "meijerg": "Meijer's G has no row; write it in other functions, say by SymPy's hyperexpand",
 }
 # fmt: on
 
@@ -125,7 +153,8 @@ ZERO, ONE = constant(0), constant(1)
 
 
 def _arg(x: Expr) -> Expr:
-    return Expr("select", (x < 0, named("pi"), constant(0)))
+    other = Expr("select", (Expr("eq", (x, x)), constant(0), x))
+    return Expr("select", (x < 0, named("pi"), other))
 
 
 def _dirac_delta(x: Expr, order: Expr | None = None) -> Expr:
@@ -135,6 +164,63 @@ def _dirac_delta(x: Expr, order: Expr | None = None) -> Expr:
         stacklevel=2,
     )
     return constant(0)
+
+
+def _polygamma(n: Expr, x: Expr) -> Expr:
+    low = n.op == "constant" and n.value in (0, 1)
+    own = ("trigamma" if n.value else "digamma") if low else None
+    return Expr("polygamma", (n, x)) if own is None else Expr(own, (x,))
+
+
+def _psi(n: Expr, x: Expr | None = None) -> Expr:
+    return Expr("digamma", (n,)) if x is None else _polygamma(n, x)
+
+
+def _lambertw(x: Expr, branch: Expr | None = None) -> Expr:
+    """LambertW(x), LambertW(x, 0) or LambertW(x, -1)."""
+    value = 0 if branch is None else branch.value
+    if type(value) is not int or value not in (0, -1):
+        raise FormulaError("LambertW has the branches 0 and -1 over the reals; name one of them")
+    return Expr("lambertw" if value == 0 else "lambertw_minus", (x,))
+
+
+def _factorial(x: Expr) -> Expr:
+    """gamma(x + 1) as x gamma(x) where x is not near 0 or negative: x + 1 would be rounded."""
+    far = Expr("lt", (constant(0.5), x))
+    chosen = Expr("select", (far, x, x + 1))
+    return Expr("gamma", (chosen,)) * Expr("select", (far, x, ONE))
+
+
+def _falling(x: Expr, k: Expr) -> Expr:
+    return Expr("rising_factorial", (x - k + 1, k))
+
+
+def _catalan(n: Expr) -> Expr:
+    """4^n gamma(n + 1/2)/(sqrt(pi) gamma(n + 2)): binomial(2n, n)/(n + 1)."""
+    return Expr("binomial", (2 * n, n)) / (n + 1)
+
+
+def _betainc(a: Expr, b: Expr, low: Expr, high: Expr | None = None) -> Expr:
+    """SciPy's betainc(a, b, x), or SymPy's betainc(a, b, x1, x2), which has no factor 1/B."""
+    if high is None:
+        return Expr("betainc", (a, b, low))
+    return Expr("beta", (a, b)) * _betainc_regularized(a, b, low, high)
+
+
+def _betainc_regularized(a: Expr, b: Expr, low: Expr, high: Expr) -> Expr:
+    if high.op == "constant" and high.value == 1:
+        return Expr("betaincc", (a, b, low))
+    upper = Expr("betainc", (a, b, high))
+    if low.op == "constant" and low.value == 0:
+        return upper
+    return upper - Expr("betainc", (a, b, low))
+
+
+def _hyper(upper: object, lower: object, z: object) -> Expr:
+    """SymPy's hyper((a, b), (c,), z), whose parameters stand in brackets."""
+    if type(upper) is not tuple or type(lower) is not tuple or not isinstance(z, Expr):
+        raise FormulaError("hyper takes its parameters in brackets: hyper((a, b), (c,), z)")
+    return hypergeometric(upper, lower, z)
 
 
 NUMBERS, CONDITIONS, CHOICE = "numbers", "conditions", "choice"
@@ -160,9 +246,22 @@ FORMS: dict[str, tuple[tuple[int, ...], str, Callable[..., Expr]]] = {
     "pow":        ((2,),   NUMBERS,    lambda a, b: a**b),
     "fmax":       ((2,),   NUMBERS,    _ignoring_nan("max")),
     "fmin":       ((2,),   NUMBERS,    _ignoring_nan("min")),
+    "polygamma":  ((2,),   NUMBERS,    _polygamma),
+    "psi":        ((1, 2), NUMBERS,    _psi),
+    "zeta":       ((1, 2), NUMBERS,    lambda s, a=None: Expr("zeta", (s,)) if a is None
+                                       else Expr("hurwitz_zeta", (s, a))),
+    "LambertW":   ((1, 2), NUMBERS,    _lambertw),
+    "factorial":  ((1,),   NUMBERS,    _factorial),
+    "FallingFactorial": ((2,), NUMBERS, _falling),
+    "ff":         ((2,),   NUMBERS,    _falling),
+    "harmonic":   ((1,),   NUMBERS,    lambda x: Expr("digamma", (x + 1,)) + named("euler_gamma")),
+    "catalan":    ((1,),   NUMBERS,    _catalan),
+    "betainc":    ((3, 4), NUMBERS,    _betainc),
+    "betainc_regularized": ((4,), NUMBERS, _betainc_regularized),
+    "spherical_bessel_j0": ((1,), NUMBERS, lambda x: Expr("jn", (ZERO, x))),
     "root":       ((2,),   NUMBERS,    _root),
-    "fma":        ((3,),   NUMBERS,    lambda a, b, c: a * b + c),
     "Rational":   ((1, 2), NUMBERS,    _rational),
+    "hyper":      ((3,),   NUMBERS,    _hyper),
     "re":         ((1,),   NUMBERS,    lambda x: x),
     "im":         ((1,),   NUMBERS,    lambda x: constant(0)),
     "conjugate":  ((1,),   NUMBERS,    lambda x: x),
@@ -184,7 +283,7 @@ def resolve(name: str, rows: Mapping[str, Primitive]) -> str | None:
 
 def function_names(rows: Mapping[str, Primitive]) -> frozenset[str]:
     """Every name under which a formula may call a function."""
-    found = {*FORMS, *COMPOSITIONS, *rows, *PIECEWISE}
+    found = {*FORMS, *COMPOSITIONS, *filter(str.isidentifier, rows), *PIECEWISE}
     return frozenset(found | {name for name in SPELLINGS if resolve(name, rows) is not None})
 
 
@@ -192,7 +291,7 @@ def unknown_function(name: str, rows: Mapping[str, Primitive]) -> UnknownFunctio
     """The error for a function that no table has."""
     close = close_names(name, function_names(rows))
     return UnknownFunctionError(
-        f"function {shorten(name)!r} has no row; see `symgrad functions`{close}"
+        f"function {shorten(name)!r} has no row; see `symgrad functions` or functions={close}"
     )
 
 
@@ -230,6 +329,7 @@ def _check_kinds(name: str, kinds: str, arguments: tuple[Expr, ...]) -> None:
         wanted = kinds == CONDITIONS or (kinds == CHOICE and index == 0)
         if kinds == CHOICE and index > 0:
             continue
-        if is_condition(argument) != wanted:
+        parts = argument if type(argument) is tuple else (argument,)
+        if any(is_condition(part) != wanted for part in parts):
             should = "a condition, such as x < 0" if wanted else "a number, and not a condition"
             raise FormulaError(f"argument {index + 1} of {name} must be {should}")

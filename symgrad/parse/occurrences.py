@@ -19,6 +19,7 @@ from sympy.matrices.expressions.matexpr import MatrixElement
 
 from symgrad.errors import DerivativeError
 from symgrad.functions.tracing import PRIMITIVES
+from symgrad.ir.primitive import Primitive
 from symgrad.parse.binders import MAX_TERMS, dependent
 from symgrad.parse.names import resolve
 from symgrad.parse.sympy_arguments import DECLARABLE, elements
@@ -30,7 +31,10 @@ BINDABLE = (*DECLARABLE, sympy.Idx)
 
 
 def occurring(
-    entries: Iterable[Any], inputs: Collection[Any], defined: Iterable[Any] = ()
+    entries: Iterable[Any],
+    inputs: Collection[Any],
+    defined: Iterable[Any] = (),
+    rows: Mapping[str, Primitive] = PRIMITIVES,
 ) -> list[Any]:
     """The SymPy objects in ``entries`` that stand for variables, in the order of their first use.
 
@@ -38,6 +42,7 @@ def occurring(
         entries: SymPy objects; others are passed over.
         inputs: objects that are variables whatever they look like.
         defined: symbols that stand for expressions and are no variables.
+        rows: the function table.
 
     Raises:
         DerivativeError: a variable that is no input depends on one in an unknown way.
@@ -59,7 +64,7 @@ def occurring(
         if key in seen or (scope and isinstance(node, BINDABLE) and node in scope):
             continue
         seen[key] = entry
-        inner = _held(node, inputs)
+        inner = _held(node, inputs, rows)
         if inner is None:
             stack.extend((part, holder, below) for part, below in reversed(_below(node, scope)))
         elif scope and any(dependent(inner, list(scope)).values()):
@@ -76,14 +81,16 @@ def occurring(
     return list(found)
 
 
-def _held(node: Any, inputs: Collection[Any]) -> Sequence[Any] | None:
+def _held(
+    node: Any, inputs: Collection[Any], rows: Mapping[str, Primitive]
+) -> Sequence[Any] | None:
     """What a SymPy object that stands for a variable depends on; None for any other object."""
     if isinstance(node, sympy.Symbol) or (isinstance(node, DECLARABLE) and node in inputs):
         return ()
     if isinstance(node, sympy.Indexed) or _is_entry(node):
         return tuple(node.args[1:])
     inner = node.expr if isinstance(node, sympy.Derivative) else node
-    if isinstance(inner, AppliedUndef) and resolve(type(inner).__name__, PRIMITIVES) is None:
+    if isinstance(inner, AppliedUndef) and resolve(type(inner).__name__, rows) is None:
         return tuple(inner.args)
     return None
 

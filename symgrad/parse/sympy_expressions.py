@@ -164,7 +164,7 @@ class Converter:
 
     def integer(self, made: Expr, otherwise: Callable[[], Exception]) -> int:
         """The integer that an Expr is, or the error that ``otherwise`` makes."""
-        value = exact(made)
+        value = exact(made, self.rows)
         if type(value) is not int:
             raise otherwise()
         return value
@@ -291,7 +291,7 @@ def _function(converter: Converter, node: Any) -> Plan:
 
     def at_numbers(args: list[Expr]) -> Plan | Expr:
         """At numbers a function has the value that SymPy gives it, exact for k! and the like."""
-        numbers = [exact(argument) for argument in args]
+        numbers = [exact(argument, rows) for argument in args]
         if all(isinstance(number, int | Fraction) for number in numbers):
             found = node.func(*map(sympy.Rational, numbers))
             if type(found) is not type(node):
@@ -329,6 +329,16 @@ def _piecewise(converter: Converter, node: Any) -> Plan:
         return piecewise(pairs)
 
     return children, build, None
+
+
+def _hyper(converter: Converter, node: Any) -> Plan:
+    upper, lower, z = node.args
+    count = len(upper)
+
+    def build(args: list[Expr]) -> Expr:
+        return call("hyper", (tuple(args[:count]), tuple(args[count:-1]), args[-1]), converter.rows)
+
+    return [*upper, *lower, z], build, None
 
 
 def _only(args: list[Expr]) -> Expr:
@@ -385,6 +395,8 @@ PLANS: dict[type, Callable[[Converter, Any], Plan | Expr]] = {
     sympy.Mul: _numbers("multiply"),
     sympy.Pow: _numbers("power"),
     sympy.core.function.Application: _function,
+    sympy.hyper: _hyper,
+    sympy.meijerg: _because("is Meijer's G, which has no row; write it out, with hyperexpand"),
     sympy.core.relational.Relational: _relation,
     sympy.Piecewise: _piecewise,
     ExprCondPair: refuse,

@@ -14,7 +14,9 @@ from typing import Any
 from symgrad.ir.arithmetic import Exponent, Number, as_float
 from symgrad.ir.evaluate import exact_value
 from symgrad.ir.graph import Graph
+from symgrad.ir.primitive import refuse
 from symgrad.ir.program import Group, Instruction, Program, Result
+from symgrad.ir.routine import outside, routines
 from symgrad.ir.system import Tensor
 from symgrad.ir.traverse import reachable
 from symgrad.schedule.expand import expand
@@ -47,6 +49,9 @@ def schedule(
         labels: a display name for each entry of the outputs.
         order: the entries of all results in the order in which they are computed, counted through;
             by default as they stand.
+
+    Raises:
+        DerivativeError: a result holds a derivative that has no closed form.
     """
     graph, tensors = expand(graph, tensors)
     lowering = _Lowering(graph, tensors, groups)
@@ -54,7 +59,10 @@ def schedule(
     lowering.run(roots if order is None else [roots[entry] for entry in order])
     code = tuple(lowering.code)
     results = tuple(Result(t.name, t.shape) for t in tensors)
-    return Program(tuple(groups), results, code, cut(code, lowering.zeros), tuple(labels))
+    called = routines([instruction.op for instruction in code], graph.table)
+    callees = outside(code, called, graph.table)
+    pieces = cut(code, lowering.zeros)
+    return Program(tuple(groups), results, code, pieces, tuple(labels), called, callees)
 
 
 class _Lowering:
@@ -202,6 +210,8 @@ class _Lowering:
             return self._lower_sum(graph.args[inner], -start, tuple(-c for c in coefficients))
         if op == "product":
             return self._lower_product(node, 1)
+        if graph.table[op].kind == "unknown":
+            raise refuse(graph.table[op])
         return self._emit(op, *[self.value[a] for a in args])
 
     def _lower_sum(self, args: Sequence[int], start: Number, coefficients: Sequence[Number]) -> int:

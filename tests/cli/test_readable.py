@@ -60,7 +60,9 @@ def agree(expr, names, points):
 
 
 @pytest.mark.parametrize(
-    "row", [row for row in PRIMITIVES.values() if not row.boolean], ids=lambda row: row.name
+    "row",
+    [row for row in PRIMITIVES.values() if not row.boolean and row.kind != "unknown"],
+    ids=lambda row: row.name,
 )
 def test_every_partial_reads_back(row):
     names = ["y", *(f"a{i}" for i in range(row.arity))]
@@ -69,7 +71,10 @@ def test_every_partial_reads_back(row):
         (0.7, *(low + (high - low) * fraction for low, high in row.domain))
         for fraction in fractions
     ]
+    unknown = {other.name for other in row.unknown}
     for partial in row.partials:
+        if partial.op in unknown:
+            continue
         if row.name != "select":  # its first argument is a condition, which has no number
             agree(partial, names, points)
 

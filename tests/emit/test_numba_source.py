@@ -110,7 +110,7 @@ def test_functions_agree_with_exact_arithmetic(every: Any, row: Any) -> None:
     got = np.empty((len(points), len(program.labels)))
     every(points, got)
     do = Builder()
-    arguments = [do("load", data=(0, index)) for index in range(row.arity)]
+    arguments = [do("load", data=(0, index)) for index in (0, 1, 0)[: row.arity]]
     do("store", do(row.name, *arguments), data=(0, 0))
     alone = Program((Group("inputs", ("a", "b")),), (Result("value", ()),), tuple(do.code))
     with mpmath.workdps(50):

@@ -150,7 +150,9 @@ def test_own_erf_comes_first_where_the_cpu_can_permute_eight_doubles(
     accuracy: str, fresh: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(provider, "_has_fma", cache(lambda: True))
-    monkeypatch.setattr(provider, "host_features", lambda: frozenset({"fma", "avx2", "avx512f"}))
+    monkeypatch.setattr(
+        provider, "host_features", lambda: frozenset({"fma", "avx512f", "avx512dq"})
+    )
     choice = provider.implementation("erf", 8, "float64", accuracy)
     assert choice == provider.Implementation("erf", "symgrad", "sg.erf.v8", 1.0)
     assert provider.implementation("erf", 16, "float64", accuracy).symbol == "sg.erf.v16"
@@ -164,7 +166,7 @@ def test_tables_in_registers_are_preferred_where_the_cpu_has_them(
     fresh: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(provider, "_has_fma", cache(lambda: True))
-    monkeypatch.setattr(provider, "host_features", lambda: frozenset({"avx512f"}))
+    monkeypatch.setattr(provider, "host_features", lambda: frozenset({"avx512f", "avx512dq"}))
     for name, define in provider.OWN_BY_LOOKUP.items():
         assert provider.own_definition(name, 8, "float64") is define
         assert provider.own_definition(name, 4, "float64") is provider.OWN.get(name)

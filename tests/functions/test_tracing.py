@@ -19,7 +19,7 @@ from tests.expressions import as_written
 x, y = variables("x y")
 
 
-@pytest.mark.parametrize("name", sorted({*PRIMITIVES, *COMPOSITIONS}))
+@pytest.mark.parametrize("name", sorted({*filter(str.isidentifier, PRIMITIVES), *COMPOSITIONS}))
 def test_every_function_is_there(name: str) -> None:
     arity = PRIMITIVES[name].arity if name in PRIMITIVES else max(COMPOSITIONS[name][0])
     count = 2 if arity < 0 else arity
@@ -48,7 +48,7 @@ def test_numbers_are_taken_as_arguments() -> None:
     assert math.sin(1.5) == Expr("sin", (constant(1.5),))
 
 
-@pytest.mark.parametrize("name", ["besselk", "_private", "__wrapped__", "add", "Sin"])
+@pytest.mark.parametrize("name", ["nosuch", "_private", "__wrapped__", "add", "Sin"])
 def test_unknown_names_have_no_attribute(name: str) -> None:
     with pytest.raises(AttributeError):
         getattr(math, name)
@@ -56,8 +56,8 @@ def test_unknown_names_have_no_attribute(name: str) -> None:
 
 
 def test_unknown_functions_have_no_row() -> None:
-    with pytest.raises(UnknownFunctionError, match="'besselk'"):
-        apply("besselk", (x,), PRIMITIVES)
+    with pytest.raises(UnknownFunctionError, match="'nosuch'"):
+        apply("nosuch", (x,), PRIMITIVES)
 
 
 @pytest.mark.parametrize(

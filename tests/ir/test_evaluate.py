@@ -11,7 +11,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from symgrad.errors import UnknownFunctionError
+from symgrad.errors import DerivativeError, UnknownFunctionError
 from symgrad.functions import PRIMITIVES, math
 from symgrad.ir.evaluate import (
     Arithmetic,
@@ -27,10 +27,13 @@ from symgrad.ir.expression import NAMED_CONSTANTS, Expr, constant, named, variab
 from symgrad.ir.graph import Graph
 from symgrad.ir.program import Group, Instruction, Program, Result
 from tests.expressions import CORPUS, as_written, close, in_float, in_mpmath
+from tests.routines import ROWS
 
 x, y = variables("x y")
 NUMERIC = sorted(
-    name for name, row in PRIMITIVES.items() if not row.boolean and name not in ("select", "sign")
+    name
+    for name, row in PRIMITIVES.items()
+    if not row.boolean and name != "select" and row.kind not in ("routine", "unknown")
 )
 SPECIAL = (0.0, -0.0, 1.0, -1.0, 0.5, -2.0, 3.0, inf, -inf, nan)
 
@@ -195,3 +198,24 @@ def test_run_on_arrays() -> None:
 def test_undefined_function_in_an_expr() -> None:
     with pytest.raises(UnknownFunctionError, match="'nosuch'"):
         evaluate_expr(Expr("nosuch", (x,)), {"x": 1.0}, PRIMITIVES, mpmath_arithmetic())
+
+
+def test_routines_are_their_oracles_or_their_definitions() -> None:
+    exact, double = (
+        function("agm", ROWS, arithmetic)
+        for arithmetic in (mpmath_arithmetic(), numpy_arithmetic())
+    )
+    with mpmath.workdps(40):
+        assert exact(mpmath.mpf(1), mpmath.mpf(2)) == mpmath.agm(1, 2)
+        assert mpmath.isnan(exact(mpmath.mpf(-1), mpmath.mpf(2)))  # it would be complex
+    with np.errstate(all="ignore"):
+        got = double(np.array([1.0, 3.0]), 2.0)
+    assert np.allclose(got, [float(mpmath.agm(1, 2)), float(mpmath.agm(3, 2))], rtol=1e-15)
+    nothing = Arithmetic(float, pow, {})  # type: ignore[arg-type]
+    with pytest.raises(UnknownFunctionError, match="'agm'"):
+        function("agm", ROWS, nothing)
+
+
+def test_a_derivative_without_closed_form_has_no_value() -> None:
+    with pytest.raises(DerivativeError, match="the second of two means"):
+        function(ROWS["agm"].unknown[0].name, ROWS, mpmath_arithmetic())

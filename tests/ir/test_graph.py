@@ -76,8 +76,8 @@ def test_arguments_come_first() -> None:
 
 
 def test_unknown_functions_are_named() -> None:
-    with pytest.raises(UnknownFunctionError, match="'besselk'"):
-        made(Expr("besselk", (x,)))
+    with pytest.raises(UnknownFunctionError, match="'nosuch'"):
+        made(Expr("nosuch", (x,)))
 
 
 @pytest.mark.parametrize(
@@ -322,3 +322,12 @@ def test_conditions_are_no_numbers(name: str) -> None:
 def test_system_helper_has_scalar_and_vector_shapes() -> None:
     assert system_of(x * y, ("x", "y")).outputs.shape == ()
     assert system_of([x * y, x], ("x", "y")).outputs.shape == (2,)
+
+
+def test_a_constant_first_argument_may_have_a_row_of_its_own() -> None:
+    graph = Graph(PRIMITIVES)
+    x = graph.symbol("x")
+    assert graph.ops[graph.call("besselj", (graph.constant(1), x))] == "besselj1"
+    assert graph.ops[graph.call("besselj", (graph.constant(2), x))] == "besselj"
+    assert graph.ops[graph.call("besselj", (graph.constant(1.0), x))] == "besselj"
+    assert graph.ops[graph.call("polygamma", (graph.constant(0), x))] == "digamma"

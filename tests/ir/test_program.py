@@ -9,7 +9,7 @@ from math import inf, nan
 
 import pytest
 
-from symgrad.ir.program import Group, Instruction, Program, Result
+from symgrad.ir.program import Group, Instruction, Outside, Program, Result, Routine
 from symgrad.ir.system import Pattern
 
 NAN_WITH_PAYLOAD = struct.unpack(">d", bytes.fromhex("fff8000000000123"))[0]
@@ -45,6 +45,33 @@ def test_json_round_trip() -> None:
     assert read.to_json() == SAMPLE.to_json()
     assert isinstance(read.code[2].data, bool)
     assert isinstance(read.code[0].data, tuple)
+
+
+def test_routines_travel_with_the_program() -> None:
+    loop = (
+        Instruction("load", (), (0, 1)),
+        Instruction("load", (), (0, 0)),
+        Instruction("lt", (0, 1)),
+        Instruction("store", (0,), (0, 0)),
+        Instruction("store", (2,), (0, 1)),
+    )
+    code = (
+        Instruction("load", (), (0, 0)),
+        Instruction("loop", (0,), (0, 1, 30)),
+        Instruction("part", (1,), 0),
+        Instruction("store", (2,), (0, 0)),
+    )
+    made = replace(SAMPLE, routines=(Routine("toy", 1, code, (loop,)), Routine("other", 1, code)))
+    assert Program.from_json(made.to_json()) == made
+    assert made.to_json() != SAMPLE.to_json()
+    assert "routines" not in SAMPLE.to_json()
+    assert "outside" not in SAMPLE.to_json()
+    tables = ((0.1, -0.0, float("inf")), (5e-324,))
+    rich = replace(made, routines=(Routine("toy", 1, code, (loop,), tables), made.routines[1]),
+                   outside=(Outside("mine", 2, "sg.user.mine.2.abc"),))  # fmt: skip
+    assert Program.from_json(rich.to_json()) == rich
+    assert made.counts == SAMPLE.counts
+    assert made.total == SAMPLE.total
 
 
 def test_json_is_the_same_with_patterns() -> None:

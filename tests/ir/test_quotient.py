@@ -4,8 +4,18 @@ import mpmath
 import pytest
 
 from symgrad.functions import math
+from symgrad.functions.user import UserFunction, make_row, table_with
 from symgrad.ir.expression import variables
-from symgrad.ir.quotient import compare, difference_quotient
+from symgrad.ir.graph import Graph
+from symgrad.ir.quotient import (
+    CALLBACK_TOLERANCE,
+    callback_slopes,
+    callbacks,
+    compare,
+    difference_quotient,
+    worst_slopes,
+)
+from symgrad.ir.system import System, Tensor
 from tests.expressions import system_of
 
 x, y = variables("x y")
@@ -112,3 +122,52 @@ def test_a_derivative_that_vanishes_agrees(digits):
     assert compare(system, {"x": mpmath.mpf(3)}, vector(0), 0, [vector(1)]).error == 0
     found = compare(system_of(x**2, "x"), {"x": mpmath.mpf(0)}, vector(0), 0, [vector(1)])
     assert found.verdict == "agrees"  # the quotient itself is 2**-400
+
+
+def _hinge(a, b):
+    return max(a, 0.0) * b * b
+
+
+def hinge(slope):
+    """A function of floats, with a partial by its first argument alone."""
+    partials = [slope, None]
+    row = make_row("hinge", 2, partials, symbol="sg.user.hinge", callback=_hinge)
+    return UserFunction("hinge", 2, lambda: (row,))
+
+
+def hinge_system(slope):
+    function = hinge(slope)
+    graph = Graph(table_with(function))
+    node = graph.add(function(x * y, y) + function(x, 2))
+    return System(graph, ("x", "y"), (), ("x", "y"), Tensor("value", (), (node,)), ("f",))
+
+
+def right(y, a, b):
+    return math.where(a > 0, b * b, 0)
+
+
+def test_functions_of_floats_are_named():
+    assert callbacks(hinge_system(right)) == ["hinge"]
+    assert callbacks(system_of(F, "xy")) == []
+
+
+def test_partials_of_functions_of_floats_are_compared_at_their_arguments(point):
+    slopes = callback_slopes(hinge_system(right), point)
+    assert sorted((s.argument, s.rules) for s in slopes) == [(0, 0.5625), (0, 4.0)]
+    assert all(s.error < CALLBACK_TOLERANCE for s in slopes)
+    wrong = callback_slopes(hinge_system(lambda y, a, b: b), point)
+    assert all(s.error > CALLBACK_TOLERANCE for s in wrong)
+
+
+def test_kinks_of_functions_of_floats_are_left_out(point):
+    point["x"] = mpmath.mpf(0)
+    assert callback_slopes(hinge_system(right), point) == []
+
+
+def test_the_worst_slope_is_found_with_its_point():
+    columns = {"x": [1.0, 3.0, 2.0], "y": [1.0, 1.0, 1.0]}
+    found = worst_slopes(hinge_system(lambda y, a, b: b * b + (a - 1) / 100), columns)
+    (count, k, worst) = found["hinge"]
+    assert (list(found), count, k, worst.argument) == (["hinge"], 6, 1, 0)
+    assert worst.rules - worst.quotient == pytest.approx(0.02, rel=1e-6)
+    assert worst.quotient == pytest.approx(1, rel=1e-9)

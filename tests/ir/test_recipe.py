@@ -19,6 +19,7 @@ RECIPE = Recipe(
     shape=(1,),
     labels=("x", 'a "name"'),
     requests=(Request("value", "tensor", 0), Request("u_xx", "partial", 0, (0, 0))),
+    functions="[]",
     options={"dtype": "float64", "batch_axis": -1},
     name="energy",
 )
@@ -28,6 +29,12 @@ def test_round_trip() -> None:
     read = Recipe.from_json(RECIPE.to_json())
     assert read == RECIPE
     assert read.to_json() == RECIPE.to_json()
+
+
+def test_recipes_of_before_functions_are_read() -> None:
+    fields = json.loads(RECIPE.to_json())
+    del fields["functions"]
+    assert Recipe.from_json(json.dumps(fields)) == replace(RECIPE, functions="")
 
 
 def test_equal_recipes_give_equal_text() -> None:
@@ -49,6 +56,7 @@ def test_equal_recipes_give_equal_text() -> None:
         json.dumps({**json.loads(RECIPE.to_json()), "surplus": 1}),
         json.dumps({k: v for k, v in json.loads(RECIPE.to_json()).items() if k != "wrt"}),
         json.dumps({**json.loads(RECIPE.to_json()), "requests": [{"name": "value"}]}),
+        json.dumps({**json.loads(RECIPE.to_json()), "functions": [1]}),
         RECIPE.to_json()[:-5],
     ],
 )

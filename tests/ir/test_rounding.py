@@ -10,6 +10,7 @@ from symgrad import api
 from symgrad.errors import UnknownFunctionError
 from symgrad.functions import PRIMITIVES
 from symgrad.ir.evaluate import mpmath_arithmetic, numpy_arithmetic, run
+from symgrad.ir.primitive import define
 from symgrad.ir.program import Group, Instruction, Program, Result
 from symgrad.ir.rounding import rounding_bounds
 from symgrad.ir.system import Request
@@ -138,3 +139,21 @@ def test_a_function_that_numpy_lacks_is_named():
     program = Program((Group("inputs", ("x",)),), (Result("value", ()),), code)
     with pytest.raises(UnknownFunctionError, match="nosuch"):
         rounding_bounds(program, PRIMITIVES, [[np.ones(1)]], "float64", {})
+
+
+def test_beside_a_zero_a_routine_is_as_exact_as_its_size_around_it() -> None:
+    """The error of a routine is bounded like that of an argument, whole numbers excepted."""
+    row = define("toy", lambda y, n, x: 0, lambda y, n, x: 1, domain=(0, 3), kind="routine",
+                 definition=lambda m, n, x: m.where(m.eq(n, m.floor(n)), x - 1, n),
+                 oracle=lambda mp, n, x: x - 1, whole=(0,))  # fmt: skip
+    rows = {**PRIMITIVES, "toy": row}
+    code = (
+        Instruction("load", (), (0, 0)),
+        Instruction("load", (), (0, 1)),
+        Instruction("toy", (0, 1)),
+        Instruction("store", (2,), (0, 0)),
+    )
+    program = Program((Group("inputs", ("n", "x")),), (Result("value", ()),), code)
+    columns = [[np.array([2.0]), np.array([1.0])]]
+    ((bound,),) = rounding_bounds(program, rows, columns, "float64", {"toy": 4.0})
+    assert bound[0] == pytest.approx(4 * 2.0**-53, rel=1e-6)

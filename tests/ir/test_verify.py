@@ -12,7 +12,7 @@ import pytest
 from symgrad.errors import InvariantError
 from symgrad.functions import PRIMITIVES
 from symgrad.ir.graph import Graph
-from symgrad.ir.program import Group, Instruction, Program, Result
+from symgrad.ir.program import Group, Instruction, Program, Result, Routine
 from symgrad.ir.verify import verify_graph, verify_program
 from tests.expressions import CORPUS, random_case, tensor_of
 
@@ -44,7 +44,7 @@ BROKEN_GRAPHS: dict[str, tuple[list[Node], str]] = {
     "zero_exponent": ([X, Y, ("product", (0, 1), (1, 0))], "a term is exactly zero"),
     "float_exponent": ([X, ("product", (0,), (0.5,))], "a float exponent"),
     "constant_term": ([X, ONE, ("sum", (0, 1), (0, (1, 2)))], "a constant belongs into c0"),
-    "no_row": ([X, ("besselk", (0,), None)], "has no row"),
+    "no_row": ([X, ("nosuch", (0,), None)], "has no row"),
     "too_few_arguments": ([X, ("atan2", (0,), None)], "takes 2 arguments"),
     "too_many_arguments": ([X, Y, ("sin", (0, 1), None)], "takes 1 arguments"),
     "twice": ([X, Y, X], "node 2 .symbol.: stands twice"),
@@ -155,6 +155,55 @@ def test_broken_program(name: str) -> None:
     code, message = BROKEN_CODE[name]
     with pytest.raises(InvariantError, match=message):
         verify_program(replace(SOUND, code=code))
+
+
+TURN = (
+    Instruction("load", (), (0, 1)),
+    Instruction("load", (), (0, 2)),
+    Instruction("lt", (0, 1)),
+    Instruction("store", (1,), (0, 0)),
+    Instruction("store", (2,), (0, 1)),
+)
+LOOP, PART = Instruction("loop", (0, 0), (0, 1, 9)), Instruction("part", (1,), 0)
+SAVE = Instruction("store", (2,), (0, 0))
+TOY = Routine("toy", 1, (LOAD, LOOP, PART, SAVE), (TURN,))
+CALLER = Routine("caller", 1, (LOAD, Instruction("toy", (0,)), Instruction("store", (1,), (0, 0))))
+
+BROKEN_ROUTINES: dict[str, tuple[tuple[Routine, ...], str]] = {
+    "order": ((CALLER, TOY), "routine 'caller': .'toy'. must come before it"),
+    "itself": ((replace(CALLER, name="toy"),), "'toy'. must come before it"),
+    "argument": ((replace(TOY, arity=0),), "routine 'toy', instruction 0 .load.: there is no col"),
+    "no_value": ((replace(TOY, code=TOY.code[:3]),), "routine 'toy', result 'value'"),
+    "no_body": ((replace(TOY, bodies=(TURN, TURN)),), "no loop has body 1"),
+    "no_turn": ((replace(TOY, code=(LOAD, LOOP._replace(data=(0, 1, 0)), PART, SAVE)),), "a turn"),
+    "no_state": ((replace(TOY, code=(LOAD, LOOP._replace(data=(0, 3, 9)), PART, SAVE)),), "state"),
+    "no_part": ((replace(TOY, code=(LOAD, LOOP, PART._replace(data=1), SAVE)),), "no such part"),
+    "no_loop": ((replace(TOY, code=(LOAD, LOOP, PART._replace(args=(0,)), SAVE)),), "such part"),
+    "whole_loop": ((replace(TOY, code=(LOAD, LOOP, SAVE._replace(args=(1,)))),), "in parts"),
+    "going": ((replace(TOY, bodies=((*TURN[:4], TURN[4]._replace(args=(1,))),)),), "goes on is a"),
+    "state": (
+        (replace(TOY, bodies=((*TURN[:3], TURN[3]._replace(args=(2,)), TURN[4]),)),),
+        "no nu",
+    ),
+    "no_table": ((replace(TOY, code=(LOAD, Instruction("lookup", (0,), 0), SAVE)),), "such table"),
+    "nested": ((replace(TOY, bodies=((TURN[0], LOOP, *TURN[1:]),)),), "in routines alone"),
+}
+
+
+def test_sound_routines() -> None:
+    verify_program(replace(SOUND, routines=(TOY, CALLER)))
+
+
+@pytest.mark.parametrize("name", BROKEN_ROUTINES)
+def test_broken_routines(name: str) -> None:
+    routines, message = BROKEN_ROUTINES[name]
+    with pytest.raises(InvariantError, match=message):
+        verify_program(replace(SOUND, routines=routines))
+
+
+def test_a_program_has_no_loops() -> None:
+    with pytest.raises(InvariantError, match="in routines alone"):
+        verify_program(replace(SOUND, code=(LOAD, LOOP, PART, SAVE)))
 
 
 @pytest.mark.parametrize("pieces", [(1,), (0, 0), (0, 2, 1)])

@@ -6,6 +6,7 @@ import pytest
 import sympy as sp
 
 from symgrad.errors import DerivativeError, LimitError
+from symgrad.functions.user import UserFunction, make_row, table_with
 from symgrad.parse.occurrences import occurring
 
 x, y, k, n = sp.symbols("x y k n")
@@ -92,3 +93,10 @@ def test_shared_parts_are_walked_once():
     for _ in range(100):  # a tree of more than 2**100 leaves
         u = sp.Add(sp.sin(u, evaluate=False), sp.Mul(u, y, evaluate=False), evaluate=False)
     assert set(occurring([u], [])) == {x, y}
+
+
+def test_a_bound_function_is_no_variable():
+    rows = table_with(UserFunction("f", 1, lambda: (make_row("f", 1, None, expansion=abs),)))
+    entry = f(x) + f(y).diff(y)
+    assert set(occurring([entry], [], rows=rows)) == {x, y}
+    assert occurring([f(x)], []) == [f(x)]

@@ -1,0 +1,68 @@
+"""Instructions -> LLVM IR on vectors: arithmetic, conditions, and what every CPU does itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from llvmlite import ir
+
+SCALAR: dict[str, Any] = {"float64": ir.DoubleType(), "float32": ir.FloatType()}
+
+Emit = Callable[..., Any]
+
+
+def splat(vector: ir.VectorType, value: float) -> Any:
+    """A number in every lane."""
+    return ir.Constant(vector, [ir.Constant(vector.element, value)] * vector.count)
+
+
+def splat_truth(width: int, value: bool) -> Any:
+    """A truth value in every lane."""
+    flag = ir.IntType(1)
+    return ir.Constant(ir.VectorType(flag, width), [ir.Constant(flag, int(value))] * width)
+
+
+def _sign(builder: ir.IRBuilder, value: Any) -> Any:
+    """1, -1, or the value itself where it is a zero or a NaN."""
+    zero, one, minus = (splat(value.type, sign) for sign in (0.0, 1.0, -1.0))
+    below = builder.select(builder.fcmp_ordered("<", value, zero), minus, value)
+    return builder.select(builder.fcmp_ordered(">", value, zero), one, below)
+
+
+def _llvm_intrinsic(name: str) -> Emit:
+    def emit(builder: ir.IRBuilder, *values: Any) -> Any:
+        vector = values[0].type
+        bits = 64 if vector.element == SCALAR["float64"] else 32
+        full = f"{name}.v{vector.count}f{bits}"
+        kind = ir.FunctionType(vector, [vector] * len(values))
+        function = builder.module.globals.get(full) or ir.Function(builder.module, kind, full)
+        return builder.call(function, values)
+
+    return emit
+
+
+# No fast-math flags: nan and inf keep their meaning, and results do not depend on the compiler.
+INSTRUCTIONS: dict[str, Emit] = {
+    "add": lambda builder, a, b: builder.fadd(a, b),
+    "sub": lambda builder, a, b: builder.fsub(a, b),
+    "mul": lambda builder, a, b: builder.fmul(a, b),
+    "div": lambda builder, a, b: builder.fdiv(a, b),
+    "neg": lambda builder, a: builder.fneg(a),
+    "sqrt": _llvm_intrinsic("llvm.sqrt"),
+    "fma": _llvm_intrinsic("llvm.fma"),
+    "floor": _llvm_intrinsic("llvm.floor"),
+    "ceil": _llvm_intrinsic("llvm.ceil"),
+    "trunc": _llvm_intrinsic("llvm.trunc"),
+    "rint": _llvm_intrinsic("llvm.rint"),
+    "abs": _llvm_intrinsic("llvm.fabs"),
+    "sign": _sign,
+    "lt": lambda builder, a, b: builder.fcmp_ordered("<", a, b),
+    "le": lambda builder, a, b: builder.fcmp_ordered("<=", a, b),
+    "eq": lambda builder, a, b: builder.fcmp_ordered("==", a, b),
+    "ne": lambda builder, a, b: builder.fcmp_unordered("!=", a, b),
+    "and": lambda builder, a, b: builder.and_(a, b),
+    "or": lambda builder, a, b: builder.or_(a, b),
+    "not": lambda builder, a: builder.not_(a),
+    "select": lambda builder, c, a, b: builder.select(c, a, b),
+}

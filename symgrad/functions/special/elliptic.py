@@ -1,0 +1,338 @@
+"""Rows of Legendre's elliptic integrals in the parameter m = k^2, as SymPy has them.
+
+All derivatives are moments, the integrals of sin^2a (1 - m sin^2)^(-b - 1/2) (1 - n sin^2)^(-c)
+from 0 to phi: their integrands have one sign, so nothing is divided by m, n or their difference
+(NIST DLMF 19.4 does).
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+from symgrad.functions.elementary import PI, call
+from symgrad.functions.special.carlson import rd, rf, rj
+from symgrad.functions.special.double import INF, NAN
+from symgrad.functions.special.elliptic_coefficients import LEGENDRE
+from symgrad.ir.expression import HALF, Expr
+from symgrad.ir.primitive import Names, define, no_closed_form
+
+HALF_PI = 1.5707963267948966
+ONE_OVER_PI = 0.3183098861837907
+PI_HIGH, PI_LOW = 3.141592653589793, 1.2246467991473532e-16
+
+
+def _elliptic_k(m: Any, parameter: Any) -> Any:
+    """K(m) = R_F(0, 1 - m, 1) for m <= 1: inf at 1, nan beyond (NIST DLMF 19.25.1)."""
+    rest = 1.0 - parameter
+    value = rf(m, 0.0 * rest, m.where(rest > 0.0, m.min(rest, 1e300), 1.0), 1.0 + 0.0 * rest)
+    ends = m.where(m.eq(rest, 0.0), INF, m.where(m.eq(rest, INF), 0.0, NAN))
+    return m.where((rest > 0.0) & (rest < INF), value, ends)
+
+
+def _elliptic_e_complete(m: Any, parameter: Any) -> Any:
+    """E(m) = (1 - m)(R_D(0, 1 - m, 1) + R_D(0, 1, 1 - m))/3 for m <= 1, a sum of positive terms."""
+    rest = 1.0 - parameter
+    inside = m.where((rest > 0.0) & (rest < INF), rest, 1.0)
+    zero, one = 0.0 * inside, 1.0 + 0.0 * inside
+    value = inside * (rd(m, zero, inside, one) + rd(m, zero, one, inside)) * (1.0 / 3.0)
+    ends = m.where(m.eq(rest, 0.0), 1.0, m.where(m.eq(rest, INF), INF, NAN))
+    return m.where((rest > 0.0) & (rest < INF), value, ends)
+
+
+def _periods(m: Any, phi: Any) -> tuple[Any, Any, Any]:
+    """(j, sin(phi - j pi), cos^2 phi), j the multiple of pi next to phi."""
+    j = m.rint(phi * ONE_OVER_PI)
+    sine = m.sin(phi)
+    even = m.eq(j, 2.0 * m.floor(0.5 * j))
+    cosine = m.cos(phi)
+    return j, m.where(even, sine, -sine), cosine * cosine
+
+
+def _parts(m: Any, phi: Any, parameter: Any) -> tuple[Any, Any, Any, Any, Any, Any]:
+    """j, sine, cos^2, 1 - m sin^2, 1 - m, and whether the integrals are finite and real there."""
+    finite = m.abs(phi) < INF
+    j, sine, square = _periods(m, m.where(finite, phi, 0.0))
+    rest = 1.0 - parameter
+    # 1 - m sin^2 = cos^2 + (1 - m) sin^2 without cancellation for m > 0.
+    inner = m.where(parameter > 0.0, square + rest * (sine * sine), 1.0 - parameter * (sine * sine))
+    good = finite & (inner > 0.0) & (m.eq(j, 0.0) | (rest > 0.0)) & (m.abs(parameter) < INF)
+    return j, sine, square, m.where(good, inner, 1.0), m.where(rest > 0.0, rest, 1.0), good
+
+
+def _elliptic_f(m: Any, phi: Any, parameter: Any) -> Any:
+    """F(phi | m) = sin(phi) R_F(cos^2 phi, 1 - m sin^2 phi, 1), and 2 K a period (19.25.5)."""
+    j, sine, square, inner, rest, good = _parts(m, phi, parameter)
+    value = sine * rf(m, square, inner, 1.0 + 0.0 * inner)
+    zero = 0.0 * rest
+    whole = 2.0 * j * rf(m, zero, rest, 1.0 + zero)
+    total = m.where(m.eq(j, 0.0), value, value + whole)
+    at_pole = m.eq(parameter, 1.0) & (m.abs(phi) < INF)
+    return m.where(good, total, m.where(at_pole, m.sign(phi) * INF, NAN))
+
+
+def _elliptic_e(m: Any, phi: Any, parameter: Any) -> Any:
+    """E(phi | m), the integral of sqrt(1 - m sin^2) from 0 to phi, and 2 E a period.
+
+    NIST DLMF 19.25.10 for m > 0 and 19.25.9 for m < 0: sums of positive terms.
+    """
+    j, sine, square, inner, _, good = _parts(m, phi, parameter)
+    one = 1.0 + 0.0 * inner
+    plain = rf(m, square, inner, one)
+    cube = sine * sine * sine
+    positive = parameter > 0.0
+    last, middle = m.where(positive, inner, one), m.where(positive, one, inner)
+    other = rd(m, square, middle, last)
+    below = sine * plain - parameter * cube * other * (1.0 / 3.0)
+    slope = m.sqrt(square) * sine / m.sqrt(inner)
+    above = (1.0 - parameter) * (sine * plain + parameter * cube * other * (1.0 / 3.0))
+    value = m.where(positive, above + parameter * slope, below)
+    whole = 2.0 * j * _elliptic_e_complete(m, parameter)
+    total = m.where(m.eq(j, 0.0), value, value + whole)
+    at_end = m.eq(parameter, 1.0) & (m.abs(phi) < INF)
+    return m.where(good, total, m.where(at_end, sine + 2.0 * j, NAN))
+
+
+def _elliptic_pi_piece(m: Any, n: Any, sine: Any, square: Any, inner: Any, parameter: Any) -> Any:
+    """The integral of 1/((1 - n sin^2) sqrt(1 - m sin^2)) to an angle within pi/2.
+
+    NIST DLMF 19.25.14; for n < 0 and n < 2 m by the transformation to (m - n)/(1 - n), which is in
+    [0, 1): M. Abramowitz and I. Stegun, 17.7.15. The other formula would cancel there.
+    """
+    turned = (n < 0.0) & (n < 2.0 * parameter) & (parameter < 1.0)
+    turned = turned | ((n < 0.0) & (parameter >= 0.0) & (parameter < 1.0))
+    other = m.where(turned, (parameter - n) / (1.0 - n), n)
+    one = 1.0 + 0.0 * inner
+    first = sine * rf(m, square, inner, one)
+    # 1 - N sin^2 = cos^2 + (1 - N) sin^2, 1 - N = (1 - m)/(1 - n).
+    rest = m.where(turned, (1.0 - parameter) / (1.0 - n), 1.0 - n)
+    last = m.where(other > 0.0, square + rest * (sine * sine), 1.0 - other * (sine * sine))
+    good = last > 0.0
+    cube = sine * sine * sine
+    third = cube * rj(m, square, inner, one, m.where(good, last, 1.0)) * (1.0 / 3.0)
+    plain = first + other * third
+    weight = (-n / (1.0 - n)) * ((1.0 - parameter) / (parameter - n))
+    root = m.sqrt(m.where(turned, -n * other, 1.0))
+    angle = m.atan(root * sine * m.sqrt(square) / m.sqrt(inner))
+    scale = m.sqrt(m.where(turned, -n / ((parameter - n) * (1.0 - n)), 1.0))
+    negative = weight * plain + parameter / (parameter - n) * first + scale * angle
+    return m.where(good, m.where(turned, negative, plain), NAN)
+
+
+def _elliptic_pi(m: Any, n: Any, phi: Any, parameter: Any) -> Any:
+    """Pi(n; phi | m) for n sin^2 phi < 1, and twice the complete integral a period.
+
+    Within 8 ulp but for 2 m < n < m < -1000, where it is 40.
+    """
+    j, sine, square, inner, rest, good = _parts(m, phi, parameter)
+    value = _elliptic_pi_piece(m, n, sine, square, inner, parameter)
+    one = 1.0 + 0.0 * rest
+    whole = 2.0 * j * _elliptic_pi_piece(m, n, one, 0.0 * rest, rest, parameter)
+    return m.where(good, m.where(m.eq(j, 0.0), value, value + whole), NAN)
+
+
+def _elliptic_pi_complete(m: Any, n: Any, parameter: Any) -> Any:
+    """Pi(n | m) for n < 1 and m < 1."""
+    rest = 1.0 - parameter
+    inside = m.where((rest > 0.0) & (rest < INF), rest, 1.0)
+    one = 1.0 + 0.0 * inside
+    value = _elliptic_pi_piece(m, n, one, 0.0 * inside, inside, parameter)
+    return m.where((rest > 0.0) & (rest < INF) & (n < 1.0), value, NAN)
+
+
+def _by_rd(m: Any, phi: Any, parameter: Any, power: int) -> Any:
+    """The integral of sin^2 (1 - m sin^2)^(-power - 1/2), power = 0 or 1 (NIST DLMF 19.25.13)."""
+    j, sine, square, inner, rest, good = _parts(m, phi, parameter)
+    third = sine * sine * sine * (1.0 / 3.0)
+    one = 1.0 + 0.0 * inner
+    value = third * (rd(m, square, one, inner) if power else rd(m, square, inner, one))
+    zero, one = 0.0 * rest, 1.0 + 0.0 * rest
+    whole = (rd(m, zero, one, rest) if power else rd(m, zero, rest, one)) * (1.0 / 3.0)
+    return m.where(good, m.where(m.eq(j, 0.0), value, value + 2.0 * j * whole), NAN)
+
+
+def _elliptic_d(m: Any, phi: Any, parameter: Any) -> Any:
+    """D(phi | m), the integral of sin^2/sqrt(1 - m sin^2): sin^3 R_D(cos^2, 1 - m sin^2, 1)/3."""
+    return _by_rd(m, phi, parameter, 0)
+
+
+def _elliptic_f_slope(m: Any, phi: Any, parameter: Any) -> Any:
+    """Twice dF/dm, the integral of sin^2 (1 - m sin^2)^(-3/2): also R_D, finite at m = 0."""
+    return _by_rd(m, phi, parameter, 1)
+
+
+def _elliptic_moment(m: Any, a: Any, b: Any, c: Any, n: Any, phi: Any, parameter: Any) -> Any:
+    """The integral of sin^2a (1 - m sin^2)^(-b - 1/2) (1 - n sin^2)^(-c) from 0 to phi.
+
+    Gauss-Legendre quadrature with 48 nodes to the angle within pi/2, and to pi/2 for whole periods:
+    within 8 ulp while m and n stay below 0.8, 1e-12 to 0.95.
+    """
+    j, sine, _, _, _, good = _parts(m, phi, parameter)
+    angle = m.abs((m.where(good, phi, 0.0) - j * PI_HIGH) - j * PI_LOW)
+
+    def integral(end: Any) -> Any:
+        total: Any = 0.0
+        for node, weight in LEGENDRE:
+            s = m.sin(end * node)
+            s2 = s * s
+            exponent = (2.0 * a) * m.log(m.max(s, 1e-300))
+            exponent = exponent - (b + 0.5) * m.log1p(-parameter * s2) - c * m.log1p(-n * s2)
+            total = total + weight * m.exp(exponent)
+        return end * total
+
+    value = m.sign(sine) * integral(angle)
+    whole = 2.0 * j * integral(HALF_PI + 0.0 * angle)
+    return m.where(good, m.where(m.ne(j, 0.0), value + whole, value), NAN)
+
+
+def _moment_series(mp: Any, a: Any, b: Any, c: Any, n: Any, phi: Any, parameter: Any) -> Any:
+    """The moment as a power series in u = sin^2 phi: half the integral of u^(a - 1/2) f(u).
+
+    f = (1 - u)^(-1/2) (1 - m u)^(-b - 1/2) (1 - n u)^(-c), so q f' = p f with polynomials p and q.
+    """
+    half = mp.mpf(1) / 2
+    roots = ((mp.mpf(1), half), (parameter, b + half), (n, c))
+    q = [mp.mpf(1)]
+    for root, _ in roots:
+        q = [x - root * y for x, y in zip([*q, mp.mpf(0)], [mp.mpf(0), *q], strict=True)]
+    p = [mp.mpf(0)] * 3
+    for i, (root, power) in enumerate(roots):
+        one, other = (roots[j][0] for j in range(3) if j != i)
+        for k, value in enumerate((1, -(one + other), one * other)):
+            p[k] += root * power * value
+    u = mp.sin(phi) ** 2
+    f = [mp.mpf(0), mp.mpf(0), mp.mpf(1)]
+    raised, total, k = mp.mpf(1), 1 / (a + half), 0
+    while True:
+        # (k + 1) f_(k+1) = sum of (p_i - q_(i+1) (k - i)) f_(k-i)
+        following = sum((p[i] - q[i + 1] * (k - i)) * f[2 - i] for i in range(3)) / (k + 1)
+        f = [*f[1:], following]
+        k += 1
+        raised *= u
+        added = following * raised / (a + k + half)
+        total += added
+        if k > 8 and abs(added) < mp.eps * abs(total) / 1000:
+            return mp.sign(phi) * half * u ** (a + half) * total
+
+
+def _moment_oracle(mp: Any, a: Any, b: Any, c: Any, n: Any, phi: Any, parameter: Any) -> Any:
+    if not mp.isfinite(phi):
+        return mp.nan
+    if abs(phi) < 0.8 and abs(parameter) <= 1.2 and abs(n) <= 1.2:
+        with mp.extradps(10):
+            return _moment_series(mp, a, b, c, n, phi, parameter)
+
+    def integrand(t: Any) -> Any:
+        s = mp.sin(t) ** 2
+        return s**a * (1 - parameter * s) ** (-b - mp.mpf(1) / 2) * (1 - n * s) ** (-c)
+
+    count = 1 + int(abs(phi) / mp.pi * 4)
+    with mp.extradps(10):
+        return mp.quad(integrand, mp.linspace(0, phi, count + 1))
+
+
+def _d_oracle(mp: Any, phi: Any, m: Any) -> Any:
+    if abs(m) < 1e-3 or abs(phi) < 0.8 or not mp.isfinite(phi):
+        return _moment_oracle(mp, 1, 0, 0, 0, phi, m)
+    with mp.extradps(15):
+        return (mp.ellipf(phi, m) - mp.ellipe(phi, m)) / m
+
+
+def _f_slope_oracle(mp: Any, phi: Any, m: Any) -> Any:
+    if abs(m) < 1e-3 or abs(phi) < 0.8 or m == 1 or not mp.isfinite(phi):
+        return _moment_oracle(mp, 1, 1, 0, 0, phi, m)
+    with mp.extradps(15):
+        s = mp.sin(phi)
+        part = mp.ellipe(phi, m) - (1 - m) * mp.ellipf(phi, m)
+        return (part - m * s * mp.cos(phi) / mp.sqrt(1 - m * s * s)) / (m * (1 - m))
+
+
+def _pi_oracle(mp: Any, n: Any, phi: Any, m: Any) -> Any:
+    if abs(phi) < 0.8 and abs(m) <= 1.2 and abs(n) <= 1.2:
+        return _moment_oracle(mp, 0, 0, 1, n, phi, m)
+    return mp.ellippi(n, phi, m)
+
+
+def _moment(a: object, b: object, c: object, n: object, phi: object, m: object) -> Expr:
+    return call("elliptic_moment", a, b, c, n, phi, m)
+
+
+def _density(phi: Expr, m: Expr) -> Expr:
+    """1 - m sin(phi)^2."""
+    return 1 - m * call("sin", phi) ** 2
+
+
+def _integrand(a: Expr, b: Expr, c: Expr, n: Expr, phi: Expr, m: Expr) -> Expr:
+    square = call("sin", phi) ** 2
+    own = call("pow", square, a) * call("pow", 1 - m * square, -b - HALF)
+    return own * call("pow", 1 - n * square, -c)
+
+
+ORDER = "the order of a moment"
+RIGHT = PI / 2
+
+# fmt: off
+elliptic_k = define("elliptic_k", lambda y, m: HALF * call("elliptic_f_slope", RIGHT, m),
+                    domain=(-3, 0.7), kind="routine", definition=_elliptic_k,
+                    oracle=lambda mp, m: mp.ellipk(m), folds={0: PI / 2}, cost=250, ulp=4.0,
+                    names=Names(mpmath="ellipk"), source="NIST DLMF 19.25.1, 19.4.1")
+elliptic_e_complete = define("elliptic_e_complete",
+                             lambda y, m: -HALF * call("elliptic_d", RIGHT, m),
+                             domain=(-3, 0.7), kind="routine", definition=_elliptic_e_complete,
+                             oracle=lambda mp, m: mp.ellipe(m), folds={0: PI / 2, 1: 1}, cost=500,
+                             ulp=4.0, names=Names(mpmath="ellipe"),
+                             source="NIST DLMF 19.25.1, 19.4.2")
+elliptic_f = define("elliptic_f", lambda y, phi, m: _density(phi, m) ** -HALF,
+                    lambda y, phi, m: HALF * call("elliptic_f_slope", phi, m),
+                    domain=((-1.5, 1.5), (-2, 0.7)), kind="routine", definition=_elliptic_f,
+                    oracle=lambda mp, phi, m: mp.ellipf(phi, m), cost=500, ulp=5.0,
+                    names=Names(mpmath="ellipf"), source="NIST DLMF 19.25.5, 19.4.5")
+elliptic_e = define("elliptic_e", lambda y, phi, m: _density(phi, m) ** HALF,
+                    lambda y, phi, m: -HALF * call("elliptic_d", phi, m),
+                    domain=((-1.5, 1.5), (-2, 0.7)), kind="routine", definition=_elliptic_e,
+                    oracle=lambda mp, phi, m: mp.ellipe(phi, m), cost=1000, ulp=8.0, names=Names(),
+                    source="NIST DLMF 19.25.9, 19.25.10, 19.4.6")
+elliptic_d = define("elliptic_d", lambda y, phi, m: call("sin", phi)**2 * _density(phi, m)**-HALF,
+                    lambda y, phi, m: HALF * _moment(2, 1, 0, 0, phi, m),
+                    domain=((0.1, 0.75), (-1, 0.7)), kind="routine", definition=_elliptic_d,
+                    oracle=_d_oracle, cost=900,
+                    ulp=6.0, names=Names(), source="NIST DLMF 19.2.6, 19.25.13")
+elliptic_f_slope = define("elliptic_f_slope",
+                          lambda y, phi, m: call("sin", phi)**2
+                                            * _density(phi, m)**Fraction(-3, 2),
+                          lambda y, phi, m: (1 + HALF) * _moment(2, 2, 0, 0, phi, m),
+                          domain=((0.1, 0.75), (-1, 0.7)), kind="routine",
+                          definition=_elliptic_f_slope,
+                          oracle=_f_slope_oracle,
+                          cost=900, ulp=6.0, names=Names(), source="NIST DLMF 19.4.5, 19.25.13")
+elliptic_pi_complete = define("elliptic_pi_complete",
+                              lambda y, n, m: _moment(1, 0, 2, n, RIGHT, m),
+                              lambda y, n, m: HALF * _moment(1, 1, 1, n, RIGHT, m),
+                              domain=((-3, 0.6), (-3, 0.6)), kind="routine",
+                              definition=_elliptic_pi_complete,
+                              oracle=lambda mp, n, m: mp.ellippi(n, m), cost=1000, ulp=8.0,
+                              names=Names(mpmath="ellippi"), source="NIST DLMF 19.25.2")
+elliptic_pi = define("elliptic_pi", lambda y, n, phi, m: _moment(1, 0, 2, n, phi, m),
+                     lambda y, n, phi, m: 1 / ((1 - n * call("sin", phi) ** 2)
+                                               * _density(phi, m) ** HALF),
+                     lambda y, n, phi, m: HALF * _moment(1, 1, 1, n, phi, m),
+                     domain=((-1, 0.6), (0.1, 0.3), (-1, 0.6)), kind="routine",
+                     definition=_elliptic_pi, oracle=_pi_oracle,
+                     cost=2000, ulp=8.0, names=Names(mpmath="ellippi"),
+                     source="NIST DLMF 19.25.14")
+elliptic_moment = define("elliptic_moment", no_closed_form(ORDER), no_closed_form(ORDER),
+                         no_closed_form(ORDER),
+                         lambda y, a, b, c, n, phi, m: c * _moment(a + 1, b, c + 1, n, phi, m),
+                         lambda y, a, b, c, n, phi, m: _integrand(a, b, c, n, phi, m),
+                         lambda y, a, b, c, n, phi, m: (b + HALF) * _moment(a + 1, b + 1, c, n,
+                                                                           phi, m),
+                         domain=((1, 1), (1, 1), (1, 1), (-1, 0.5), (0.1, 0.3), (-1, 0.5)),
+                         kind="routine", definition=_elliptic_moment, oracle=_moment_oracle,
+                         whole=(0, 1, 2), cost=6000, ulp=16.0, names=Names(),
+                         source="NIST DLMF 19.2.4")
+# fmt: on
+
+ROWS = (
+    *(elliptic_k, elliptic_e_complete, elliptic_f, elliptic_e),
+    *(elliptic_d, elliptic_f_slope, elliptic_pi_complete, elliptic_pi, elliptic_moment),
+)

@@ -1,0 +1,210 @@
+"""Rows of the polylogarithm: Li_s(x), Li_s(x)/x and the derivatives of that.
+
+NIST DLMF 25.12. On (0, 1] ten terms and Euler-Maclaurin's summation (2.10.1), whose integral is a
+generalized exponential integral; on [-1, 0) twenty terms and Boole's (24.17.1); beyond -1 and, for
+orders up to 0, beyond 1 inversion (25.13.3 in real terms).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import factorial
+from typing import Any
+
+from symgrad.functions.elementary import call, select
+from symgrad.functions.special.double import INF, NAN, is_even, polynomial
+from symgrad.functions.special.zeta_coefficients import BERNOULLI, BOOLE, LOGS
+from symgrad.ir.primitive import Names, define, no_closed_form
+
+TERMS, ALTERNATING = 10, 20
+INSIDE = 0.75
+"""Up to here the power series gives the derivatives of Li_s(x)/x."""
+HIGHEST = 40
+"""The highest order for which x may be below -1."""
+EULERIAN = (  # Li_-n(x) = x (sum of A(n, i) x^i)/(1 - x)^(n + 1), n = 1 ... 9: DLMF 26.14.6
+    (1.0,),
+    (1.0, 1.0),
+    (1.0, 4.0, 1.0),
+    (1.0, 11.0, 11.0, 1.0),
+    (1.0, 26.0, 66.0, 26.0, 1.0),
+    (1.0, 57.0, 302.0, 302.0, 57.0, 1.0),
+    (1.0, 120.0, 1191.0, 2416.0, 1191.0, 120.0, 1.0),
+    (1.0, 247.0, 4293.0, 15619.0, 15619.0, 4293.0, 247.0, 1.0),
+    (1.0, 502.0, 14608.0, 88234.0, 156190.0, 88234.0, 14608.0, 502.0, 1.0),
+)
+# eta(0), eta(2), eta(4), ...: DLMF 25.2.3
+# fmt: off
+ETA_EVEN = (
+    0.5, 0.8224670334241132, 0.9470328294972459, 0.9855510912974351, 0.9962330018526478,
+    0.9990395075982715, 0.9997576851438582, 0.9999391703459797, 0.9999847642149061,
+    0.9999961878696101, 0.9999990466115816, 0.9999997616132308, 0.9999999403988924,
+    0.999999985099232, 0.9999999962747534, 0.9999999990686823, 0.9999999997671699,
+    0.9999999999417925, 0.9999999999854481, 0.999999999996362, 0.9999999999990905,
+)
+# fmt: on
+
+
+def _slopes(m: Any, s: Any, v: Any, w: float, table: Sequence[float]) -> Any:
+    """Sum of table_j f^(2j-1)(w)/f(w), f(t) = t^-s exp(-v t): the product of two Taylor series."""
+    count = 2 * len(table)
+    powers: list[Any] = [1.0]
+    decays: list[Any] = [1.0]
+    for j in range(1, count):
+        powers.append(powers[-1] * (s + float(j - 1)) * (1.0 / (j * w)))
+        decays.append(decays[-1] * v * (1.0 / j))
+    total: Any = 0.0
+    for place in range(len(table) - 1, -1, -1):
+        i = 2 * place + 1
+        part = powers[i] + decays[i]
+        for j in range(1, i):
+            part = m.fma(powers[j], decays[i - j], part)
+        total = m.fma(part, -table[place] * factorial(i), total)
+    return total
+
+
+def _ratio(m: Any, s: Any, x: Any) -> Any:
+    """Li_s(x)/x for |x| <= 1, the sum of x^(k-1) k^-s."""
+    order = m.max(m.min(s, 300.0), -300.0)
+    right = x >= 0.0
+    size = m.max(m.abs(x), 1e-300)
+    v = -m.log(m.where(right, size, 1.0))
+    near = m.min(v, 60.0)
+    last = m.exp(-order * LOGS[TERMS - 1][0] - (TERMS - 1.0) * near)
+    integral = TERMS * m.exp(near - order * LOGS[TERMS - 1][0]) * m.expint(order, TERMS * near)
+    slopes = _slopes(m, order, near, float(TERMS), BERNOULLI[:10])
+    plus = integral + last * (0.5 - slopes)
+    for k in range(TERMS - 1, 1, -1):
+        plus = plus + m.exp(-order * LOGS[k - 1][0] - (k - 1.0) * v)
+    v = -m.log(m.where(right, 1.0, size))
+    near = m.min(v, 30.0)
+    last = m.exp(-order * LOGS[ALTERNATING - 1][0] - (ALTERNATING - 1.0) * near)
+    minus = last * (_slopes(m, order, near, float(ALTERNATING), BOOLE) - 0.5)
+    for k in range(ALTERNATING - 1, 1, -1):
+        term = m.exp(-order * LOGS[k - 1][0] - (k - 1.0) * v)
+        minus = minus + (term if k % 2 else -term)
+    return 1.0 + m.where(right, plus, minus)
+
+
+def _rational(m: Any, s: Any, x: Any) -> Any:
+    """Li_s(x)/x for s = -1 ... -9, at |x| <= 16."""
+    inverse = 1.0 / (1.0 - x)
+    above: Any = 1.0
+    power = inverse * inverse
+    for n, row in enumerate(EULERIAN, 1):
+        here = s <= float(-n)
+        if n > 1:
+            # Even n have the zero -1, which is divided out.
+            even = n % 2 == 0
+            own = polynomial(m, x, _without_root(row) if even else row)
+            above = m.where(here, (1.0 + x) * own if even else own, above)
+            power = power * m.where(here, inverse, 1.0)
+    return above * power
+
+
+def _without_root(row: Sequence[float]) -> list[float]:
+    """The coefficients of a polynomial over 1 + x."""
+    made = [row[0]]
+    for value in row[1:-1]:
+        made.append(value - made[-1])
+    return made
+
+
+def _inverted(m: Any, s: Any, x: Any) -> Any:
+    """Li_s(x) + (-1)^s Li_s(1/x) for whole s <= 40 and x < -1: a polynomial in log(-x)."""
+    log = m.log(-x)
+    square = log * log
+    total: Any = ETA_EVEN[0]
+    for k in range(1, HIGHEST // 2 + 1):
+        degree = s - 2.0 * k
+        used = degree >= 0.0
+        below = m.where(used, (degree + 2.0) * (degree + 1.0), 1.0)
+        total = m.where(used, m.fma(total, square / below, ETA_EVEN[k]), total)
+    total = -2.0 * total * m.where(is_even(m, s), 1.0, log)
+    return m.where(s < 0.0, 0.0, total)
+
+
+def _polylog(m: Any, s: Any, x: Any) -> Any:
+    """Li_s(x), the sum of x^k/k^s (NIST DLMF 25.12.10), real s on [-1, 1].
+
+    Whole s <= 40 below -1, whole s <= 0 above 1, nan elsewhere. Within 8 ulp for s >= -9, near the
+    zeros of s < 0 within 8 eps of the largest term; for s < -9 and x < 0 digits are lost.
+    """
+    value = m.where(m.eq(s, 1.0), -m.log1p(-x), x * m.polylog_ratio(s, x))
+    value = m.where(m.eq(x, -INF) & (s >= 1.0), -INF, value)
+    return m.where(m.eq(x, 0.0) & m.eq(s, s), x, value)
+
+
+def _polylog_ratio(m: Any, s: Any, x: Any) -> Any:
+    """Li_s(x)/x, 1 at 0; the domain and the error are those of Li_s."""
+    whole = m.eq(s, m.floor(s))
+    left = whole & (x < -1.0) & (s <= float(HIGHEST))
+    outside = left | (whole & (s < 0.0) & (x > 1.0))
+    inside = m.abs(x) <= 1.0
+    argument = m.where(outside, 1.0 / x, m.where(inside, x, 0.5))
+    rational = (s < 0.0) & (s >= -9.0) & whole
+    value = m.where(rational, _rational(m, s, argument), _ratio(m, s, argument))
+    turned = argument * m.where(is_even(m, s), -value, value)
+    turned = (turned + m.where(left, _inverted(m, s, m.where(left, x, -2.0)), 0.0)) * argument
+    direct = _rational(m, s, m.where(rational & (m.abs(x) < 16.0), x, 0.5))
+    turned = m.where(rational & (m.abs(x) < 16.0), direct, turned)
+    value = m.where(inside, value, m.where(outside, turned, NAN))
+    safe = m.where(m.eq(x, 0.0), 1.0, x)
+    value = m.where(m.eq(s, 1.0), m.where(m.eq(x, 0.0), 1.0, -m.log1p(-x) / safe), value)
+    value = m.where(m.eq(s, 0.0), 1.0 / (1.0 - x), value)
+    return m.where(m.eq(s, s), value, NAN)
+
+
+def _polylog_series(m: Any, j: Any, s: Any, x: Any) -> Any:
+    """The j-th derivative of Li_s(x)/x by x, |x| <= 3/4: the sum of (k-1)...(k-j) x^(k-1-j)/k^s."""
+    inside = m.abs(x) <= INSIDE
+    y = m.where(inside, x, 0.0)
+    first = m.gamma(j + 1.0)
+
+    def step(k: Any, power: Any, total: Any) -> tuple[Any, ...]:
+        added = power * m.exp(-s * m.log(k + j + 1.0))
+        total = total + added
+        power = power * y * ((k + j + 1.0) / (k + 1.0))
+        return (m.abs(added) > 1e-18 * m.abs(total)) | (k < 4.0), power, total
+
+    return m.where(inside, m.loop(step, (first, 0.0), 400)[1], NAN)
+
+
+def _series_oracle(mp: Any, j: Any, s: Any, x: Any) -> Any:
+    if not (abs(x) <= INSIDE and mp.isint(j)):
+        return mp.nan
+    with mp.extradps(10):
+        terms = int(mp.mp.prec / 0.4 + 4 * j + 40)
+        count = int(j)
+        return mp.fsum(
+            mp.ff(k - 1, count) * x ** (k - 1 - count) * mp.mpf(k) ** -s
+            for k in range(count + 1, terms)
+        )
+
+
+def _oracle(mp: Any, s: Any, x: Any) -> Any:
+    with mp.extradps(15):
+        return mp.polylog(int(s) if mp.isint(s) else s, x)
+
+
+ORDER = "the order of a polylogarithm"
+PIECE = "the order of a derivative"
+
+# fmt: off
+polylog = define("polylog", no_closed_form(ORDER),
+                 lambda y, s, x: call("polylog_ratio", s - 1, x), domain=((2, 5), (-0.9, 0.9)),
+                 kind="routine", definition=_polylog, oracle=_oracle, cost=3000, ulp=8.0,
+                 whole=(0,), names=Names(), source="NIST DLMF 25.12.10")
+polylog_ratio = define("polylog_ratio", no_closed_form(ORDER),
+                       lambda y, s, x: select(abs(x) < INSIDE, call("polylog_series", 1, s, x),
+                                              (call("polylog_ratio", s - 1, x) - y) / x),
+                       domain=((2, 5), (0.05, 0.7)), kind="routine", definition=_polylog_ratio,
+                       oracle=lambda mp, s, x: _oracle(mp, s, x) / x if x else mp.mpf(1), cost=3000,
+                       ulp=8.0, whole=(0,), names=Names(), source="NIST DLMF 25.12.10")
+polylog_series = define("polylog_series", no_closed_form(PIECE), no_closed_form(ORDER),
+                        lambda y, j, s, x: call("polylog_series", j + 1, s, x),
+                        domain=((0, 3), (2, 5), (-0.7, 0.7)), kind="routine",
+                        definition=_polylog_series, oracle=_series_oracle, cost=1500, ulp=8.0,
+                        whole=(0, 1), names=Names(), source="NIST DLMF 25.12.10")
+# fmt: on
+
+ROWS = (polylog, polylog_ratio, polylog_series)

@@ -1,0 +1,60 @@
+"""Common SymPy expressions and single functions, compiled: value, first and second derivative.
+
+Each expression is read twice: as the SymPy object that sympify makes of it, and as formula text.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import sympy
+
+import symgrad as sg
+from symgrad.errors import SymgradError
+from tests.cases import NEEDS_CASES, load, rows
+
+pytestmark = NEEDS_CASES
+
+REFUSED = {"Integral"}
+"""Refused, with the cure in the message: an integral has to be evaluated before."""
+
+NOT_IN_TEXT = REFUSED | {"Sum", "Product"}
+"""Text has no bound variables."""
+
+
+def read(case: dict[str, Any], form: str) -> Any:
+    if form == "text":
+        return case["expression"]
+    names: dict[str, Any] = {name: sympy.Symbol(name, real=True) for name in "xyz"}
+    names |= {"k": sympy.Symbol("k", integer=True), "f": sympy.Function("f")}
+    return sympy.sympify(case["expression"], locals=names)
+
+
+@pytest.mark.parametrize("form", ["sympy", "text"])
+@pytest.mark.parametrize("case", rows("coverage"), ids=lambda case: case["id"])
+def test_common_expressions(case: dict[str, Any], form: str) -> None:
+    by, point = case["variable"], case["point"]
+    partials = {"value": (), "first": (by,), "second": (by, by)}
+
+    def compiled() -> sg.CompiledFunction:
+        return sg.compile(read(case, form), ["x", "y"], partials, cache=False)
+
+    if case["id"] in (REFUSED if form == "sympy" else NOT_IN_TEXT):
+        with pytest.raises(SymgradError, match="integra|write the|pass a SymPy"):
+            compiled()
+        return
+    got = compiled()([[point["x"], point["y"]]])
+    for key in partials:
+        found = float(np.ravel(got[key])[0])
+        if case[key] is None:
+            assert np.isfinite(found)
+        else:
+            assert found == pytest.approx(case[key], rel=1e-13, abs=1e-14), key
+
+
+@pytest.mark.parametrize("case", load("rules"), ids=lambda case: case.id)
+def test_every_rule_has_its_functions(case: Any) -> None:
+    fn = sg.compile(list(case.outputs), list(case.variables), "value", cache=False)
+    assert np.isfinite(np.asarray(fn(case.points))).all()

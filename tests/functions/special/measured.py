@@ -1,0 +1,83 @@
+"""What tests of special functions share: values in double precision, and errors in ulp."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from math import inf
+from typing import Any
+
+import mpmath
+import numpy as np
+
+from symgrad.functions import PRIMITIVES
+from symgrad.ir.evaluate import function, numpy_arithmetic
+from symgrad.ir.primitive import Names, Primitive, define
+
+DIGITS = 30
+NORMAL, LARGEST = 2.0**-1022, (2.0 - 2.0**-52) * 2.0**1023
+
+
+def values(name: str, *arguments: Any) -> np.ndarray:
+    """A row at arrays of arguments, in double precision."""
+    given = np.broadcast_arrays(*(np.asarray(argument, float) for argument in arguments))
+    with np.errstate(all="ignore"):
+        return np.asarray(function(name, PRIMITIVES, numpy_arithmetic())(*given), float)
+
+
+def computed(definition: Callable[..., Any], *arguments: Any) -> np.ndarray:
+    """What a definition's part ``(m, x, ...)`` gives at arrays of arguments."""
+    partials = [_no_partial(len(arguments))] * len(arguments)
+    row: Primitive = define(
+        "part", *partials, domain=(0, 1), kind="routine", definition=definition,
+        oracle=lambda mp, *x: mp.nan, names=Names(),
+    )  # fmt: skip
+    given = np.broadcast_arrays(*(np.asarray(argument, float) for argument in arguments))
+    with np.errstate(all="ignore"):
+        found = function("part", {**PRIMITIVES, "part": row}, numpy_arithmetic())(*given)
+    return np.asarray(found, float)
+
+
+def _no_partial(arity: int) -> Callable[..., int]:
+    return [lambda y, a: 0, lambda y, a, b: 0, lambda y, a, b, c: 0][arity - 1]
+
+
+def in_ulp(got: float, expected: Any, scale: Any = 0) -> float:
+    """The error in ulp of the exact value, or of a scale where that is larger."""
+    size = max(abs(expected), scale)
+    if size > LARGEST and got == (inf if expected > 0 else -inf):
+        return 0.0
+    if size < NORMAL:
+        return float(abs(got - expected) / mpmath.mpf(2) ** -1074)
+    unit = mpmath.mpf(2) ** (mpmath.floor(mpmath.log(size, 2)) - 52)
+    error = abs(mpmath.mpf(got) - expected) / unit
+    return float(error) if mpmath.isfinite(error) else float("inf")
+
+
+def worst(
+    got: Iterable[float],
+    exact: Callable[..., Any],
+    *arguments: Any,
+    scale: Callable[..., Any] | None = None,
+) -> tuple[float, tuple[float, ...]]:
+    """The largest error in ulp, and where it is."""
+    found: tuple[float, tuple[float, ...]] = (-1.0, ())
+    columns = np.broadcast_arrays(*(np.asarray(argument, float) for argument in arguments))
+    with mpmath.workdps(DIGITS):
+        for value, *point in zip(got, *(column.tolist() for column in columns), strict=True):
+            given = [mpmath.mpf(x) for x in point]
+            least = 0 if scale is None else scale(*given)
+            error = in_ulp(float(value), exact(*given), least)
+            found = max(found, (error, tuple(point)))
+    return found
+
+
+def worst_of_row(
+    name: str, *arguments: Any, scale: Callable[..., Any] | None = None
+) -> tuple[float, tuple[float, ...]]:
+    """The largest error of a row in ulp against its oracle, and where it is."""
+    oracle = PRIMITIVES[name].oracle
+    assert oracle is not None
+    exact = oracle
+    return worst(
+        values(name, *arguments).tolist(), lambda *x: exact(mpmath, *x), *arguments, scale=scale
+    )

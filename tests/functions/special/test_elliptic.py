@@ -1,0 +1,97 @@
+"""Elliptic integrals: errors in ulp over every region, poles, derivatives at m = 0."""
+
+from __future__ import annotations
+
+from math import inf, isnan, nan, pi
+from typing import Any
+
+import mpmath
+import numpy as np
+import pytest
+
+import symgrad as sg
+from symgrad.functions import PRIMITIVES
+from symgrad.ir.expression import variables
+from tests.functions.special.measured import values, worst_of_row
+
+
+def parameters(rng: np.random.Generator, count: int) -> np.ndarray:
+    parts = [rng.uniform(-3, 1, count), 1 - 10 ** rng.uniform(-10, 0, count)]
+    return np.concatenate([*parts, -(10 ** rng.uniform(-8, 4, count))])
+
+
+@pytest.mark.parametrize("name", ["elliptic_k", "elliptic_e_complete"])
+def test_complete(name: str, rng: np.random.Generator) -> None:
+    error, point = worst_of_row(name, parameters(rng, 40))
+    assert error <= PRIMITIVES[name].ulp, f"{name} at {point}: {error} ulp"
+
+
+@pytest.mark.parametrize("name", ["elliptic_f", "elliptic_e", "elliptic_d", "elliptic_f_slope"])
+def test_incomplete(name: str, rng: np.random.Generator) -> None:
+    m = parameters(rng, 12)
+    error, point = worst_of_row(name, rng.uniform(-1.57, 1.57, m.size), m)
+    assert error <= PRIMITIVES[name].ulp, f"{name} at {point}: {error} ulp"
+
+
+@pytest.mark.parametrize("name", ["elliptic_f", "elliptic_e"])
+def test_periods(name: str, rng: np.random.Generator) -> None:
+    error, point = worst_of_row(name, rng.uniform(-20, 20, 30), rng.uniform(-3, 0.99, 30))
+    assert error <= PRIMITIVES[name].ulp, f"{name} at {point}: {error} ulp"
+
+
+def test_third_kind(rng: np.random.Generator) -> None:
+    n = np.concatenate([rng.uniform(-3, 1, 12), -(10 ** rng.uniform(-5, 5, 12))])
+    m = rng.uniform(-3, 1, n.size)
+    for name, given in (
+        ("elliptic_pi_complete", (n, m)),
+        ("elliptic_pi", (n, rng.uniform(-1.5, 1.5, n.size), m)),
+    ):
+        error, point = worst_of_row(name, *given)
+        assert error <= PRIMITIVES[name].ulp, f"{name} at {point}: {error} ulp"
+
+
+@pytest.mark.parametrize("orders", [(1, 1, 1), (1, 0, 2), (2, 2, 0), (3, 3, 0), (2, 1, 1)])
+def test_moments(orders: tuple[int, int, int], rng: np.random.Generator) -> None:
+    n, m = rng.uniform(-2, 0.7, 6), rng.uniform(-2, 0.8, 6)
+    error, point = worst_of_row("elliptic_moment", *orders, n, rng.uniform(-1.5, 1.5, 6), m)
+    assert error <= PRIMITIVES["elliptic_moment"].ulp, f"{orders} at {point}: {error} ulp"
+
+
+def test_exact_values() -> None:
+    assert values("elliptic_k", 1.0) == inf
+    assert values("elliptic_k", -inf) == 0.0
+    assert values("elliptic_e_complete", 1.0) == 1.0
+    assert values("elliptic_e_complete", -inf) == inf
+    assert values("elliptic_f", 0.0, 0.5) == 0.0
+    for name in ("elliptic_k", "elliptic_e_complete"):
+        assert isnan(values(name, 1.5))
+        assert isnan(values(name, nan))
+
+
+def test_derivatives_are_finite_at_parameter_zero() -> None:
+    """K = pi/2 (1 + m/4 + 9 m^2/64 + ...), E = pi/2 (1 - m/4 - 3 m^2/64 - ...) (DLMF 19.5.1-2)."""
+    m = variables("m")
+    for made, expected in (
+        (sg.math.elliptic_k(m), (pi / 8, 9 * pi / 64, 225 * pi / 512 * 0.75)),
+        (sg.math.elliptic_e(m), (-pi / 8, -3 * pi / 64, -45 * pi / 1024 * 6 / 9)),
+    ):
+        result: Any = sg.compile(made, [m], [1, 2], cache=False)(np.zeros(1))
+        got = [float(np.ravel(part)[0]) for part in result]
+        assert got == pytest.approx(expected[:2], rel=1e-14)
+
+
+def test_third_kind_by_all_arguments() -> None:
+    n, phi, m = variables("n phi m")
+    made = sg.math.elliptic_pi(n, phi, m)
+    result: Any = sg.compile(made, [n, phi, m], [1, 2], cache=False)(np.array([[-0.4, 0.7, 0.3]]))
+    for order, got in enumerate(result, 1):
+        for index in np.ndindex(*(3,) * order):
+            counts = tuple(index.count(i) for i in range(3))
+            expected = mpmath.diff(mpmath.ellippi, (-0.4, 0.7, 0.3), counts)
+            assert float(got[(0, *index)]) == pytest.approx(float(expected), rel=1e-9), index
+
+
+def test_fewer_arguments_are_the_complete_integrals() -> None:
+    n, m = variables("n m")
+    assert sg.math.elliptic_e(m) == sg.math.elliptic_e_complete(m)
+    assert sg.math.elliptic_pi(n, m) == sg.math.elliptic_pi_complete(n, m)

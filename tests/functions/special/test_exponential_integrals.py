@@ -1,0 +1,79 @@
+"""E1, Ei and li: errors in ulp over every region, roots, the ends, derivatives."""
+
+from __future__ import annotations
+
+from math import inf, isnan, nan
+from typing import Any
+
+import mpmath
+import numpy as np
+import pytest
+
+import symgrad as sg
+from symgrad.functions import PRIMITIVES
+from symgrad.ir.expression import variables
+from tests.functions.special.measured import values, worst_of_row
+
+SCALES: dict[str, Any] = {}
+REGIONS = (
+    ("expint_e1", 1e-300, 0.6), ("expint_e1", 0.6, 21), ("expint_e1", 21, 700),
+    ("expint_ei", -30, -1e-300), ("expint_ei", 1e-300, 0.6), ("expint_ei", 0.6, 41),
+    ("expint_ei", 41, 716), ("li", 1e-300, 1), ("li", 1, 3), ("li", 3, 1e5), ("li", 1e5, 1e300),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "low", "high"), REGIONS)
+def test_value(name: str, low: float, high: float, rng: np.random.Generator) -> None:
+    points = np.concatenate([rng.uniform(low, high, 80), [low, high]])
+    error, point = worst_of_row(name, points, scale=SCALES.get(name))
+    assert error <= PRIMITIVES[name].ulp, f"{name} at {point}: {error} ulp"
+
+
+@pytest.mark.parametrize("name", sorted({name for name, _, _ in REGIONS}))
+def test_kernel_and_derivatives(name: str, digits: int) -> None:
+    """Compiled value and first three derivatives against mpmath's numerical differentiation."""
+    row = PRIMITIVES[name]
+    assert row.oracle is not None
+    low, high = row.domain[0]
+    points = low + (high - low) * np.array([0.07, 0.31, 0.58, 0.93])
+    x = variables("x")
+    result = sg.compile(sg.math.__getattr__(name)(x), [x], ["value", 1, 2, 3], cache=False)(points)
+    for order, got in enumerate(result):
+        for point, one in zip(points.tolist(), np.ravel(got).tolist(), strict=True):
+            expected = mpmath.diff(lambda t: row.oracle(mpmath, t), point, order)
+            scale = max(abs(expected), abs(row.oracle(mpmath, mpmath.mpf(point))))
+            assert abs(one - expected) <= 1e-13 * scale, f"{name} order {order} at {point}"
+
+
+@pytest.mark.parametrize(
+    ("name", "root"), [("expint_ei", 0.37250741078136663), ("li", 1.451369234883381)]
+)
+def test_roots_keep_their_digits(name: str, root: float) -> None:
+    assert worst_of_row(name, root + np.arange(-8, 9) * 4e-16)[0] < 5
+
+
+@pytest.mark.parametrize(
+    ("name", "point", "expected"),
+    [
+        ("expint_e1", 0.0, inf), ("expint_e1", inf, 0.0), ("expint_ei", 0.0, -inf),
+        ("expint_ei", inf, inf), ("expint_ei", -inf, 0.0), ("li", 0.0, 0.0), ("li", 1.0, -inf),
+        ("li", inf, inf),
+    ],
+)  # fmt: skip
+def test_exact_values(name: str, point: float, expected: float) -> None:
+    assert values(name, point) == expected
+
+
+@pytest.mark.parametrize(("name", "point"), [("expint_e1", -1.0), ("li", -1.0), ("expint_ei", nan)])
+def test_nan(name: str, point: float) -> None:
+    assert isnan(values(name, point))
+    assert isnan(values(name, nan))
+
+
+def test_other_spellings() -> None:
+    x = variables("x")
+    for text, made in (("Li(x)", sg.math.li(x) - sg.math.li(2)), ("Ei(x)", sg.math.expint_ei(x))):
+        points = np.array([1.5, 2.5, 40.0])
+        got = sg.compile(text, ["x"], "value", cache=False)(points)
+        assert (got == sg.compile(made, [x], "value", cache=False)(points)).all()
+    assert sg.math.expint(1, x) == sg.math.expint_e1(x)

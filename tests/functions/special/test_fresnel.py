@@ -1,0 +1,60 @@
+"""Fresnel integrals: errors in ulp over every region, large arguments, derivatives."""
+
+from __future__ import annotations
+
+from math import inf, isnan, nan
+from typing import Any
+
+import mpmath
+import numpy as np
+import pytest
+
+import symgrad as sg
+from symgrad.functions import PRIMITIVES
+from symgrad.ir.expression import variables
+from tests.functions.special.measured import values, worst_of_row
+
+SCALES: dict[str, Any] = {}
+REGIONS = tuple(
+    (name, low, high)
+    for name in ("fresnels", "fresnelc", "fresnel_sin", "fresnel_cos")
+    for low, high in ((-1.5, 1.5), (1.4, 8), (-300, -8), (1e4, 1e5))
+)
+
+
+@pytest.mark.parametrize(("name", "low", "high"), REGIONS)
+def test_value(name: str, low: float, high: float, rng: np.random.Generator) -> None:
+    points = rng.uniform(low, high, 80)
+    error, point = worst_of_row(name, points, scale=SCALES.get(name))
+    assert error <= PRIMITIVES[name].ulp, f"{name} at {point}: {error} ulp"
+
+
+@pytest.mark.parametrize("name", sorted({name for name, _, _ in REGIONS}))
+def test_kernel_and_derivatives(name: str, digits: int) -> None:
+    """Compiled value and first three derivatives against mpmath's numerical differentiation."""
+    row = PRIMITIVES[name]
+    assert row.oracle is not None
+    low, high = row.domain[0]
+    points = low + (high - low) * np.array([0.07, 0.31, 0.58, 0.93])
+    x = variables("x")
+    result = sg.compile(sg.math.__getattr__(name)(x), [x], ["value", 1, 2, 3], cache=False)(points)
+    for order, got in enumerate(result):
+        for point, one in zip(points.tolist(), np.ravel(got).tolist(), strict=True):
+            expected = mpmath.diff(lambda t: row.oracle(mpmath, t), point, order)
+            scale = max(abs(expected), abs(row.oracle(mpmath, mpmath.mpf(point))))
+            assert abs(one - expected) <= 1e-13 * scale, f"{name} order {order} at {point}"
+
+
+@pytest.mark.parametrize("name", ["fresnels", "fresnelc"])
+def test_ends(name: str) -> None:
+    assert values(name, inf) == 0.5
+    assert values(name, -inf) == -0.5
+    assert values(name, 0.0) == 0.0
+    assert isnan(values(name, nan))
+
+
+def test_the_phase_of_large_arguments_is_kept() -> None:
+    points = np.array([1e8 + 0.25, 94906265.75, 2.0**40 + 0.0078125, 1e15 + 0.125])
+    for name in ("fresnel_sin", "fresnel_cos"):
+        with mpmath.workdps(60):
+            assert worst_of_row(name, points)[0] < 2

@@ -1,0 +1,89 @@
+"""Polylogarithms: errors in ulp on both sides of 0 and beyond 1, ends, derivatives."""
+
+from __future__ import annotations
+
+from math import inf, isnan, nan
+
+import mpmath
+import numpy as np
+import pytest
+
+import symgrad as sg
+from symgrad.functions import PRIMITIVES
+from symgrad.functions import math as functions
+from symgrad.ir.expression import variables
+from tests.expressions import close, in_mpmath, system_of, tensor_of
+from tests.functions.special.measured import values, worst_of_row
+
+
+@pytest.mark.parametrize(("low", "high"), [(-1, 0), (0, 0.7), (0.7, 1), (-100, -1)])
+def test_value(low: float, high: float, rng: np.random.Generator) -> None:
+    s, x = rng.integers(1, 8, 30).astype(float), rng.uniform(low, high, 30)
+    error, point = worst_of_row("polylog", s, x)
+    assert error <= PRIMITIVES["polylog"].ulp, f"at {point}: {error} ulp"
+
+
+def test_value_of_real_orders(rng: np.random.Generator) -> None:
+    s, x = rng.uniform(0.2, 6, 30), rng.uniform(-0.95, 0.95, 30)
+    error, point = worst_of_row("polylog", s, x)
+    assert error <= PRIMITIVES["polylog"].ulp, f"at {point}: {error} ulp"
+
+
+def test_rational_orders(rng: np.random.Generator) -> None:
+    """Li_(-1)(x) = x/(1-x)^2, Li_(-2)(x) = x(1+x)/(1-x)^3, beyond 1 too."""
+    x = np.concatenate([rng.uniform(-9, 0.9, 30), rng.uniform(1.1, 50, 10)])
+    assert np.allclose(values("polylog", -1.0, x), x / (1 - x) ** 2, rtol=4e-15)
+    assert np.allclose(values("polylog", -2.0, x), x * (1 + x) / (1 - x) ** 3, rtol=4e-15)
+
+
+def test_derivatives_of_the_ratio_by_its_series(rng: np.random.Generator) -> None:
+    j, s, x = rng.integers(0, 4, 30), rng.integers(-2, 6, 30), rng.uniform(-0.3, 0.7, 30)
+    error, point = worst_of_row("polylog_series", j, s, x, scale=lambda j, s, x: 0.1)
+    assert error <= PRIMITIVES["polylog_series"].ulp, f"at {point}: {error} ulp"
+
+
+def same(got: float, expected: float) -> bool:
+    return bool(got == expected or (isnan(got) and isnan(expected)))
+
+
+@pytest.mark.parametrize(
+    ("name", "point", "expected"),
+    [
+        ("polylog", (2.0, 1.0), 1.6449340668482264), ("polylog", (2.0, -1.0), -0.8224670334241132),
+        ("polylog", (1.0, 1.0), inf), ("polylog", (2.0, 0.0), 0.0), ("polylog", (2.0, 1.5), nan),
+        ("polylog", (2.0, nan), nan), ("polylog", (nan, 0.5), nan), ("polylog", (0.0, 3.0), -1.5),
+        ("polylog", (2.5, -1.5), nan), ("polylog", (2.0, -inf), -inf),
+        ("polylog_ratio", (3.0, 0.0), 1.0), ("polylog_series", (1.0, 2.0, 0.8), nan),
+    ],
+)  # fmt: skip
+def test_exact_values(name: str, point: tuple[float, ...], expected: float) -> None:
+    assert same(float(values(name, *point)), expected)
+
+
+@pytest.mark.parametrize("at", [0.0, 1e-9, -0.25, 0.5, 0.875, -0.9])
+def test_derivatives(at: float, digits: int) -> None:
+    """Of the dilogarithm: k! times the coefficients 1/k^2 at 0."""
+    x = variables("x")
+    system = system_of(functions.polylog(2, x), ("x",))
+    exact = [
+        lambda z: -mpmath.log(1 - z) / z,
+        lambda z: (z / (1 - z) + mpmath.log(1 - z)) / z**2,
+        lambda z: (z**2 / (1 - z) ** 2 - 2 * z / (1 - z) - 2 * mpmath.log(1 - z)) / z**3,
+    ]
+    for order, limit in enumerate((1, 0.5, mpmath.mpf(2) / 3), 1):
+        (got,) = in_mpmath(system.graph, tensor_of(system, order).nodes, {"x": at})
+        with mpmath.workdps(90):
+            expected = exact[order - 1](mpmath.mpf(at)) if at else limit
+        assert close(got, expected, 1e-30)
+
+
+def test_kernel() -> None:
+    x = variables("x")
+    points = np.array([0.0, -0.9, -0.3, 0.2, 0.6, 0.8, 0.97, -4.0])
+    made = sg.compile(functions.polylog(3, x), [x], ["value", "gradient", "hessian"], cache=False)
+    got = made(points)
+    assert np.allclose(got.value, values("polylog", 3.0, points), rtol=4e-15, atol=0)
+    for at, slope in zip(points.tolist()[1:], np.ravel(got.gradient).tolist()[1:], strict=True):
+        assert abs(slope / float(mpmath.polylog(2, at).real / at) - 1) < 4e-15
+    assert float(np.ravel(got.gradient)[0]) == 1.0
+    assert float(np.ravel(got.hessian)[0]) == pytest.approx(0.25, rel=1e-15)

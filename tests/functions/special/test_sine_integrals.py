@@ -1,0 +1,78 @@
+"""Si, Ci, Shi and Chi: errors in ulp over every region, roots, the ends, derivatives."""
+
+from __future__ import annotations
+
+from math import inf, isnan, nan
+from typing import Any
+
+import mpmath
+import numpy as np
+import pytest
+
+import symgrad as sg
+from symgrad.functions import PRIMITIVES
+from symgrad.ir.expression import variables
+from tests.functions.special.measured import values, worst_of_row
+
+SCALES: dict[str, Any] = {"cosine_integral": lambda x: 1 / abs(x) if x > 1 else 0}
+REGIONS = (
+    ("sine_integral", -9, 9), ("sine_integral", 8, 1e5), ("cosine_integral", 1e-300, 1),
+    ("cosine_integral", 1, 9), ("cosine_integral", 8, 1e5), ("sinh_integral", -9, 9),
+    ("sinh_integral", 9, 712), ("cosh_integral", 1e-300, 2), ("cosh_integral", 2, 712),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "low", "high"), REGIONS)
+def test_value(name: str, low: float, high: float, rng: np.random.Generator) -> None:
+    points = np.concatenate([rng.uniform(low, high, 80), [low, high]])
+    error, point = worst_of_row(name, points, scale=SCALES.get(name))
+    assert error <= PRIMITIVES[name].ulp, f"{name} at {point}: {error} ulp"
+
+
+@pytest.mark.parametrize("name", sorted({name for name, _, _ in REGIONS}))
+def test_kernel_and_derivatives(name: str, digits: int) -> None:
+    """Compiled value and first three derivatives against mpmath's numerical differentiation."""
+    row = PRIMITIVES[name]
+    assert row.oracle is not None
+    low, high = row.domain[0]
+    points = low + (high - low) * np.array([0.07, 0.31, 0.58, 0.93])
+    x = variables("x")
+    result = sg.compile(sg.math.__getattr__(name)(x), [x], ["value", 1, 2, 3], cache=False)(points)
+    for order, got in enumerate(result):
+        for point, one in zip(points.tolist(), np.ravel(got).tolist(), strict=True):
+            expected = mpmath.diff(lambda t: row.oracle(mpmath, t), point, order)
+            scale = max(abs(expected), abs(row.oracle(mpmath, mpmath.mpf(point))))
+            assert abs(one - expected) <= 1e-13 * scale, f"{name} order {order} at {point}"
+
+
+@pytest.mark.parametrize(
+    ("name", "root"),
+    [("cosine_integral", 0.6165054856207162), ("cosh_integral", 0.523822571389864)],
+)
+def test_first_roots_keep_their_digits(name: str, root: float) -> None:
+    assert worst_of_row(name, root + np.arange(-8, 9) * 2e-16)[0] < 5
+
+
+@pytest.mark.parametrize(
+    ("name", "point", "expected"),
+    [
+        ("sine_integral", inf, np.pi / 2), ("sine_integral", -inf, -np.pi / 2),
+        ("sine_integral", 0.0, 0.0), ("cosine_integral", inf, 0.0),
+        ("cosine_integral", 0.0, -inf), ("sinh_integral", inf, inf), ("sinh_integral", -inf, -inf),
+        ("cosh_integral", 0.0, -inf), ("cosh_integral", inf, inf),
+    ],
+)  # fmt: skip
+def test_exact_values(name: str, point: float, expected: float) -> None:
+    assert values(name, point) == expected
+
+
+@pytest.mark.parametrize("name", sorted({name for name, _, _ in REGIONS}))
+def test_nan(name: str) -> None:
+    assert isnan(values(name, nan))
+    assert not name.startswith("cos") or isnan(values(name, -1.0))
+
+
+def test_derivatives_of_si_are_finite_at_zero() -> None:
+    x = variables("x")
+    result = sg.compile(sg.math.sine_integral(x), [x], [1, 2, 3], cache=False)(np.zeros(1))
+    assert [float(np.ravel(part)[0]) for part in result] == pytest.approx([1, 0, -1 / 3])
