@@ -13,6 +13,7 @@ import symgrad as sg
 from benchmarks import (
     counts,
     counts_sympy,
+    coverage,
     derivation,
     fuzz,
     operations,
@@ -458,3 +459,17 @@ def test_fuzz_fails_with_the_smallest_part(capsys, monkeypatch):
     assert lines[1].startswith("wrong: seed 0, order ")
     assert lines[2].startswith("    order ")
     assert len(lines) == 3
+
+
+@NEEDS_CASES
+def test_coverage_of_sympy(capsys):
+    assert coverage.main(["--peers", "symgrad", "--cases", "erf", "Integral"]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert lines == [["case", "symgrad"], ["erf", "yes"], ["Integral", "-"], ["of", "2", "1"]]
+
+
+def test_coverage_marks_what_is_right():
+    case = {"value": 1.0, "first": None, "second": -2.0}
+    assert coverage.mark(case, [1.0, 7.0, -2.0]) == "yes"
+    assert coverage.mark(case, [1.0, None, -2.1]) == "1/3"
+    assert coverage.mark(case, [None, float("nan"), 2.0]) == "-"

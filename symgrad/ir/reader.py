@@ -300,7 +300,7 @@ class _Reader:
                 self.fail(f"a value is missing before {token!r}", position)
             self.frames.append([SIGN, _PREFIXES[token], position, None, False])
         elif type(value) is tuple:
-            self.fail("a pair stands alone between the commas of Piecewise, as several values do", position)
+            self.fail("a pair stands alone, as several values in brackets do", position)
         elif token in ("+", "-"):
             self.reduce(PRODUCT)
             self.extend(SUM, "add", token == "-", position)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import reduce
+from typing import Any
 from warnings import warn
 
 from symgrad.errors import ArgumentError, FormulaError, SymgradWarning, UnknownFunctionError
@@ -295,7 +296,7 @@ def unknown_function(name: str, rows: Mapping[str, Primitive]) -> UnknownFunctio
     )
 
 
-def call(name: str, arguments: tuple[Expr, ...], rows: Mapping[str, Primitive]) -> Expr:
+def call(name: str, arguments: tuple[Any, ...], rows: Mapping[str, Primitive]) -> Expr:
     """The Expr of the function ``name`` in any spelling, with the kinds of its arguments checked.
 
     Raises:
@@ -324,12 +325,12 @@ def call(name: str, arguments: tuple[Expr, ...], rows: Mapping[str, Primitive]) 
     return build(*arguments)
 
 
-def _check_kinds(name: str, kinds: str, arguments: tuple[Expr, ...]) -> None:
+def _check_kinds(name: str, kinds: str, arguments: tuple[Any, ...]) -> None:
     for index, argument in enumerate(arguments):
         wanted = kinds == CONDITIONS or (kinds == CHOICE and index == 0)
         if kinds == CHOICE and index > 0:
             continue
-        parts = argument if type(argument) is tuple else (argument,)
+        parts = (argument,) if isinstance(argument, Expr) else argument
         if any(is_condition(part) != wanted for part in parts):
             should = "a condition, such as x < 0" if wanted else "a number, and not a condition"
             raise FormulaError(f"argument {index + 1} of {name} must be {should}")

@@ -56,7 +56,9 @@ def test_high_degrees_lose_no_digits(name: str) -> None:
     points = np.linspace(-0.95, 0.95, 7)
     fn = sg.compile(getattr(functions, name)(120, *parameters, X), [X], "value", cache=False)
     with mpmath.workdps(60):
-        wanted = [float(exact(120, *map(float, parameters), mpmath.mpf(x))) for x in points.tolist()]
+        wanted = [
+            float(exact(120, *map(float, parameters), mpmath.mpf(x))) for x in points.tolist()
+        ]
     assert np.abs(fn(points) - wanted).max() <= 1e-13 * np.abs(wanted).max()
 
 

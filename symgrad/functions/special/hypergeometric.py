@@ -101,7 +101,11 @@ def _hyp2f1(m: Any, a: Any, b: Any, c: Any, z: Any) -> Any:
     outside = (z >= 1.0) & ~ends
     inner = m.where(outside | (m.abs(z) >= INF), 0.5, z)
     one_less, low = two_sum(1.0, -inner)
-    w, w_low = divide_pairs(m, (-m.where(left, inner, 0.0), 0.0), (m.where(left, one_less, 1.0), m.where(left, low, 0.0)))
+    w, w_low = divide_pairs(
+        m,
+        (-m.where(left, inner, 0.0), 0.0),
+        (m.where(left, one_less, 1.0), m.where(left, low, 0.0)),
+    )
     w, w_low = m.where(left, w, inner), m.where(left, w_low, 0.0)
     rest = m.where(left, 1.0 / one_less, one_less)
     finite = ends | turned | is_pole(m, q)
@@ -114,7 +118,9 @@ def _hyp2f1(m: Any, a: Any, b: Any, c: Any, z: Any) -> Any:
     value = m.where(log_case, _logarithmic(m, p, q, c, excess, rest, log_case), value)
     power = m.where(left, -a, m.where(turned, -excess, 0.0))
     moved = left | turned
-    value = m.where(moved, m.pow(m.where(moved & (one_less > 0.0), one_less, 1.0), power) * value, value)
+    value = m.where(
+        moved, m.pow(m.where(moved & (one_less > 0.0), one_less, 1.0), power) * value, value
+    )
     at_1 = m.gamma(c) * _rgamma(m, c - a) * (m.gamma(m.max(c - a - b, 1e-300)) * _rgamma(m, c - b))
     at_1 = m.where(m.eq(z, 1.0) & (c - a - b > 0.0), at_1, NAN)
     value = m.where(outside, at_1, value)
@@ -220,7 +226,7 @@ def _kummer(index: int) -> Callable[..., Expr]:
 
 
 def _gauss(index: int) -> Callable[..., Expr]:
-    """The derivative of F by a, b or c: that of (1-z)^-a F(a, c - b; c; z/(z - 1)) where z < -1/2."""
+    """The derivative of F by a, b, c: of (1-z)^-a F(a, c - b; c; z/(z - 1)) where z < -1/2."""
 
     def partial(y: Any, a: Any, b: Any, c: Any, z: Any) -> Expr:
         below = select(z < LEFT, z, 0)

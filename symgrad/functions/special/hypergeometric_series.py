@@ -40,9 +40,9 @@ def is_pole(m: Any, x: Any) -> Any:
 
 
 def series(m: Any, upper: Sequence[Any], lower: Sequence[Any], z: Pair) -> Any:
-    """The sum, with terms and total in pairs of doubles: where it is 2^40 times smaller than its
-    largest term it is still right to the last digit.
+    """The sum, with terms and total in pairs of doubles.
 
+    Where it is 2^40 times smaller than its largest term it is still right to the last digit.
     It ends when terms no longer count and shrink, beyond the sign changes of a + n and b + n. Where
     a factor of the numerator is 0, so are all terms from there, whatever the denominator does.
     """

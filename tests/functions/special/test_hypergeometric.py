@@ -1,7 +1,8 @@
-"""Hypergeometric functions: errors in ulp in every region, ends, derivatives by z and parameters."""
+"""Hypergeometric functions: errors in ulp by region, ends, derivatives by z and parameters."""
 
 from __future__ import annotations
 
+from fractions import Fraction
 from math import inf, isnan, nan
 from typing import Any
 
@@ -74,7 +75,8 @@ def test_exact_values(name: str, point: tuple[float, ...], expected: float) -> N
 @pytest.mark.parametrize(
     ("name", "arguments", "position"),
     [
-        ("hyp0f1", (1.5, -3.0), 0), ("hyp1f1", (0.75, 1.625, 2.0), 0), ("hyp1f1", (0.75, 1.625, -2.0), 1),
+        ("hyp0f1", (1.5, -3.0), 0), ("hyp1f1", (0.75, 1.625, 2.0), 0),
+        ("hyp1f1", (0.75, 1.625, -2.0), 1),
         ("hyp1f1", (0.75, 1.625, -2.0), 0), ("hyp2f1", (0.75, 1.625, 2.25, 0.6), 0),
         ("hyp2f1", (0.75, 1.625, 2.25, -3.0), 0), ("hyp2f1", (0.75, 1.625, 2.25, -3.0), 1),
         ("hyp2f1", (0.75, 1.625, 2.25, -3.0), 2), ("hyp2f1", (0.75, 1.625, 2.25, -3.0), 3),
@@ -86,7 +88,8 @@ def test_derivatives(
     name: str, arguments: tuple[float, ...], position: int, order: int, digits: int
 ) -> None:
     x = variables("x")
-    given = [x if i == position else value for i, value in enumerate(arguments)]
+    # Fractions stay exact, floats would round where they meet.
+    given = [x if i == position else Fraction(v) for i, v in enumerate(arguments)]
     system = system_of(getattr(functions, name)(*given), ("x",))
     (got,) = in_mpmath(system.graph, tensor_of(system, order).nodes, {"x": arguments[position]})
     oracle: Any = PRIMITIVES[name].oracle

@@ -37,7 +37,9 @@ def test_exact_derivatives_are_those_of_mpmath(orders: tuple[int, ...]) -> None:
     with mpmath.workdps(30):
         *parameters, z = point
         got = exact_derivative(mpmath, orders, parameters[:2], parameters[2:], z)
-        expected = mpmath.diff(mpmath.hyp2f1, point, orders) if any(orders) else mpmath.hyp2f1(*point)
+        expected = (
+            mpmath.diff(mpmath.hyp2f1, point, orders) if any(orders) else mpmath.hyp2f1(*point)
+        )
         assert abs(got - expected) < 1e-12 * abs(expected)
 
 
