@@ -6,9 +6,10 @@ import mpmath
 import pytest
 
 from symgrad.cli.readable import readable
+from symgrad.errors import FormulaError
 from symgrad.functions import COMPOSITIONS, PRIMITIVES
 from symgrad.ir.evaluate import evaluate, mpmath_arithmetic
-from symgrad.ir.expression import symbol, variables, wrap
+from symgrad.ir.expression import constant, symbol, variables, wrap
 from symgrad.ir.graph import Graph
 from symgrad.parse.formula import parse_formula
 
@@ -82,5 +83,13 @@ def test_every_partial_reads_back(row):
 @pytest.mark.parametrize("name", [name for name in COMPOSITIONS if name != "where"])
 def test_every_composition_reads_back(name):
     arities, build = COMPOSITIONS[name]
-    names = ["a", "b", "c"][: 2 if arities[0] < 0 else arities[0]]
-    agree(wrap(build(*map(symbol, names))), names, [(0.3, 0.4, 0.9)[: len(names)]])
+    names = ["a", "b", "c", "d"][: 2 if arities[0] < 0 else arities[0]]
+    arguments = [symbol(name) for name in names]
+    try:
+        made = build(*arguments)
+    except FormulaError:  # its degree and order are whole numbers
+        try:
+            made = build(constant(2), *arguments[1:])
+        except FormulaError:
+            made = build(constant(2), constant(0), *arguments[2:])
+    agree(wrap(made), names, [(0.3, 0.4, 0.9, 0.2)[: len(names)]])

@@ -175,7 +175,7 @@ REFUSED = [
     (sp.Dummy("x"), UnknownSymbolError, "the Dummy _x in output 'f' is not declared"),
     (sp.IndexedBase("v")[2], UnknownSymbolError, r"the element v\[2\]"),
     (f(x), UnknownFunctionError, r"at f\(x\): function 'f' has no row.*declare f\(x\) as an input"),
-    (sp.besselk(x, y), UnknownFunctionError, r"in output 'f', at besselk\(x, y\): function 'bes"),
+    (sp.mathieuc(x, y, x), UnknownFunctionError, r"in output 'f', at mathieuc\(x, y, x\): fun"),
     (sp.Piecewise((x, sp.Symbol("y")), (1, True)), FormulaError, r"pair of Piecewise"),
     (sp.Function("Lt")(x, y) + x, FormulaError, "a condition stands where a number must be"),
     (sp.ITE(x, x > 1, y > 1), FormulaError, "argument 1 of ITE must be a condition"),
