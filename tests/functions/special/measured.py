@@ -9,8 +9,10 @@ from typing import Any
 import mpmath
 import numpy as np
 
+import symgrad as sg
 from symgrad.functions import PRIMITIVES
 from symgrad.ir.evaluate import function, numpy_arithmetic
+from symgrad.ir.expression import variables
 from symgrad.ir.primitive import Names, Primitive, define
 
 DIGITS = 30
@@ -81,3 +83,27 @@ def worst_of_row(
     return worst(
         values(name, *arguments).tolist(), lambda *x: exact(mpmath, *x), *arguments, scale=scale
     )
+
+
+def assert_value(
+    name: str, low: float, high: float, rng: np.random.Generator, scale: Callable[..., Any] | None
+) -> None:
+    """A row of one argument keeps its bound on an interval, ends included."""
+    points = np.concatenate([rng.uniform(low, high, 80), [low, high]])
+    error, point = worst_of_row(name, points, scale=scale)
+    assert error <= PRIMITIVES[name].ulp, f"{name} at {point}: {error} ulp"
+
+
+def assert_kernel_and_derivatives(name: str) -> None:
+    """Compiled value and first three derivatives against mpmath's numerical differentiation."""
+    row = PRIMITIVES[name]
+    assert row.oracle is not None
+    low, high = row.domain[0]
+    points = low + (high - low) * np.array([0.07, 0.31, 0.58, 0.93])
+    x = variables("x")
+    result = sg.compile(sg.math.__getattr__(name)(x), [x], ["value", 1, 2, 3], cache=False)(points)
+    for order, got in enumerate(result):
+        for point, one in zip(points.tolist(), np.ravel(got).tolist(), strict=True):
+            expected = mpmath.diff(lambda t: row.oracle(mpmath, t), point, order)
+            scale = max(abs(expected), abs(row.oracle(mpmath, mpmath.mpf(point))))
+            assert abs(one - expected) <= 1e-13 * scale, f"{name} order {order} at {point}"
