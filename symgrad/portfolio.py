@@ -105,7 +105,7 @@ class Effort(NamedTuple):
 
 EFFORT: Mapping[Optimize, Effort] = {
     "fast": Effort(0, 0, 0, 1),
-    "default": Effort(1_500, 3.5, 2_500, 9),
+    "default": Effort(1_500, 3.2, 2_500, 9),
     "max": Effort(50_000, 100, 30_000, 120),
 }
 
