@@ -23,23 +23,17 @@ from symgrad.functions.special.double import (
     log_double,
     polynomial,
     scale_pair,
-    short_polynomial,
     sin_pi,
     two_product,
     two_sum,
 )
-from symgrad.functions.special.gamma import LARGE, _factors, stirling
-from symgrad.functions.special.gamma_coefficients import RECIPROCAL, STIRLING
+from symgrad.functions.special.gamma import LARGE, _factors, stirling, stirling_correction
+from symgrad.functions.special.gamma_coefficients import RECIPROCAL
 from symgrad.ir.primitive import Names, define
 
 ONE_OVER_PI = 0.3183098861837907
 SHIFT = 6
 EXP_138 = 8.56324762248225e59
-
-
-def _correction(m: Any, a: Any) -> Any:
-    inverse = 1.0 / a
-    return inverse * short_polynomial(m, inverse * inverse, STIRLING)
 
 
 def log_quotient(m: Any, a: Any, low: Any, b: Any) -> Pair:
@@ -57,7 +51,7 @@ def log_quotient(m: Any, a: Any, low: Any, b: Any) -> Pair:
     close = ratio[0] < 0.4
     grown = m.where(close, near[0], far[0]), m.where(close, near[1], far[1])
     main = add_pairs(scale_pair(m, grown, 0.5 - a), scale_pair(m, whole, -b))
-    main = add_pairs(main, (b, _correction(m, a) - _correction(m, total)))
+    main = add_pairs(main, (b, stirling_correction(m, a) - stirling_correction(m, total)))
     # The low part of a changes the logarithm by digamma(a) - digamma(a + b) times itself.
     return fast_two_sum(main[0], main[1] - low * grown[0])
 

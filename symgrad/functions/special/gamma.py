@@ -51,10 +51,15 @@ def _factors(m: Any, a: Any) -> tuple[Any, Any, Any]:
     return a - n, up, down
 
 
+def stirling_correction(m: Any, a: Any) -> Any:
+    """What Stirling's series adds to (a - 1/2) log a - a + log(2 pi)/2, for a >= 6."""
+    inverse = 1.0 / a
+    return inverse * short_polynomial(m, inverse * inverse, STIRLING)
+
+
 def stirling(m: Any, a: Any) -> Pair:
     """Log gamma(a) as a pair within about 2^-60, for 6 <= a < 2^500 (NIST DLMF 5.11.1)."""
-    inverse = 1.0 / a
-    correction = inverse * short_polynomial(m, inverse * inverse, STIRLING)
+    correction = stirling_correction(m, a)
     main = add_to_pair(scale_pair(m, log_double(m, a, wide=False), a - 0.5), -a)
     high, low = add_to_pair(main, HALF_LOG_TWO_PI[0])
     return fast_two_sum(high, low + (correction + HALF_LOG_TWO_PI[1]))

@@ -24,22 +24,15 @@ from symgrad.functions.special.double import (
     log_double,
     multiply_pairs,
     scale_pair,
-    short_polynomial,
     two_sum,
 )
 from symgrad.functions.special.factorials import beta_parts
-from symgrad.functions.special.gamma import LARGE
-from symgrad.functions.special.gamma_coefficients import STIRLING
+from symgrad.functions.special.gamma import LARGE, stirling_correction
 from symgrad.ir.primitive import Names, define, no_closed_form
 
 ONE_OVER_TWO_PI = 0.15915494309189535
 NEAR = 0.3
 MOST = 5000
-
-
-def _correction(m: Any, a: Any) -> Any:
-    inverse = 1.0 / a
-    return inverse * short_polynomial(m, inverse * inverse, STIRLING)
 
 
 def _log(m: Any, x: Pair) -> Pair:
@@ -81,7 +74,10 @@ def _power(m: Any, a: Any, b: Any, x: Pair, y: Pair) -> Any:
     of_x = add_pairs(add_pairs(log_x, whole), (-log_a[0], -log_a[1]))
     of_y = add_pairs(add_pairs(log_y, whole), (-log_b[0], -log_b[1]))
     around = add_pairs(_around(m, a_, (-moved[0], -moved[1]), of_x), _around(m, b_, moved, of_y))
-    around = add_to_pair(around, _correction(m, total) - _correction(m, a_) - _correction(m, b_))
+    around = add_to_pair(
+        around,
+        stirling_correction(m, total) - stirling_correction(m, a_) - stirling_correction(m, b_),
+    )
     root = m.sqrt(m.min(a_, b_) * (m.max(a_, b_) / total) * ONE_OVER_TWO_PI)
     exponent = m.where(large, around[0], plain[0]), m.where(large, around[1], plain[1])
     return _exp(m, exponent) * m.where(large, root, below / above)

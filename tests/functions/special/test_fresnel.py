@@ -9,10 +9,8 @@ import mpmath
 import numpy as np
 import pytest
 
-import symgrad as sg
 from symgrad.functions import PRIMITIVES
-from symgrad.ir.expression import variables
-from tests.functions.special.measured import values, worst_of_row
+from tests.functions.special.measured import assert_kernel_and_derivatives, values, worst_of_row
 
 SCALES: dict[str, Any] = {}
 REGIONS = tuple(
@@ -31,18 +29,7 @@ def test_value(name: str, low: float, high: float, rng: np.random.Generator) -> 
 
 @pytest.mark.parametrize("name", sorted({name for name, _, _ in REGIONS}))
 def test_kernel_and_derivatives(name: str, digits: int) -> None:
-    """Compiled value and first three derivatives against mpmath's numerical differentiation."""
-    row = PRIMITIVES[name]
-    assert row.oracle is not None
-    low, high = row.domain[0]
-    points = low + (high - low) * np.array([0.07, 0.31, 0.58, 0.93])
-    x = variables("x")
-    result = sg.compile(sg.math.__getattr__(name)(x), [x], ["value", 1, 2, 3], cache=False)(points)
-    for order, got in enumerate(result):
-        for point, one in zip(points.tolist(), np.ravel(got).tolist(), strict=True):
-            expected = mpmath.diff(lambda t: row.oracle(mpmath, t), point, order)
-            scale = max(abs(expected), abs(row.oracle(mpmath, mpmath.mpf(point))))
-            assert abs(one - expected) <= 1e-13 * scale, f"{name} order {order} at {point}"
+    assert_kernel_and_derivatives(name)
 
 
 @pytest.mark.parametrize("name", ["fresnels", "fresnelc"])
