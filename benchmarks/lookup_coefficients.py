@@ -1,4 +1,4 @@
-"""Compute the tables of ``symgrad/emit/vectorlookup.py`` anew.
+"""Compute the tables of ``symgrad/emit/vector/lookup.py`` anew.
 
 Run from the root of the repository: ``python -m benchmarks.lookup_coefficients`` (some seconds).
 
@@ -24,7 +24,7 @@ from collections.abc import Callable, Sequence
 
 import mpmath
 
-from symgrad.emit import vectorlookup
+from symgrad.emit.vector import lookup
 
 DIGITS = 60
 GRID = 400
@@ -56,21 +56,21 @@ def main() -> None:
 
 def edges() -> list[Number]:
     """The ends of the intervals of |x|, where a step of the index a|x| + b lies."""
-    found, index = [], mpmath.mpf(vectorlookup.INDEX_OFFSET)
-    for _ in range(vectorlookup.INTERVALS + 1):
-        found.append((index - vectorlookup.INDEX_OFFSET) / vectorlookup.INDEX_FACTOR)
-        index += mpmath.mpf(2) ** (mpmath.floor(mpmath.log(index, 2)) - vectorlookup.INDEX_BITS)
+    found, index = [], mpmath.mpf(lookup.INDEX_OFFSET)
+    for _ in range(lookup.INTERVALS + 1):
+        found.append((index - lookup.INDEX_OFFSET) / lookup.INDEX_FACTOR)
+        index += mpmath.mpf(2) ** (mpmath.floor(mpmath.log(index, 2)) - lookup.INDEX_BITS)
     return found
 
 
 def erfc_edges() -> list[Number]:
     """The ends of the intervals of |x| for erfc, the last one where erfc is 0."""
-    found, index = [], mpmath.mpf(vectorlookup.ERFC_INDEX_OFFSET)
-    for _ in range(vectorlookup.INTERVALS):
-        found.append((index - vectorlookup.ERFC_INDEX_OFFSET) / vectorlookup.ERFC_INDEX_FACTOR)
-        exponent = mpmath.floor(mpmath.log(index, 2)) - vectorlookup.ERFC_INDEX_BITS
+    found, index = [], mpmath.mpf(lookup.ERFC_INDEX_OFFSET)
+    for _ in range(lookup.INTERVALS):
+        found.append((index - lookup.ERFC_INDEX_OFFSET) / lookup.ERFC_INDEX_FACTOR)
+        exponent = mpmath.floor(mpmath.log(index, 2)) - lookup.ERFC_INDEX_BITS
         index += mpmath.mpf(2) ** exponent
-    return [*found, mpmath.mpf(vectorlookup.ERFC_LARGEST)]
+    return [*found, mpmath.mpf(lookup.ERFC_LARGEST)]
 
 
 def erfcx(x: Number) -> Number:
@@ -134,7 +134,7 @@ def fit(place: int) -> tuple[list[float], Number]:
         values = [mpmath.erf(point) for point in points]
         shifted = [point - c for point in points]
         while True:
-            rest = remez(shifted, values, known, vectorlookup.DEGREE)
+            rest = remez(shifted, values, known, lookup.DEGREE)
             if len(known) > ROUNDED_ALONE:
                 break
             known.append(float(rest[0]))
@@ -151,7 +151,7 @@ def fit_erfc(place: int) -> tuple[list[float], Number]:
     """(c, c0, c1, r0, ..., rn) of one interval, and the largest relative error of erfcx."""
     with mpmath.workdps(DIGITS):
         low, high = erfc_edges()[place : place + 2]
-        offset = vectorlookup.ERFC_POLE
+        offset = lookup.ERFC_POLE
         c = erfc_centre(low, high)
         first, slope = float(erfcx(c)), float(erfcx_slope(c))
         points = [1 / u - offset for u in chebyshev_points(1 / (high + offset), 1 / (low + offset))]
@@ -163,7 +163,7 @@ def fit_erfc(place: int) -> tuple[list[float], Number]:
             (value - first - slope * t) / t**2 for value, t in zip(values, shifted, strict=True)
         ]
         weights = [t**2 / value for t, value in zip(shifted, values, strict=True)]
-        count = len(vectorlookup.ERFC_TABLE) - 3
+        count = len(lookup.ERFC_TABLE) - 3
         (start, *_) = minimax(ratios, wanted, weights, count)
         start = float(start)
         rest = minimax(
@@ -214,7 +214,7 @@ def fit_exp() -> tuple[list[float], Number]:
     """The coefficients of (exp(r) - 1 - r)/r^2, |r| <= ln(2)/32, and the relative error of exp."""
     with mpmath.workdps(DIGITS):
         end = mpmath.log(2) / 32
-        return fit_function(mpmath.exp, -end, end, [1.0, 1.0, 0.5], vectorlookup.EXP_POLYNOMIAL)
+        return fit_function(mpmath.exp, -end, end, [1.0, 1.0, 0.5], lookup.EXP_POLYNOMIAL)
 
 
 def fit_log() -> tuple[list[float], Number]:
@@ -223,7 +223,7 @@ def fit_log() -> tuple[list[float], Number]:
         pairs = zip(logarithms()[0], mantissas(), strict=True)
         ends = [end * factor - 1 for factor, interval in pairs for end in interval]
         known = [0.0, 1.0, -0.5]
-        return fit_function(mpmath.log1p, min(ends), max(ends), known, vectorlookup.LOG_POLYNOMIAL)
+        return fit_function(mpmath.log1p, min(ends), max(ends), known, lookup.LOG_POLYNOMIAL)
 
 
 def fit_function(

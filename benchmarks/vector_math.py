@@ -20,7 +20,10 @@ import numpy as np
 from llvmlite import ir
 
 from benchmarks.lookup_coefficients import erfc_edges
-from symgrad.emit import provider, vectorlookup, vectormath
+from symgrad.emit import provider
+from symgrad.emit.vector import lookup, sincos
+from symgrad.emit.vector.lanes import define
+from symgrad.emit.vector.table import PORTABLE
 from tests.emit.harness import Compiled, compile_loop
 
 WIDTHS = (2, 4, 8)
@@ -66,12 +69,14 @@ def build(name: str, who: str, width: int) -> Compiled | None:
     """A loop around one provider's function; None where this machine has no such thing."""
     parts = ("sin", "cos") if name == "sincos" else (name,)
     if who in ("symgrad", "portable"):
-        chosen = provider.own_definition(parts[0], width, "float64")
-        portable = getattr(vectormath, f"define_{name}", None)
-        if name == "sincos":
-            chosen = chosen and portable
-        own = chosen if who == "symgrad" else portable if portable is not chosen else None
-        return own and compile_loop(lambda module: own(module, width, inline=True), width)
+        chosen, portable = (
+            provider.own_body(name, width, "float64"),
+            PORTABLE.get((name, "float64")),
+        )
+        body = chosen if who == "symgrad" else portable if portable is not chosen else None
+        return body and compile_loop(
+            lambda module: define(module, name, body, width, results=len(parts), inline=True), width
+        )
     part = 1 if who == "libm" else provider._libmvec_width(parts[0], width, "float64", 1)
     if part != (1 if who == "libm" else width):
         return None
@@ -219,7 +224,7 @@ def ranges(name: str, points: int) -> Iterator[np.ndarray]:
         yield 1.0 + signs * binades(-52, -3)
         yield around(np.ldexp(np.sqrt(0.5), np.arange(-1000, 1000)), 1000)
     elif name == "erf":
-        edges = np.array([0.4, 0.8, 1.2, 2.0, 2.8, 3.6, 4.4, vectorlookup.LARGEST, 6.0])
+        edges = np.array([0.4, 0.8, 1.2, 2.0, 2.8, 3.6, 4.4, lookup.LARGEST, 6.0])
         yield rng.uniform(-6.0, 6.0, points)
         yield rng.uniform(-1.0, 1.0, points)
         yield signs * binades(-1074, 4)
@@ -234,11 +239,11 @@ def ranges(name: str, points: int) -> Iterator[np.ndarray]:
         yield rng.uniform(26.5, 27.3, points)  # subnormal results
         yield signs * binades(-1074, 5)
         yield signs * rng.integers(1, 1 << 52, points).view(np.float64)  # subnormal
-        yield signs * around(np.concatenate([steps, vectorlookup.ERFC_TABLE[0]]), 1000)
+        yield signs * around(np.concatenate([steps, lookup.ERFC_TABLE[0]]), 1000)
         yield np.sqrt((np.arange(1, points + 1) % 17_000 + 0.5) * (np.log(2.0) / 16))
         yield signs * binades(2, 1023.99)
     else:
-        for end in (np.pi / 4, 10.0, 1000.0, vectormath.SINCOS_LIMIT):
+        for end in (np.pi / 4, 10.0, 1000.0, sincos.SINCOS_LIMIT):
             yield rng.uniform(-end, end, points)
         yield signs * binades(-1074, 20)
         multiples = np.arange(1, 667_544)

@@ -30,7 +30,7 @@ from benchmarks.peers import PEERS, prepare
 from benchmarks.peers.prepared import Prepared, Unavailable, distance, fastest
 from benchmarks.problems import PROBLEMS
 from benchmarks.targets import TARGETS, TASKS
-from symgrad.emit.provider import own_definition
+from symgrad.emit.provider import own_body
 from symgrad.ir.system import Tensor
 from tests.cases import FAMILIES, NEEDS_CASES, load
 
@@ -220,7 +220,7 @@ def test_vector_mathematics_prints_what_kernels_get_and_what_it_is_compared_with
     for name in ("sincos", "exp", "erf"):
         assert float(rows[name, "libm"][3]) < 2
         for width, shown in zip(vector_math.WIDTHS, rows.get((name, "symgrad"), ()), strict=False):
-            own = own_definition("sin" if name == "sincos" else name, width, "float64")
+            own = own_body(name, width, "float64")
             assert (shown == "-") == (own is None)
     for name, who in rows:
         assert float(rows[name, who][3]) < 4.5  # ulp

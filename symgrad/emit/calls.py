@@ -8,9 +8,9 @@ from typing import Any
 from llvmlite import ir
 
 from symgrad.emit.instructions import SCALAR
-from symgrad.emit.provider import define_call
+from symgrad.emit.provider import define_call, own_body
 from symgrad.emit.target import Accuracy, Dtype
-from symgrad.emit.vectormath import define_sincos
+from symgrad.emit.vector.lanes import define
 from symgrad.ir.program import Instruction
 
 INDEX = ir.IntType(32)
@@ -46,7 +46,8 @@ class Calls:
         self.inline = inline
         self.routines = routines
         sines, cosines = ({i.args[0] for i in code if i.op == op} for op in ("sin", "cos"))
-        self.pairs = sines & cosines if dtype == "float64" else set()
+        self.sincos = own_body("sincos", width, dtype)
+        self.pairs = sines & cosines
         self.paired: dict[int, Any] = {}
 
     def emit(
@@ -55,10 +56,18 @@ class Calls:
         """The value of the function ``op`` of ``values``, those of the instructions ``args``."""
         if op in self.routines:
             return in_parts(builder, self.routines[op], values)
-        if op in ("sin", "cos") and args[0] in self.pairs:
+        if self.sincos and op in ("sin", "cos") and args[0] in self.pairs:
             both = self.paired.get(args[0])
             if both is None:
-                function = define_sincos(self.module, self.width, inline=self.inline)
+                function = define(
+                    self.module,
+                    "sincos",
+                    self.sincos,
+                    self.width,
+                    self.dtype,
+                    results=2,
+                    inline=self.inline,
+                )
                 both = self.paired[args[0]] = builder.call(function, values)
             return builder.extract_value(both, 0 if op == "sin" else 1)
         function = define_call(

@@ -5,8 +5,7 @@ There are three providers, in order of preference:
 =========  ==========================================  ===========================================
 provider   what is called                              bound
 =========  ==========================================  ===========================================
-symgrad    our own IR, ``vectormath.py``; on AVX-512   1 ulp, measured 0.89 at most
-           ``vectorlookup.py`` for some functions
+symgrad    our own IR, ``vector/``                     1 ulp, measured
            a row's definition, ``routine.py``          the row's, measured
 libmvec    glibc's vector mathematics, x86-64 only     4 ulp, as its authors state
 libm       the C library's function, lane by lane      ``FUNCTIONS``, measured with glibc
@@ -30,7 +29,6 @@ from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
@@ -39,8 +37,9 @@ import llvmlite.binding as llvm
 from llvmlite import ir
 from numba.core import config
 
-from symgrad.emit import vectorlookup, vectormath
 from symgrad.emit.target import Accuracy, Dtype
+from symgrad.emit.vector.lanes import Body, define
+from symgrad.emit.vector.table import OWN_ULP, own
 from symgrad.errors import KernelError
 from symgrad.ir.primitive import Primitive
 
@@ -61,21 +60,6 @@ FUNCTIONS: dict[str, tuple[int, float]] = {
 }
 # fmt: on
 
-OWN: dict[str, Callable[..., ir.Function]] = {
-    "sin": vectormath.define_sin,
-    "cos": vectormath.define_cos,
-    "exp": vectormath.define_exp,
-    "log": vectormath.define_log,
-}
-# Preferred to those above and to libmvec where ``vectorlookup.supports`` the width on this CPU.
-OWN_BY_LOOKUP: dict[str, Callable[..., ir.Function]] = {
-    "erf": vectorlookup.define_erf,
-    "erfc": vectorlookup.define_erfc,
-    "exp": vectorlookup.define_exp,
-    "log": vectorlookup.define_log,
-}
-OWN_WIDTHS = (2, 4, 8, 16)
-OWN_ULP = 1.0
 LIBMVEC_ULP = 4.0
 
 # The vector function ABI's letter and the CPU feature it needs, by the bytes of a vector.
@@ -131,8 +115,10 @@ def implementation(name: str, width: int, dtype: Dtype, accuracy: Accuracy) -> I
     1.0
     """
     arity, ulp = _row(name)
-    if own_definition(name, width, dtype):
-        return Implementation(name, "symgrad", f"sg.{name}.v{width}", OWN_ULP)
+    if own_body(name, width, dtype):
+        return Implementation(
+            name, "symgrad", f"sg.{_scalar_symbol(name, dtype)}.v{width}", OWN_ULP
+        )
     if accuracy == "fast" or (name, dtype) not in LIBMVEC_INEXACT:
         part = _libmvec_width(name, width, dtype, arity)
         if part:
@@ -163,11 +149,11 @@ def define_call(
     calling convention of libmvec passes them in registers. A symbol that this process does not
     have raises ``KernelError``.
     """
-    own = own_definition(name, width, dtype)
-    if own:
-        return own(module, width, inline=inline)
-    choice = implementation(name, width, dtype, accuracy)
+    body = own_body(name, width, dtype)
     arity, _ = _row(name)
+    if body:
+        return define(module, name, body, width, dtype, arity=arity, inline=inline)
+    choice = implementation(name, width, dtype, accuracy)
     part = _libmvec_width(name, width, dtype, arity) if choice.provider == "libmvec" else 1
     outside = _declare(module, choice.symbol, part, dtype, arity)
     if part == width:
@@ -178,13 +164,9 @@ def define_call(
     return _define_in_parts(module, symbol, outside, width, part, dtype)
 
 
-def own_definition(name: str, width: int, dtype: Dtype) -> Callable[..., ir.Function] | None:
-    """What defines our own function ``name`` of ``width`` lanes on this machine, if we have one."""
-    if dtype != "float64" or width not in OWN_WIDTHS or not _has_fma():
-        return None
-    if name in OWN_BY_LOOKUP and vectorlookup.supports(width, host_features()):
-        return OWN_BY_LOOKUP[name]
-    return OWN.get(name)
+def own_body(name: str, width: int, dtype: Dtype) -> Body | None:
+    """The body of our own function ``name`` of ``width`` lanes on this machine, if we have one."""
+    return own(name, width, dtype, host_features()) if _has_fma() else None
 
 
 def _row(name: str) -> tuple[int, float]:

@@ -18,7 +18,7 @@ from symgrad.emit.critical import (
     order_by_critical_path,
 )
 from symgrad.emit.kernel import cpu_target, emit_kernel, llvm_text, vector_bytes
-from symgrad.emit.provider import own_definition
+from symgrad.emit.provider import own_body
 from symgrad.emit.target import Target
 from symgrad.ir.program import Group, Instruction, Program, Result
 from symgrad.runtime import load as loader
@@ -28,7 +28,7 @@ WIDTH = 2 * vector_bytes() // 8
 TARGET = Target("cpu", WIDTH, "float64", "high", WIDTH, WIDTH // 2)
 
 needs_own_functions = pytest.mark.skipif(
-    own_definition("log", WIDTH, "float64") is None, reason="the C library computes log here"
+    own_body("log", WIDTH, "float64") is None, reason="the C library computes log here"
 )
 
 

@@ -1,12 +1,10 @@
 """erf, erfc, exp and log for CPUs with AVX-512, by tables that stand in registers.
 
-``define_erf``, ``define_erfc``, ``define_exp`` and ``define_log`` add one internal function on
-``<W x double>``, W a multiple of 8, to a module and return it. ``supports`` says where they pay;
-elsewhere exp and log are those of ``vectormath.py``, whose last bits may differ. There are no
-branches, and no lane's result depends on its neighbours. Every argument gets a result within 1 ulp;
-the largest errors seen over some forty million arguments of every scale each, by 64-bit and
-50-digit arithmetic: erf 0.83 (near 0.403), exp 0.66 and 0.80 where the result is subnormal, log
-0.80 (near 1.12); over some twenty million, erfc 0.90 (near 13.2).
+They take a multiple of 8 lanes. ``supports`` says where they pay; elsewhere exp and log are those
+of ``exponential.py`` and ``logarithm.py``, whose last bits may differ. There are no branches. The
+largest errors seen over some forty million arguments of every scale each, by 64-bit and 50-digit
+arithmetic: erf 0.83 (near 0.403), exp 0.66 and 0.80 where the result is subnormal, log 0.80 (near
+1.12); over some twenty million, erfc 0.90 (near 13.2).
 
 The instruction ``vpermpd`` picks for eight lanes a double each out of eight, ``vpermi2pd`` out of
 sixteen, at the price of a multiplication; loading from a table in memory costs several times that.
@@ -53,15 +51,9 @@ from collections.abc import Sequence, Set
 
 from llvmlite import ir
 
-from symgrad.emit.vectormath import (
-    ABSOLUTE_BITS,
-    LN2,
-    LN2_SHORT,
-    ONE_OVER_LN2,
-    SIGN_BIT,
-    Lanes,
-    define_lanewise,
-)
+from symgrad.emit.vector.exponential import LN2, ONE_OVER_LN2
+from symgrad.emit.vector.lanes import Lanes
+from symgrad.emit.vector.logarithm import LN2_SHORT
 
 LOOKUP_LANES = 8
 REAL = ir.VectorType(ir.DoubleType(), LOOKUP_LANES)
@@ -234,31 +226,10 @@ def supports(width: int, features: Set[str]) -> bool:
     return features >= FEATURES and width % LOOKUP_LANES == 0
 
 
-def define_erf(module: ir.Module, width: int, *, inline: bool) -> ir.Function:
-    """Define erf x of every lane, where ``supports`` holds for the module's CPU."""
-    return define_lanewise(module, "erf", width, None, _erf, inline=inline)
-
-
-def define_exp(module: ir.Module, width: int, *, inline: bool) -> ir.Function:
-    """Define e**x of every lane, where ``supports`` holds for the module's CPU."""
-    return define_lanewise(module, "exp", width, None, _exp, inline=inline)
-
-
-def define_log(module: ir.Module, width: int, *, inline: bool) -> ir.Function:
-    """Define the natural logarithm of every lane, where ``supports`` holds for the module's CPU."""
-    return define_lanewise(module, "log", width, None, _log, inline=inline)
-
-
-def define_erfc(module: ir.Module, width: int, *, inline: bool) -> ir.Function:
-    """Define 1 - erf x of every lane, where ``supports`` holds for the module's CPU."""
-    return define_lanewise(module, "erfc", width, None, _erfc, inline=inline)
-
-
-def _erf(lanes: Lanes, x: ir.Value) -> ir.Value:
+def erf(lanes: Lanes, x: ir.Value) -> ir.Value:
     """The polynomial of each lane's interval in t, Horner's rule in t^2 for odd and even apart."""
     builder = lanes.builder
-    bits = lanes.as_bits(x)
-    size = lanes.as_real(builder.and_(bits, lanes.bits(ABSOLUTE_BITS)))
+    size = lanes.size(x)
     size = _at_most(lanes, size, LARGEST)
     place = lanes.fma(size, lanes.number(INDEX_FACTOR), lanes.number(INDEX_OFFSET))
     index = builder.lshr(lanes.as_bits(place), lanes.bits(52 - INDEX_BITS))
@@ -269,19 +240,17 @@ def _erf(lanes: Lanes, x: ir.Value) -> ir.Value:
     square = builder.fmul(t, t)
     series = lanes.sum_of_powers(t, square, coefficients[2:])
     bracket = lanes.fma(t, coefficients[1], builder.fmul(square, series))
-    result = lanes.as_bits(builder.fadd(coefficients[0], bracket))
-    sign = builder.and_(bits, lanes.bits(SIGN_BIT))
-    return lanes.as_real(builder.or_(result, sign))
+    return lanes.signed(builder.fadd(coefficients[0], bracket), x)
 
 
-def _erfc(lanes: Lanes, x: ir.Value) -> ir.Value:
+def erfc(lanes: Lanes, x: ir.Value) -> ir.Value:
     """2**floor(n) (T + G) (l + m + t^2 R(q)), or 2 minus that, with n and r those of -x^2.
 
     T + G is 2**(n - floor n) e**r, T without e**r; l is c0 + c1 t rounded and m what that lost.
     T*l, the only large term, is not rounded. R is one chain, since two need more registers.
     """
     builder = lanes.builder
-    size = lanes.as_real(builder.and_(lanes.as_bits(x), lanes.bits(ABSOLUTE_BITS)))
+    size = lanes.size(x)
     size = _at_most(lanes, size, ERFC_LARGEST)
     square = builder.fmul(size, size)
     n, parts, r = _reduced(lanes, square, -1.0)
@@ -312,7 +281,7 @@ def _erfc(lanes: Lanes, x: ir.Value) -> ir.Value:
     return builder.select(negative, builder.fsub(lanes.number(2.0), tail), tail)
 
 
-def _exp(lanes: Lanes, x: ir.Value) -> ir.Value:
+def exp(lanes: Lanes, x: ir.Value) -> ir.Value:
     """2**floor(n) (T + G), where T is 2**(n - floor n) rounded and T + G that times e**r."""
     builder = lanes.builder
     n, parts, r = _reduced(lanes, x, 1.0)
@@ -352,7 +321,7 @@ def _at_most(lanes: Lanes, value: ir.Value, highest: float) -> ir.Value:
     return lanes.builder.select(lanes.builder.fcmp_ordered("<", limit, value), limit, value)
 
 
-def _log(lanes: Lanes, x: ir.Value) -> ir.Value:
+def log(lanes: Lanes, x: ir.Value) -> ir.Value:
     """k*ln 2 - log f + r + r^2 L(r), where x = 2**k m and r = m*f - 1."""
     builder = lanes.builder
     m = _by_eight(lanes, MANTISSA, [x], _immediate(FROM_THREE_QUARTERS))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from functools import cache
 from itertools import pairwise
 
 import mpmath
@@ -23,8 +22,13 @@ from benchmarks.lookup_coefficients import (
     mantissas,
     powers_of_two,
 )
-from symgrad.emit import provider, vectorlookup
-from tests.emit.harness import Compiled, compile_loop
+from symgrad.emit import provider
+from symgrad.emit.vector import lookup
+from symgrad.emit.vector.lanes import define
+from symgrad.emit.vector.table import BY_LOOKUP
+from tests.emit.harness import Compiled
+from tests.emit.vector import measured
+from tests.emit.vector.measured import same_bits
 
 WIDTHS = (8, 16)
 INF, NAN = float("inf"), float("nan")
@@ -34,15 +38,13 @@ HIGHEST = float(np.finfo(np.float64).max)
 ERRORS = {"erf": (0.83, 0.75), "erfc": (0.93, 0.75), "exp": (0.80, 0.65), "log": (0.80, 0.65)}
 
 needs_tables = pytest.mark.skipif(
-    not vectorlookup.supports(8, provider.host_features()), reason="needs a CPU with AVX-512"
+    not lookup.supports(8, provider.host_features()), reason="needs a CPU with AVX-512"
 )
 
 
-@cache
 def compiled(name: str, width: int, *, inline: bool = False) -> Compiled:
     """The vector function in a loop over arrays."""
-    define = getattr(vectorlookup, f"define_{name}")
-    return compile_loop(lambda module: define(module, width, inline=inline), width)
+    return measured.compiled(BY_LOOKUP[name, "float64"], width, inline=inline)
 
 
 def around(values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -55,7 +57,7 @@ def erf_points() -> np.ndarray:
     """Arguments on every interval, around every end and centre, of every scale and sign."""
     rng = np.random.default_rng(104)
     ends = np.array([float(end) for end in edges()])
-    borders = np.concatenate([ends[1:], vectorlookup.TABLE[0][1:], [vectorlookup.LARGEST, 5.93]])
+    borders = np.concatenate([ends[1:], lookup.TABLE[0][1:], [lookup.LARGEST, 5.93]])
     sizes = np.concatenate([
         *(rng.uniform(low, high, 200) for low, high in pairwise(ends)),
         rng.uniform(0.40, 0.46, 1000),  # where the error is largest
@@ -75,7 +77,7 @@ def erfc_points() -> np.ndarray:
         rng.uniform(13.04, 13.4, 1500),  # where the error is largest
         rng.uniform(0.0, 0.2, 500),
         rng.uniform(26.54, 27.23, 500),  # subnormal results
-        around(np.concatenate([ends[1:-1], vectorlookup.ERFC_TABLE[0], steps]), rng),
+        around(np.concatenate([ends[1:-1], lookup.ERFC_TABLE[0], steps]), rng),
         around(np.array([26.543258, 27.226017, 27.2301]), rng),
     ])  # fmt: skip
     small = np.exp2(rng.uniform(-1074, 5, 300))
@@ -131,11 +133,6 @@ SPECIAL = {
             (-TINY, NAN), (-HIGHEST, NAN), (TINY, -744.4400719213812), (2.0, 0.6931471805599453)],
 }
 # fmt: on
-
-
-def same_bits(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Where two arrays hold the same bits, any nan being equal to any other."""
-    return (left.view(np.int64) == right.view(np.int64)) | (np.isnan(left) & np.isnan(right))
 
 
 def error_in_ulp(name: str, argument: float, result: float) -> float:
@@ -198,16 +195,16 @@ def test_a_lane_does_not_depend_on_its_neighbours(name: str, width: int) -> None
 @pytest.mark.parametrize("place", [0, 3, 6])
 def test_the_table_of_erf_can_be_computed_anew(place: int) -> None:
     column, error = fit(place)
-    assert column == [row[place] for row in vectorlookup.TABLE]
+    assert column == [row[place] for row in lookup.TABLE]
     assert error < mpmath.mpf(2) ** -56
 
 
 def test_the_table_of_erf_keeps_its_stated_error_on_every_interval() -> None:
     ends = edges()
-    assert len(vectorlookup.TABLE) == vectorlookup.DEGREE + 2
+    assert len(lookup.TABLE) == lookup.DEGREE + 2
     with mpmath.workdps(50):
         for place, (low, high) in enumerate(pairwise(ends)):
-            c, *rest = (mpmath.mpf(row[place]) for row in vectorlookup.TABLE)
+            c, *rest = (mpmath.mpf(row[place]) for row in lookup.TABLE)
             xs = [low + (high - low) * k / 200 for k in range(1, 201)]
             errors = [abs(mpmath.polyval(rest[::-1], x - c) / mpmath.erf(x) - 1) for x in xs]
             assert max(errors) < mpmath.mpf(2) ** -56
@@ -219,15 +216,15 @@ def test_the_table_of_erf_keeps_its_stated_error_on_every_interval() -> None:
 @pytest.mark.parametrize("place", [0, 2, 7])
 def test_the_table_of_erfc_can_be_computed_anew(place: int) -> None:
     column, error = fit_erfc(place)
-    assert column == [row[place] for row in vectorlookup.ERFC_TABLE]
+    assert column == [row[place] for row in lookup.ERFC_TABLE]
     assert error < mpmath.mpf(2) ** -56.9
 
 
 def test_the_table_of_erfc_keeps_its_stated_error_on_every_interval() -> None:
-    pole = vectorlookup.ERFC_POLE
+    pole = lookup.ERFC_POLE
     with mpmath.workdps(50):
         for place, (low, high) in enumerate(pairwise(erfc_edges())):
-            c, first, slope, *rest = (mpmath.mpf(row[place]) for row in vectorlookup.ERFC_TABLE)
+            c, first, slope, *rest = (mpmath.mpf(row[place]) for row in lookup.ERFC_TABLE)
             for k in range(1, 101):
                 x = low + (high - low) * k / 100
                 t = x - c
@@ -245,21 +242,21 @@ def test_the_table_of_erfc_keeps_its_stated_error_on_every_interval() -> None:
 
 def test_erfc_is_0_beyond_its_largest_argument_and_keeps_the_last_index() -> None:
     with mpmath.workdps(30):
-        assert mpmath.erfc(vectorlookup.ERFC_LARGEST) < mpmath.mpf(2) ** -1075
-    factor, offset = vectorlookup.ERFC_INDEX_FACTOR, vectorlookup.ERFC_INDEX_OFFSET
+        assert mpmath.erfc(lookup.ERFC_LARGEST) < mpmath.mpf(2) ** -1075
+    factor, offset = lookup.ERFC_INDEX_FACTOR, lookup.ERFC_INDEX_OFFSET
     ends = [float(end) for end in erfc_edges()]
     assert ends[-2] * factor + offset == 12.0
-    assert 12.0 <= vectorlookup.ERFC_LAST_PLACE < 16.0
-    bits = np.array([offset, vectorlookup.ERFC_LAST_PLACE]).view(np.int64)
-    first, last = (bits >> (52 - vectorlookup.ERFC_INDEX_BITS)).tolist()
-    assert (first - vectorlookup.ERFC_FIRST_INDEX) % vectorlookup.INTERVALS == 0
-    assert (last - vectorlookup.ERFC_FIRST_INDEX) % vectorlookup.INTERVALS == 7
+    assert 12.0 <= lookup.ERFC_LAST_PLACE < 16.0
+    bits = np.array([offset, lookup.ERFC_LAST_PLACE]).view(np.int64)
+    first, last = (bits >> (52 - lookup.ERFC_INDEX_BITS)).tolist()
+    assert (first - lookup.ERFC_FIRST_INDEX) % lookup.INTERVALS == 0
+    assert (last - lookup.ERFC_FIRST_INDEX) % lookup.INTERVALS == 7
 
 
 def test_the_tables_of_exp_and_log_can_be_computed_anew() -> None:
-    assert tuple(map(tuple, powers_of_two())) == vectorlookup.POWERS
-    assert tuple(map(tuple, logarithms())) == vectorlookup.LOGARITHMS
-    fitted = ((fit_exp(), vectorlookup.EXP_POLYNOMIAL), (fit_log(), vectorlookup.LOG_POLYNOMIAL))
+    assert tuple(map(tuple, powers_of_two())) == lookup.POWERS
+    assert tuple(map(tuple, logarithms())) == lookup.LOGARITHMS
+    fitted = ((fit_exp(), lookup.EXP_POLYNOMIAL), (fit_log(), lookup.LOG_POLYNOMIAL))
     for (polynomial, error), present in fitted:
         assert tuple(polynomial) == present
         assert error < mpmath.mpf(2) ** -56
@@ -267,7 +264,7 @@ def test_the_tables_of_exp_and_log_can_be_computed_anew() -> None:
 
 def test_log_loses_almost_nothing_before_its_polynomial() -> None:
     rng = np.random.default_rng(107)
-    for (low, high), factor, start in zip(mantissas(), *vectorlookup.LOGARITHMS[:2], strict=True):
+    for (low, high), factor, start in zip(mantissas(), *lookup.LOGARITHMS[:2], strict=True):
         assert (factor * 64).is_integer()
         for m in rng.uniform(float(low), float(high), 100).tolist():
             exact = Fraction(m) * Fraction(factor) - 1
@@ -281,10 +278,10 @@ def test_log_loses_almost_nothing_before_its_polynomial() -> None:
 def test_the_largest_argument_keeps_the_last_index() -> None:
     ends = [float(end) for end in edges()]
     assert (ends[0], ends[1], ends[-1]) == (0.0, 0.4, 6.0)
-    top = vectorlookup.LARGEST * vectorlookup.INDEX_FACTOR + vectorlookup.INDEX_OFFSET
-    bits = int(np.array(top).view(np.int64)) >> (52 - vectorlookup.INDEX_BITS)
-    assert (bits - vectorlookup.FIRST_INDEX) % vectorlookup.INTERVALS == vectorlookup.INTERVALS - 1
-    assert 1 - mpmath.erf(vectorlookup.LARGEST) < mpmath.mpf(2) ** -54  # so erf of it rounds to 1
+    top = lookup.LARGEST * lookup.INDEX_FACTOR + lookup.INDEX_OFFSET
+    bits = int(np.array(top).view(np.int64)) >> (52 - lookup.INDEX_BITS)
+    assert (bits - lookup.FIRST_INDEX) % lookup.INTERVALS == lookup.INTERVALS - 1
+    assert 1 - mpmath.erf(lookup.LARGEST) < mpmath.mpf(2) ** -54  # so erf of it rounds to 1
 
 
 @pytest.mark.parametrize(
@@ -294,17 +291,15 @@ def test_the_largest_argument_keeps_the_last_index() -> None:
      (8, set(), False)],
 )  # fmt: skip
 def test_supports(width: int, features: set[str], expected: bool) -> None:
-    assert vectorlookup.supports(width, features) is expected
+    assert lookup.supports(width, features) is expected
 
 
 def test_definitions_are_made_once_and_internal() -> None:
     module = ir.Module("once")
-    plain, inline = (vectorlookup.define_erf(module, 16, inline=flag) for flag in (False, True))
-    assert vectorlookup.define_erf(module, 16, inline=False) is plain
+    plain, inline = (define(module, "erf", lookup.erf, 16, inline=flag) for flag in (False, True))
+    assert define(module, "erf", lookup.erf, 16, inline=False) is plain
     assert plain is not inline
     assert (plain.linkage, inline.linkage) == ("internal", "internal")
     assert plain.name == "sg.erf.v16"
     # Two halves for every coefficient and the centre: no other look-ups.
-    assert str(plain).count(f'call <8 x double> @"{vectorlookup.PERMUTE}"') == 2 * len(
-        vectorlookup.TABLE
-    )
+    assert str(plain).count(f'call <8 x double> @"{lookup.PERMUTE}"') == 2 * len(lookup.TABLE)
