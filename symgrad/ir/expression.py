@@ -332,15 +332,18 @@ def postorder(roots: tuple[Expr, ...]) -> list[Expr]:
     """Every distinct object below ``roots`` once, arguments before what uses them."""
     order: list[Expr] = []
     seen: set[int] = set()
-    stack: list[tuple[Expr, bool]] = [(root, False) for root in reversed(roots)]
+    stack: list[Expr | None] = list(reversed(roots))
     while stack:
-        node, expanded = stack.pop()
-        if expanded:
-            order.append(node)
+        node = stack.pop()
+        if node is None:  # the arguments of what lies below are done
+            order.append(stack.pop())  # type: ignore[arg-type]
         elif id(node) not in seen:
             seen.add(id(node))
-            stack.append((node, True))
-            stack.extend((argument, False) for argument in reversed(node.args))
+            if node.args:
+                stack += (node, None)
+                stack += node.args[::-1]
+            else:
+                order.append(node)
     return order
 
 

@@ -112,21 +112,25 @@ class _Lowering:
     def run(self, roots: Sequence[int]) -> None:
         """Lower everything that ``roots`` need, depth first, storing on the way; zeros last."""
         zero = self.graph.constant(0)
+        known = self.value
         for root in [root for root in roots if root != zero]:
             stack = [root]
             while stack:
-                node = stack[-1]
-                if node in self.value:
-                    stack.pop()
+                node = stack.pop()
+                if node in known:
                     continue
-                missing = [a for a in self._operands(node) if a not in self.value]
-                if missing:
-                    stack.extend(reversed(missing))
-                    continue
-                stack.pop()
-                self.value[node] = self._lower(node)
-                for place in self.stores.get(node, ()) if node != zero else ():
-                    self.code.append(Instruction("store", (self.value[node],), place))
+                if node >= 0:
+                    missing = [a for a in self._operands(node) if a not in known]
+                    if missing:
+                        stack.append(~node)  # once everything above it is known
+                        stack += missing[::-1]
+                        continue
+                else:
+                    node = ~node
+                known[node] = self._lower(node)
+                if node in self.stores and node != zero:
+                    for place in self.stores[node]:
+                        self.code.append(Instruction("store", (known[node],), place))
         self.zeros = len(self.code)
         if zero in self.stores:
             value = self._number(0)

@@ -10,6 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
+
+import numpy as np
 
 from symgrad.ir.program import Instruction, Program
 from symgrad.schedule.pieces import cut
@@ -38,28 +41,30 @@ def in_best_order(program: Program) -> Program:
     """
     code = program.code
     zeros = _zeros(code)
+    arguments = [args for _, args, _ in code]
     stores: dict[int, list[int]] = {}
     for index in range(zeros):
         if code[index].op == "store":
-            stores.setdefault(code[index].args[0], []).append(index)
+            stores.setdefault(arguments[index][0], []).append(index)
+    count = _waiting_counter(code)
     best: Sequence[int] = range(len(code))
-    least = waiting(code)
+    least = count(best)
     if least == 0:
         return program
 
     def attempt(results: Iterable[int], rank: Callable[[int], int] | None = None) -> int:
         nonlocal best, least
-        order = _ordered(code, [*results, *range(zeros, len(code))], stores, rank)
-        count = waiting(code, order)
-        if count < least:
-            best, least = order, count
-        return count
+        order = _ordered(arguments, [*results, *range(zeros, len(code))], stores, rank)
+        waits = count(order)
+        if waits < least:
+            best, least = order, waits
+        return waits
 
     results = list(stores)
     tried = [results[::-1]]
     size: Callable[[int], int] | None = None
     if len(code) <= LONGEST:
-        needs = _needs(code)
+        needs = _needs(arguments)
         size = [mask.bit_count() for mask in needs].__getitem__
         tried.append(sorted(results, key=size))
         if len(results) <= MOST_RESULTS:
@@ -69,7 +74,9 @@ def in_best_order(program: Program) -> Program:
         attempt(promising, size)
     if isinstance(best, range):
         return program
-    place = {index: position for position, index in enumerate(best)}
+    place = [0] * len(code)
+    for position, index in enumerate(best):
+        place[index] = position
     made = []
     for index in best:
         op, args, data = code[index]
@@ -90,10 +97,10 @@ def _is_zero(instruction: Instruction) -> bool:
     return instruction.op == "constant" and instruction.data == 0
 
 
-def _needs(code: Code) -> list[int]:
+def _needs(arguments: Sequence[tuple[int, ...]]) -> list[int]:
     """For each instruction a bit mask of those that it needs, itself among them."""
     masks: list[int] = []
-    for index, (_, args, _) in enumerate(code):
+    for index, args in enumerate(arguments):
         mask = 1 << index
         for argument in args:
             mask |= masks[argument]
@@ -114,7 +121,7 @@ def _one_after_another(results: Sequence[int], needs: Sequence[int]) -> list[int
 
 
 def _ordered(
-    code: Code,
+    arguments: Sequence[tuple[int, ...]],
     wanted: Iterable[int],
     stores: Mapping[int, Sequence[int]],
     rank: Callable[[int], int] | None,
@@ -122,49 +129,59 @@ def _ordered(
     """The instructions depth first from one that is wanted after the other.
 
     Args:
-        code: the instructions.
+        arguments: of each instruction.
         wanted: what is wanted.
         stores: value -> its stores, which follow it at once.
         rank: of the arguments that are missing, those of the highest rank come first; by default
             they come as they stand.
     """
-    done = bytearray(len(code))
+    done = bytearray(len(arguments))
     order: list[int] = []
     for start in wanted:
         stack = [start]
         while stack:
-            top = stack[-1]
-            if done[top]:
-                stack.pop()
-                continue
-            missing = [argument for argument in code[top].args if not done[argument]]
-            if missing:
-                if len(missing) > 1:
-                    missing = missing[::-1] if rank is None else sorted(missing, key=rank)
-                stack += missing
-                continue
-            done[stack.pop()] = True
+            top = stack.pop()
+            if top >= 0:
+                if done[top]:
+                    continue
+                done[top] = True
+                missing = [argument for argument in arguments[top] if not done[argument]]
+                if missing:
+                    stack.append(~top)  # once everything above it is there
+                    if len(missing) > 1:
+                        missing = missing[::-1] if rank is None else sorted(missing, key=rank)
+                    stack += missing
+                    continue
+            else:
+                top = ~top
             order.append(top)
-            order += stores.get(top, ())
+            if top in stores:
+                order += stores[top]
     return order
 
 
-def waiting(code: Code, order: Iterable[int] | None = None) -> int:
+def waiting(code: Code, order: Sequence[int] | None = None) -> int:
     """How many values wait in memory, summed over the instructions in their order."""
-    order = range(len(code)) if order is None else order
-    last = [-1] * len(code)
-    for index in order:
-        for argument in code[index].args:
-            last[argument] = index
-    total = live = 0
-    for index in order:
-        op, args, _ = code[index]
-        if last[index] >= 0 and op not in FREE:
-            live += 1
-        if live > REGISTERS:
-            total += live - REGISTERS
-        for argument in args:
-            if last[argument] == index and code[argument].op not in FREE:
-                live -= 1
-                last[argument] = -1  # x*x lets go of x once
-    return total
+    return _waiting_counter(code)(range(len(code)) if order is None else order)
+
+
+def _waiting_counter(code: Code) -> Callable[[Sequence[int]], int]:
+    """``waiting`` of a code as a function of the order alone."""
+    length = len(code)
+    used = np.fromiter(chain.from_iterable([args for _, args, _ in code]), np.intp)
+    users = np.repeat(np.arange(length), [len(args) for _, args, _ in code])
+    held = np.zeros(length, bool)
+    held[used] = True
+    held &= [op not in FREE for op, _, _ in code]
+
+    def count(order: Sequence[int]) -> int:
+        place = np.empty(length, np.intp)
+        place[np.asarray(order)] = np.arange(length)
+        last = np.zeros(length, np.intp)
+        np.maximum.at(last, used, place[users])
+        begun = np.bincount(place[held], minlength=length + 1)
+        ended = np.bincount(last[held] + 1, minlength=length + 1)
+        live = np.cumsum(begun - ended)
+        return int(np.maximum(live - REGISTERS, 0).sum())
+
+    return count

@@ -144,15 +144,22 @@ class _Scales:
         self.elsewhere: dict[int, dict[int, None]] = {}
         self._holders: dict[int, tuple[int, int]] = {}
         self._alone: dict[int, int] = {}
+        movers_of, places = self.movers.get, self.places
         for node, terms in self.terms.items():
             for literal, size in terms.items():
-                movers = self.movers.get(literal, ())
-                for mover in dict.fromkeys(movers):
-                    self.places[mover].append((node, literal, movers.count(mover)))
+                movers = movers_of(literal, ())
+                if len(movers) == 1:
+                    places[movers[0]].append((node, literal, 1))
+                else:
+                    for mover in dict.fromkeys(movers):
+                        places[mover].append((node, literal, movers.count(mover)))
                 if size:
                     self._enter(node, literal, size)
-                    self._touch(node, literal)
-                if shared and node not in self.movers:
+                    self.pending.update(movers)
+            if node in self.scale and any(terms.values()):
+                self.pending.add(node)
+            if shared and node not in self.movers:
+                for literal, size in terms.items():
                     self.elsewhere.setdefault(literal, {})[size] = None
         self.repeated = {
             mover for mover, places in self.places.items() if any(p > 1 for _, _, p in places)

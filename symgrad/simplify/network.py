@@ -378,38 +378,38 @@ def add_factor(network: Network, bag: Bag, literal: int, exponent: Exponent) -> 
 def read(graph: Graph, tensors: Sequence[Tensor]) -> Network:
     """The Network of what ``tensors`` need; numbers that it lacks are appended to the graph."""
     network = Network(graph)
+    kinds = network.kinds
     place: dict[int, int] = {}
     for node in reachable(graph, [node for tensor in tensors for node in tensor.nodes]):
-        op, args, data = graph.ops[node], graph.args[node], graph.data[node]
+        op, data = graph.ops[node], graph.data[node]
+        below = [place[argument] for argument in graph.args[node]]
+        numbers = [part for part in below if kinds[part] == "number"]
         numeric = op in ("constant", "named") or (
-            bool(args)
-            and not graph.is_condition(node)
-            and all(network.kinds[place[a]] == "number" for a in args)
+            len(numbers) == len(below) > 0 and not graph.is_condition(node)
         )
         if numeric or op in LEAVES:
             place[node] = network.leaf("number" if numeric else "leaf", node)
         elif op == "sum":
-            bag: Bag = {}
-            if data[0] != 0 or type(data[0]) is float:
-                bag[ONE] = data[0]
-            for argument, coefficient in zip(args, data[1], strict=True):
-                add_term(network, bag, place[argument], coefficient)
-            negated = len(bag) == 1 and data[1] == (-1,)
-            place[node] = (
-                network.negated(place[args[0]]) if negated else network.signed(*network.sum(bag))
-            )
+            start, coefficients = data
+            if coefficients == (-1,) and start == 0 and type(start) is not float:
+                place[node] = network.negated(below[0])
+                continue
+            bag: Bag = {} if start == 0 and type(start) is not float else {ONE: start}
+            for literal, coefficient in zip(below, coefficients, strict=True):
+                add_term(network, bag, literal, coefficient)
+            place[node] = network.signed(*network.sum(bag))
         elif op == "product":
-            factors = list(zip(args, data, strict=True))
-            known = [(a, e) for a, e in factors if network.kinds[place[a]] == "number"]
             bag = {}
-            for argument, exponent in factors:
-                if network.kinds[place[argument]] != "number":
-                    add_factor(network, bag, place[argument], exponent)
-            if known:
+            for literal, exponent in zip(below, data, strict=True):
+                if kinds[literal] != "number":
+                    add_factor(network, bag, literal, exponent)
+            if numbers:
+                factors = zip(graph.args[node], below, data, strict=True)
+                known = [(a, e) for a, literal, e in factors if kinds[literal] == "number"]
                 bag[network.leaf("number", graph.product(known))] = 1
             place[node] = network.product(bag)
         else:
-            place[node] = network.call(op, tuple([place[a] for a in args]))
+            place[node] = network.call(op, tuple(below))
     network.roots = [place[node] for tensor in tensors for node in tensor.nodes]
     return network
 
