@@ -137,9 +137,13 @@ def machine() -> str:
 @cache
 def emitters() -> str:
     """A hash of the sources that turn a Program into code."""
+    return hashlib.sha256(b"".join(path.read_bytes() for path in emitter_sources())).hexdigest()
+
+
+def emitter_sources() -> list[Path]:
+    """The files that turn a Program into code."""
     here = Path(__file__).parent
-    sources = [*sorted(here.glob("*.py")), here.parent / "ir" / "program.py"]
-    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
+    return [*sorted(here.rglob("*.py")), here.parent / "ir" / "program.py"]
 
 
 def declare(*arrays: Any) -> Any:

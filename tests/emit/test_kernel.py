@@ -19,6 +19,7 @@ from symgrad.emit.kernel import (
     Kernel,
     cpu_target,
     emit_kernel,
+    emitter_sources,
     emitters,
     llvm_text,
     machine,
@@ -162,6 +163,8 @@ def test_the_machine_is_described_by_what_code_depends_on():
     assert "llvmlite" in words
     assert str(vector_bytes()) in words
     assert len(emitters()) == 64
+    package = Path(provider.__file__).parent
+    assert set(emitter_sources()) > set(package.rglob("*.py"))
 
 
 def test_vectors_fit_a_register():
