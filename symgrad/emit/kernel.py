@@ -19,8 +19,9 @@ from numba.core import types
 
 from symgrad.emit import provider
 from symgrad.emit.body import POINTER, call_sites
-from symgrad.emit.loop import define_loop, scratch_layout, tile_points
+from symgrad.emit.loop import define_loop
 from symgrad.emit.pressure import vectors_at_a_time
+from symgrad.emit.scratch import scratch_layout, tile_points
 from symgrad.emit.target import (
     DEFAULT_VECTOR_BYTES,
     ITEMSIZE,

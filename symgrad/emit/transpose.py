@@ -2,7 +2,8 @@
 
 With points first, the entries of one point are adjacent in memory. A block of W points by W
 columns is read as W vectors, transposed in registers (log2 W stages, each of which swaps blocks
-of half the size: Eklundh, IEEE Trans. Comput. C-21, 1972) and written as W vectors.
+of half the size: Eklundh, IEEE Trans. Comput. C-21, 1972) and written as W vectors. The stage of
+the largest blocks is done by the memory: rows are read and written in halves.
 """
 
 from __future__ import annotations
@@ -15,11 +16,14 @@ from llvmlite import ir
 INT32 = ir.IntType(32)
 
 
-def transpose(builder: ir.IRBuilder, rows: Sequence[Any]) -> list[Any]:
-    """The transposed square of vectors: lane j of result i is lane i of ``rows[j]``."""
+def transpose(builder: ir.IRBuilder, rows: Sequence[Any], largest: int | None = None) -> list[Any]:
+    """The transposed square of vectors: lane j of result i is lane i of ``rows[j]``.
+
+    With ``largest`` the stages that swap larger blocks than that are left out.
+    """
     made = list(rows)
     width = len(made)
-    step = width // 2
+    step = width // 2 if largest is None else largest
     while step:
         low = [lane if not lane & step else width + lane - step for lane in range(width)]
         high = [lane + step if not lane & step else width + lane for lane in range(width)]
@@ -32,22 +36,45 @@ def transpose(builder: ir.IRBuilder, rows: Sequence[Any]) -> list[Any]:
     return made
 
 
+def load_rows(builder: ir.IRBuilder, rows: Sequence[Any], vector: Any, align: int) -> list[Any]:
+    """The columns of the block whose rows begin at those addresses."""
+    width = vector.count
+    if width < 4:  # nothing is gained by halves
+        return transpose(builder, [builder.load(row, typ=vector, align=align) for row in rows])
+    half = width // 2
+    part = ir.VectorType(vector.element, half)
+    ends = [builder.gep(row, [_index(half)], source_etype=vector.element) for row in rows]
+    low, high = (
+        [builder.load(place, typ=part, align=align) for place in places] for places in (rows, ends)
+    )
+    both = _lanes(list(range(width)))
+    pairs = [(side[i], side[i + half]) for side in (low, high) for i in range(half)]
+    made = [builder.shuffle_vector(near, far, both) for near, far in pairs]
+    return transpose(builder, made, half // 2)
+
+
+def store_rows(
+    builder: ir.IRBuilder, columns: Sequence[Any], rows: Sequence[Any], align: int
+) -> None:
+    """Store the block of those columns to rows that begin at those addresses."""
+    vector = columns[0].type
+    width = vector.count
+    if width < 4:
+        for value, row in zip(transpose(builder, columns), rows, strict=True):
+            builder.store(value, row, align=align)
+        return
+    half = width // 2
+    made = transpose(builder, columns, half // 2)
+    for i, row in enumerate(rows):
+        lanes = _lanes(list(range(half) if i < half else range(half, width)))
+        end = builder.gep(row, [_index(half)], source_etype=vector.element)
+        for value, place in ((made[i % half], row), (made[i % half + half], end)):
+            builder.store(builder.shuffle_vector(value, value, lanes), place, align=align)
+
+
+def _index(value: int) -> Any:
+    return ir.Constant(INT32, value)
+
+
 def _lanes(indices: Sequence[int]) -> Any:
     return ir.Constant(ir.VectorType(INT32, len(indices)), list(indices))
-
-
-def load_lanes(builder: ir.IRBuilder, address: Any, vector: Any, lanes: int, align: int) -> Any:
-    """The first ``lanes`` lanes of the vector at ``address``; memory behind them is not touched."""
-    if lanes == vector.count:
-        return builder.load(address, typ=vector, align=align)
-    part = builder.load(address, typ=ir.VectorType(vector.element, lanes), align=align)
-    # The other lanes are never used: any of those that are there will do.
-    indices = [min(lane, lanes - 1) for lane in range(vector.count)]
-    return builder.shuffle_vector(part, part, _lanes(indices))
-
-
-def store_lanes(builder: ir.IRBuilder, value: Any, address: Any, lanes: int, align: int) -> None:
-    """Store the first ``lanes`` lanes of a vector; memory behind them is not touched."""
-    if lanes < value.type.count:
-        value = builder.shuffle_vector(value, value, _lanes(list(range(lanes))))
-    builder.store(value, address, align=align)

@@ -25,7 +25,7 @@ from symgrad.emit.kernel import (
     machine,
     vector_bytes,
 )
-from symgrad.emit.loop import scratch_layout
+from symgrad.emit.scratch import scratch_layout
 from symgrad.emit.target import ITEMSIZE, Target
 from symgrad.errors import KernelError
 from symgrad.ir.program import Group, Instruction, Program, Result

@@ -15,7 +15,6 @@ import pytest
 
 from symgrad.emit import provider
 from symgrad.emit.kernel import cpu_target, emit_kernel, llvm_text, vector_bytes
-from symgrad.emit.loop import MAX_TILE, SCRATCH_BYTES, scratch_layout, tile_points
 from symgrad.emit.target import ITEMSIZE
 from symgrad.ir.program import Group, Program, Result
 from symgrad.runtime import load as loader
@@ -300,31 +299,6 @@ def test_the_size_of_a_tile_does_not_change_a_bit():
     expected = evaluate(usual, points, parameters)
     for got, wanted in zip(evaluate(small, points, parameters), expected, strict=True):
         assert_same_bits(got, wanted)
-
-
-@pytest.mark.parametrize("itemsize", [4, 8])
-@pytest.mark.parametrize("width", [2, 4, 8, 16])
-def test_tiles_are_whole_vectors_that_fit_the_scratch_memory(width, itemsize):
-    for columns in (1, 2, 30, 200, 3_000):
-        made = program(columns=columns, widths=(columns,))
-        points = tile_points(made, width, itemsize)
-        assert points % width == 0
-        assert width <= points <= MAX_TILE
-        all_columns = 2 * columns + 2
-        assert points == width or points * all_columns * itemsize <= SCRATCH_BYTES
-
-
-def test_scratch_columns_do_not_overlap():
-    made = program()
-    target = cpu_target(made, "float64", "high")
-    layout, spill, total = scratch_layout(made, target)
-    assert [columns.count for columns in layout] == [3, 2, 1, 4, 11]
-    end = 0
-    for columns in layout:
-        assert columns.offset == end
-        assert columns.offset % 64 == 0
-        end += columns.count * target.tile * target.itemsize
-    assert spill == end == total  # one piece spills nothing
 
 
 def crowded(columns=40):

@@ -7,7 +7,7 @@ import pytest
 from llvmlite import ir
 
 from symgrad.emit.kernel import vector_bytes
-from symgrad.emit.transpose import load_lanes, store_lanes, transpose
+from symgrad.emit.transpose import load_rows, store_rows, transpose
 from tests.emit import harness
 
 WIDTHS = [2, 4, 8, 16]
@@ -51,31 +51,40 @@ def test_a_transposition_takes_two_shuffles_a_pair_and_stage():
     assert str(module).count("shufflevector") == 8 * 3  # 8 rows, log2(8) stages
 
 
-def copy_function(dtype, width, lanes):
-    """``loop(source, target, count, repeat)``: copy ``lanes`` lanes of one vector."""
-    module = ir.Module("copy")
+def block_function(dtype, side, pitch):
+    """``loop(source, target, ...)``: a block read by rows and written by rows, through columns."""
+    module = ir.Module("block")
     kind = ir.FunctionType(ir.VoidType(), [POINTER, POINTER, INT64, INT64])
     function = ir.Function(module, kind, "loop")
     builder = ir.IRBuilder(function.append_basic_block())
-    vector, align = ir.VectorType(real(dtype), width), np.dtype(dtype).itemsize
-    value = load_lanes(builder, function.args[0], vector, lanes, align)
-    store_lanes(builder, value, function.args[1], lanes, align)
+    vector, align = ir.VectorType(real(dtype), side), np.dtype(dtype).itemsize
+    source, target = (
+        [builder.gep(base, [INT64(i * pitch)], source_etype=real(dtype)) for i in range(side)]
+        for base in function.args[:2]
+    )
+    columns = load_rows(builder, source, vector, align)
+    store_rows(builder, columns[::-1], target, align)  # the columns in reverse
     builder.ret_void()
     return module
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_a_partial_vector_writes_its_lanes_alone(dtype, rng):
-    width = vector_bytes() // np.dtype(dtype).itemsize
-    for lanes in sorted({1, width // 2, width - 1, width}):
-        module = copy_function(dtype, width, lanes)
-        compiled = harness._compile(module, width, 1, 1, dtype, None, None)
-        source = rng.normal(size=width).astype(dtype)
-        target = np.full(width + 4, -7.0, dtype)
+def test_rows_become_columns_and_rows_again(dtype, rng):
+    lanes = vector_bytes() // np.dtype(dtype).itemsize
+    for side in [side for side in (1, 2, 4, 8, 16) if side <= lanes]:
+        pitch = side + 3
+        compiled = harness._compile(
+            block_function(dtype, side, pitch), side, 1, 1, dtype, None, None
+        )
+        source = rng.normal(size=(side, pitch)).astype(dtype)
+        target = np.full((side, pitch), -7.0, dtype)
         compiled.run([source, target], 0, 0)
-        np.testing.assert_array_equal(target[:lanes], source[:lanes])
-        np.testing.assert_array_equal(target[lanes:], np.full(width + 4 - lanes, -7.0))
+        np.testing.assert_array_equal(target[:, :side], source[:, :side][:, ::-1])
+        np.testing.assert_array_equal(target[:, side:], np.full((side, 3), -7.0))
 
 
-def test_nothing_depends_on_the_release_of_llvm():
-    assert "llvm." not in str(copy_function("float64", 4, 3))
+def test_the_largest_blocks_are_swapped_by_the_memory():
+    text = str(block_function("float64", 8, 8))
+    # Two of three stages each way, and one shuffle for each half row that is joined or parted.
+    assert text.count("shufflevector") == 2 * 8 * 2 + 8 + 16
+    assert "llvm." not in text

@@ -1,0 +1,280 @@
+"""One array of a kernel: where it lies, and how a tile of it is read, written and streamed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+
+from symgrad.emit.control import INT64, counted
+from symgrad.emit.instructions import SCALAR
+from symgrad.emit.runs import CACHE_LINE, run_pitch, store_past_cache
+from symgrad.emit.scratch import Columns
+from symgrad.emit.target import Target
+from symgrad.emit.transpose import load_rows, store_rows
+
+BYTE = ir.IntType(8)
+FLAG = ir.IntType(1)
+PAGE = 4096
+
+PREFETCH = "llvm.prefetch.p0"
+PREFETCH_BYTES = 16384
+
+RUN_COLUMNS = 16
+"""Programs with this many results write runs; for fewer, ordinary stores cost less."""
+
+RUN_ALWAYS = 64
+"""Where a vector is no cache line, so that runs are the one way to stream, results of this many
+columns write them wherever they lie (the arm in vectors of 32 bytes: 37 ns instead of 50)."""
+
+
+def offset(builder: ir.IRBuilder, base: Any, amount: Any) -> Any:
+    """The address ``amount`` bytes behind another one."""
+    if isinstance(amount, int):
+        amount = ir.Constant(INT64, amount)
+    return builder.gep(base, [amount], source_etype=BYTE)
+
+
+class KernelArray:
+    """One array of the kernel: its memory, and where the present tile reads or writes it."""
+
+    def __init__(
+        self,
+        builder: ir.IRBuilder,
+        target: Target,
+        columns: Columns,
+        scratch: Any,
+        base: Any,
+        point_stride: Any,
+        column_stride: Any,
+    ) -> None:
+        self.builder = builder
+        self.target = target
+        self.columns = columns
+        self.scratch = offset(builder, scratch, columns.offset)
+        self.rows = self.scratch if columns.rows is None else offset(builder, scratch, columns.rows)
+        self.base = base
+        self.point_stride = point_stride
+        self.column_stride = column_stride
+        self.scalar = SCALAR[target.dtype]
+        self.pitch = ir.Constant(INT64, target.tile * target.itemsize)
+        zero = ir.Constant(INT64, 0)
+        self.shared = builder.icmp_signed("==", point_stride, zero)
+        item = ir.Constant(INT64, target.itemsize)
+        self.adjacent = builder.icmp_signed("==", point_stride, item)
+        # A shared group stays at the same vector while the points go on.
+        self.stride = builder.select(self.shared, zero, item)
+        self.packed = builder.icmp_signed("==", column_stride, item)
+        self.runs: Any = ir.Constant(FLAG, 0)
+        self.rowwise: Any = ir.Constant(FLAG, 0)
+
+    def spread(self) -> None:
+        """Fill one vector of every scratch column with a shared group's values."""
+        zero, one = ir.Constant(INT64, 0), ir.Constant(INT64, 1)
+        with self.builder.if_then(self.shared):
+            self._points(self.base, one, zero, ir.Constant(INT64, self.target.width), inward=True)
+
+    def place(self, first: Any, whole: Any) -> None:
+        """Decide where the tile that starts at point ``first`` lies: in place or in scratch."""
+        builder = self.builder
+        self.step = self.stride
+        self.direct = builder.and_(builder.and_(self.adjacent, whole), builder.not_(self.runs))
+        here = offset(builder, self.base, builder.mul(first, self.point_stride))
+        self.pointer = builder.select(self.direct, here, self.scratch)
+        self.row = builder.select(self.direct, self.column_stride, self.pitch)
+        pitch = ir.Constant(INT64, run_pitch(self.target))
+        kept = offset(builder, self.scratch, CACHE_LINE)
+        self.pointer = builder.select(self.runs, kept, self.pointer)
+        self.row = builder.select(self.runs, pitch, self.row)
+
+    def misaligned_points(self, start: Any, wanted: Any) -> Any:
+        """Points from ``start`` to the next cache line; 0 where ``wanted`` does not hold."""
+        builder = self.builder
+        line = ir.Constant(INT64, CACHE_LINE - 1)
+        missing = builder.and_(builder.neg(self._address(start)), line)
+        points = builder.udiv(missing, ir.Constant(INT64, self.target.itemsize))
+        return builder.select(builder.and_(wanted, self.adjacent), points, ir.Constant(INT64, 0))
+
+    def _address(self, point: Any) -> Any:
+        here = offset(self.builder, self.base, self.builder.mul(point, self.point_stride))
+        return self.builder.ptrtoint(here, INT64)
+
+    def decide_runs(self, wanted: Any, aligned: Any) -> None:
+        """Write runs where columns start inside of cache lines or lie whole pages apart.
+
+        ``aligned`` is the first point at which the largest result is on a cache line.
+        """
+        builder, zero = self.builder, ir.Constant(INT64, 0)
+
+        def beyond(value: Any, size: int) -> Any:
+            return builder.and_(value, ir.Constant(INT64, size - 1))
+
+        row = self.column_stride if self.columns.count > 1 else ir.Constant(INT64, CACHE_LINE)
+        inside = beyond(builder.or_(self._address(aligned), row), CACHE_LINE)
+        scattered = builder.icmp_signed("!=", inside, zero)
+        if self.target.lanes * self.target.itemsize < CACHE_LINE:
+            always = self.columns.count >= RUN_ALWAYS
+            scattered = ir.Constant(FLAG, int(always))
+        if self.columns.count >= RUN_COLUMNS:
+            paged = builder.icmp_signed("==", beyond(row, PAGE), zero)
+            scattered = builder.or_(scattered, paged)
+        self.runs = builder.and_(builder.and_(wanted, self.adjacent), scattered)
+
+    def decide_rows(self, wanted: Any) -> None:
+        """Gather rows where one point's entries follow another's without a gap."""
+        builder = self.builder
+        if self.columns.rows is None:
+            return
+        size = ir.Constant(INT64, self.columns.count * self.target.itemsize)
+        close = builder.icmp_signed("==", self.point_stride, size)
+        close = builder.and_(close, builder.not_(self.adjacent))
+        self.rowwise = builder.and_(builder.and_(wanted, self.packed), close)
+
+    def write_rows(self, function: Any, first: Any, count: Any, start: Any, stop: Any) -> None:
+        """Write a short tile's rows, one run of whole cache lines, past the cache."""
+        builder = self.builder
+        if self.columns.rows is None:
+            return
+        with builder.if_then(self.rowwise):
+            place = offset(builder, self.base, builder.mul(first, self.point_stride))
+            last = builder.icmp_signed("==", builder.add(first, count), stop)
+            zero, one = ir.Constant(INT64, 0), ir.Constant(INT64, 1)
+            entries = ir.Constant(INT64, self.columns.count)
+            earlier = builder.mul(builder.sub(first, start), entries)
+            count = builder.mul(count, entries)
+            builder.call(function, [one, place, zero, self.rows, count, earlier, last])
+
+    def write_run(self, function: Any, first: Any, count: Any, start: Any, stop: Any) -> None:
+        """Write a short tile's results from scratch past the cache."""
+        if isinstance(self.runs, ir.Constant):
+            return
+        builder = self.builder
+        with builder.if_then(self.runs):
+            place = offset(builder, self.base, builder.mul(first, self.point_stride))
+            last = builder.icmp_signed("==", builder.add(first, count), stop)
+            rows = ir.Constant(INT64, self.columns.count)
+            earlier = builder.sub(first, start)
+            builder.call(
+                function,
+                [rows, place, self.column_stride, self.pointer, count, earlier, last],
+            )
+
+    def decide_streaming(self, wanted: Any) -> None:
+        """Stream this tile's results where every column starts on a cache line."""
+        builder = self.builder
+        address = builder.or_(builder.ptrtoint(self.pointer, INT64), self.row)
+        line = ir.Constant(INT64, CACHE_LINE - 1)
+        aligned = builder.icmp_signed("==", builder.and_(address, line), ir.Constant(INT64, 0))
+        self.streaming = builder.and_(builder.and_(wanted, self.direct), aligned)
+        self.destination, self.destination_row = self.pointer, self.row
+        lines = ir.Constant(INT64, self.target.width * self.target.itemsize)
+        self.pointer = builder.select(self.streaming, self.scratch, self.pointer)
+        self.row = builder.select(self.streaming, lines, self.row)
+        self.step = builder.select(self.streaming, ir.Constant(INT64, 0), self.step)
+
+    def stream_out(self, point: Any) -> None:
+        """Write the vector at ``point`` of every column past the cache."""
+        builder, target = self.builder, self.target
+        vector = ir.VectorType(self.scalar, target.width)
+        zero, one = ir.Constant(INT64, 0), ir.Constant(INT64, 1)
+        item = ir.Constant(INT64, target.itemsize)
+        with builder.if_then(self.streaming):
+            place = offset(builder, self.destination, builder.mul(point, item))
+            with counted(builder, zero, ir.Constant(INT64, self.columns.count), one) as column:
+                source = builder.gep(self.scratch, [column], source_etype=vector)
+                sink = offset(builder, place, builder.mul(column, self.destination_row))
+                value = builder.load(source, typ=vector, align=target.itemsize)
+                store_past_cache(builder, value, sink)
+
+    def at(self, point: Any) -> list[Any]:
+        """The arguments of a piece for the vector that starts at ``point`` of the tile."""
+        builder = self.builder
+        return [offset(builder, self.pointer, builder.mul(point, self.step)), self.row]
+
+    def copy_in(self, first: Any, count: Any) -> None:
+        """Copy a tile into scratch, the last point repeated to fill the last vector."""
+        builder = self.builder
+        skip = builder.or_(self.direct, self.shared)
+        with builder.if_then(builder.not_(skip)):
+            mask = ir.Constant(INT64, self.target.width - 1)
+            filled = builder.and_(builder.add(count, mask), builder.not_(mask))
+            origin = self._place(first)
+            done = self._blocks(origin, count, inward=True)
+            self._points(origin, count, done, filled, inward=True)
+
+    def copy_out(self, first: Any, count: Any) -> None:
+        """Copy a tile's results from scratch to the array."""
+        elsewhere = self.builder.or_(self.direct, self.runs)
+        with self.builder.if_then(self.builder.not_(elsewhere)):
+            origin = self.builder.select(self.rowwise, self.rows, self._place(first))
+            done = self._blocks(origin, count, inward=False)
+            self._points(origin, count, done, count, inward=False)
+
+    def _place(self, first: Any) -> Any:
+        """Where a point lies in the array."""
+        return offset(self.builder, self.base, self.builder.mul(first, self.point_stride))
+
+    def _blocks(self, origin: Any, count: Any, *, inward: bool) -> Any:
+        """Move square blocks of a tile whose columns are adjacent; returns how many points.
+
+        ``origin`` is where the tile's first point lies. Of columns that fill no block the last
+        ones are moved with some of those before them again, so that every row is a full vector.
+        """
+        builder, columns = self.builder, self.columns.count
+        side = min(self.target.lanes, 1 << (columns.bit_length() - 1))
+        zero, step = ir.Constant(INT64, 0), ir.Constant(INT64, side)
+        whole = builder.and_(count, ir.Constant(INT64, -side))
+        stop = builder.select(self.packed, whole, zero)
+        with counted(builder, zero, stop, step) as point:
+            rows = offset(builder, origin, builder.mul(point, self.point_stride))
+            limit = ir.Constant(INT64, columns // side * side)
+            with counted(builder, zero, limit, step) as column:
+                self._block(rows, point, column, side, inward)
+            if columns % side:
+                self._block(rows, point, ir.Constant(INT64, columns - side), side, inward)
+        return stop
+
+    def prefetch(self, point: Any) -> None:
+        """Ask for what will be read ``PREFETCH_BYTES`` later: one stream of rows needs that."""
+        size = self.target.width * self.columns.count * self.target.itemsize
+        rows = offset(self.builder, self.base, self.builder.mul(point, self.point_stride))
+        builder, one = self.builder, ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [ir.PointerType()] + [one] * 3)
+        module = builder.module
+        prefetch = module.globals.get(PREFETCH) or ir.Function(module, kind, PREFETCH)
+        for line in range(0, size, CACHE_LINE):
+            place = offset(builder, rows, PREFETCH_BYTES + line)
+            builder.call(prefetch, [place, one(0), one(3), one(1)])  # to read, keep near, data
+
+    def _block(self, rows: Any, point: Any, column: Any, side: int, inward: bool) -> None:
+        """Move ``side`` points of as many adjacent columns, transposed on the way."""
+        builder, item = self.builder, self.target.itemsize
+        vector = ir.VectorType(self.scalar, side)
+        outside = builder.gep(rows, [column], source_etype=self.scalar)
+        inside = offset(builder, self.scratch, builder.mul(column, self.pitch))
+        inside = builder.gep(inside, [point], source_etype=self.scalar)
+        steps = [ir.Constant(INT64, i) for i in range(side)]
+        outer = [offset(builder, outside, builder.mul(self.point_stride, i)) for i in steps]
+        inner = [offset(builder, inside, builder.mul(self.pitch, i)) for i in steps]
+        if inward:
+            for value, place in zip(load_rows(builder, outer, vector, item), inner, strict=True):
+                builder.store(value, place, align=item)
+            return
+        taken = [builder.load(place, typ=vector, align=item) for place in inner]
+        store_rows(builder, taken, outer, item)
+
+    def _points(self, origin: Any, count: Any, begin: Any, end: Any, *, inward: bool) -> None:
+        """Move the points from ``begin`` to ``end``, one by one; from ``count`` on the last one."""
+        builder = self.builder
+        zero, one = ir.Constant(INT64, 0), ir.Constant(INT64, 1)
+        last = builder.sub(count, one)
+        with counted(builder, zero, ir.Constant(INT64, self.columns.count), one) as column:
+            outside = offset(builder, origin, builder.mul(column, self.column_stride))
+            inside = offset(builder, self.scratch, builder.mul(column, self.pitch))
+            with counted(builder, begin, end, one) as point:
+                taken = builder.select(builder.icmp_signed("<", point, last), point, last)
+                there = offset(builder, outside, builder.mul(taken, self.point_stride))
+                here = builder.gep(inside, [point], source_etype=self.scalar)
+                source, sink = (there, here) if inward else (here, there)
+                value = builder.load(source, typ=self.scalar, align=self.target.itemsize)
+                builder.store(value, sink, align=self.target.itemsize)
