@@ -50,7 +50,11 @@ def main() -> None:
         print(powers)
     for row in logarithms():
         print(row)
-    for name, (polynomial, error) in {"exp": fit_exp(), "log": fit_log()}.items():
+    for name, (polynomial, error) in {
+        "exp": fit_exp(),
+        "exp2": fit_exp2(),
+        "log": fit_log(),
+    }.items():
         print(f"# {name}: 2^{float(mpmath.log(error, 2)):.2f}", polynomial, sep="\n")
 
 
@@ -215,6 +219,27 @@ def fit_exp() -> tuple[list[float], Number]:
     with mpmath.workdps(DIGITS):
         end = mpmath.log(2) / 32
         return fit_function(mpmath.exp, -end, end, [1.0, 1.0, 0.5], lookup.EXP_POLYNOMIAL)
+
+
+def fit_exp2() -> tuple[list[float], Number]:
+    """The coefficients of (2**r - 1)/r, |r| <= 1/32, and the relative error of 2**r."""
+    with mpmath.workdps(DIGITS):
+        end = mpmath.mpf(1) / 32
+        points = [point for point in chebyshev_points(-end, end) if abs(point) > end / GRID]
+        values = [mpmath.power(2, point) for point in points]
+        known = [1.0, float(mpmath.log(2))]
+        while True:
+            rest = remez(points, values, known, len(lookup.EXP2_POLYNOMIAL))
+            if len(known) > ROUNDED_ALONE:
+                break
+            known.append(float(rest[0]))
+        coefficients = known + [float(value) for value in rest]
+        exact = [mpmath.mpf(value) for value in reversed(coefficients)]
+        error = max(
+            abs(mpmath.polyval(exact, r) / value - 1)
+            for r, value in zip(points, values, strict=True)
+        )
+        return coefficients[1:], error
 
 
 def fit_log() -> tuple[list[float], Number]:

@@ -1,6 +1,7 @@
 """Speed and accuracy of our vector mathematics beside glibc's libmvec and scalar libm, in one run.
 
-Run from the root of the repository: ``python -m benchmarks.vector_math [--points 100000]``.
+Run from the root of the repository: ``python -m benchmarks.vector_math [--points 100000]
+[--dtype float32] [--functions exp pow]``.
 
 A row is one function of one provider: nanoseconds an element for vectors of 16, 32 and 64 bytes in
 a loop over 1,024 elements that stay in the first cache (best of eight runs), the largest error
@@ -13,7 +14,8 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import mpmath
 import numpy as np
@@ -21,17 +23,73 @@ from llvmlite import ir
 
 from benchmarks.lookup_coefficients import erfc_edges
 from symgrad.emit import provider
-from symgrad.emit.vector import lookup, sincos
-from symgrad.emit.vector.lanes import define
+from symgrad.emit.target import Dtype
+from symgrad.emit.vector import error, lookup, reduction
+from symgrad.emit.vector.lanes import FORMATS, define
 from symgrad.emit.vector.table import PORTABLE
 from tests.emit.harness import Compiled, compile_loop
 
 WIDTHS = (2, 4, 8)
+"""Lanes of float64; of float32 twice as many."""
+
 RESIDENT = 1024
-NAMES = ("sincos", "sin", "cos", "exp", "log", "erf", "erfc")
+NAMES = (
+    "sincos", "sin", "cos", "tan", "asin", "acos", "atan", "exp", "exp2", "expm1", "sinh", "cosh",
+    "tanh", "log", "log1p", "log2", "log10", "asinh", "acosh", "atanh", "cbrt", "erf", "erfc",
+    "pow", "atan2", "hypot")  # fmt: skip
 PROVIDERS = ("symgrad", "portable", "libmvec", "libm")
-TIMED = {"log": (0.01, 100.0), "erf": (-3.0, 3.0), "erfc": (-3.0, 3.0)}
+TIMED = {
+    "log": (0.01, 100.0), "log2": (0.01, 100.0), "log10": (0.01, 100.0), "log1p": (-0.9, 10.0),
+    "erf": (-3.0, 3.0), "erfc": (-3.0, 3.0), "asin": (-1.0, 1.0), "acos": (-1.0, 1.0),
+    "acosh": (1.0, 10.0), "atanh": (-1.0, 1.0), "pow": (0.1, 10.0),
+}  # fmt: skip
 """Where a function is timed, if not between -10 and 10."""
+
+SPANS = {
+    "tan": [(-0.8, 0.8), (-10.0, 10.0), (-1000.0, 1000.0)],
+    "asin": [(-1.0, 1.0), (-0.6, 0.6), (0.99, 1.0)],
+    "acos": [(-1.0, 1.0), (-0.6, 0.6), (0.99, 1.0)],
+    "atan": [(-1.0, 1.0), (-5.0, 5.0), (-100.0, 100.0)],
+    "exp2": [(-0.5, 0.5), (-20.0, 20.0), (-1075.0, 1024.0), (-1075.0, -1022.0), (-150.0, -126.0)],
+    "expm1": [(-0.3, 0.42), (-2.0, 2.0), (-40.0, 40.0), (36.0, 39.0), (16.0, 19.0),
+              (-50.0, 709.7)],
+    "sinh": [(-0.4, 0.4), (-4.0, 4.0), (-45.0, 45.0), (18.0, 20.0), (8.0, 10.0), (-710.4, 710.4)],
+    "cosh": [(-0.4, 0.4), (-4.0, 4.0), (-45.0, 45.0), (18.0, 20.0), (8.0, 10.0), (-710.4, 710.4)],
+    "tanh": [(-0.2, 0.2), (-1.0, 1.0), (-4.0, 4.0), (-22.0, 22.0), (18.0, 20.0)],
+    "log1p": [(-0.3, 0.45), (-1.0, 1.0), (-0.999, 100.0)],
+    "log2": [(0.5, 2.0), (0.95, 1.05), (0.0, 100.0)],
+    "log10": [(0.5, 2.0), (0.95, 1.05), (0.0, 100.0)],
+    "asinh": [(-0.5, 0.5), (-3.0, 3.0), (-1000.0, 1000.0)],
+    "acosh": [(1.0, 1.01), (1.0, 2.0), (1.0, 1000.0)],
+    "atanh": [(-0.3, 0.3), (-1.0, 1.0), (0.99, 1.0)],
+    "cbrt": [(-1.0, 1.0), (1.0, 8.0), (-1000.0, 1000.0)],
+    "pow": [(0.5, 2.0), (0.01, 20.0)],
+    "atan2": [(-1.0, 1.0), (-100.0, 100.0)],
+    "hypot": [(-1.0, 1.0), (-100.0, 100.0)],
+}  # fmt: skip
+"""Where errors are looked for; every scale comes on top. Other functions have ranges of their own,
+``ranges``; the second argument has the same range, but for pow, where it is between -30 and 30."""
+
+POWERS = (-30.0, 30.0)
+DOMAINS = {
+    "asin": (-1.0, 1.0), "acos": (-1.0, 1.0), "atanh": (-1.0, 1.0), "acosh": (1.0, np.inf),
+    "log": (0.0, np.inf), "log2": (0.0, np.inf), "log10": (0.0, np.inf), "pow": (0.0, np.inf),
+    "log1p": (-1.0, np.inf), "tan": (-1e6, 1e6), "exp2": (-1100.0, 1024.0),
+}  # fmt: skip
+"""Where a function is real, and where arguments are not too large for long doubles."""
+
+NUMPY = {
+    "asin": "arcsin", "acos": "arccos", "atan": "arctan", "asinh": "arcsinh", "acosh": "arccosh",
+    "atanh": "arctanh", "pow": "power", "atan2": "arctan2",
+}  # fmt: skip
+EXACT: dict[str, Callable[..., Any]] = {
+    "exp2": lambda x: mpmath.mpf(2) ** x,
+    "log2": lambda x: mpmath.log(x, 2),
+    "cbrt": lambda x: mpmath.sign(x) * mpmath.cbrt(abs(x)),
+    "pow": mpmath.power,
+    "erfc": lambda x: mpmath.erfc(min(x, mpmath.mpf(40))),  # beyond it is 0; mpmath cannot
+}
+"""Functions that mpmath has under another name."""
 
 ERF_TERMS = 160
 """Terms of the series of erf; where |x| is 6 the first that is left out is below 1e-27."""
@@ -45,51 +103,61 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--points", type=int, default=100_000, help="points a range of arguments")
     parser.add_argument("--functions", nargs="*", default=NAMES, choices=NAMES)
+    parser.add_argument("--dtype", default="float64", choices=list(FORMATS))
     options = parser.parse_args(arguments)
-    for line in table(options.points, options.functions):
+    for line in table(options.points, options.functions, options.dtype):
         print(line, flush=True)
 
 
-def table(points: int, names: Sequence[str] = NAMES) -> Iterator[str]:
+def table(points: int, names: Sequence[str] = NAMES, dtype: Dtype = "float64") -> Iterator[str]:
     """The lines of the table, each as soon as it is measured."""
-    heads = [f"ns W={width}" for width in WIDTHS]
+    widths = [width * (64 // FORMATS[dtype].bits) for width in WIDTHS]
+    heads = [f"ns W={width}" for width in widths]
     yield f"{'function':9}{'provider':9}" + "".join(f"{h:>9}" for h in heads) + "  worst ulp at"
     for name in names:
         for who in PROVIDERS:
-            loops = [build(name, who, width) for width in WIDTHS]
+            loops = [build(name, who, width, dtype) for width in widths]
             times = "".join("        -" if f is None else f"{speed(f, name):9.2f}" for f in loops)
             widest = next((f for f in reversed(loops) if f is not None), None)
             if widest is None:
                 continue
             ulp, where = worst_error(widest, name, points)
-            yield f"{name:9}{who:9}{times}  {ulp:9.3f} {where!r}"
+            yield f"{name:9}{who:9}{times}  {ulp:9.3f} {', '.join(map(repr, where))}"
 
 
-def build(name: str, who: str, width: int) -> Compiled | None:
+def build(name: str, who: str, width: int, dtype: Dtype = "float64") -> Compiled | None:
     """A loop around one provider's function; None where this machine has no such thing."""
     parts = ("sin", "cos") if name == "sincos" else (name,)
+    arity = provider.FUNCTIONS[parts[0]][0]
     if who in ("symgrad", "portable"):
-        chosen, portable = (
-            provider.own_body(name, width, "float64"),
-            PORTABLE.get((name, "float64")),
-        )
+        chosen = provider.own_body(name, width, dtype)
+        portable = PORTABLE.get((name, dtype))
         body = chosen if who == "symgrad" else portable if portable is not chosen else None
-        return body and compile_loop(
-            lambda module: define(module, name, body, width, results=len(parts), inline=True), width
-        )
-    part = 1 if who == "libm" else provider._libmvec_width(parts[0], width, "float64", 1)
+
+        def define_own(module: ir.Module) -> ir.Function:
+            results = len(parts)
+            return define(
+                module, name, body, width, dtype, arity=arity, results=results, inline=True
+            )
+
+        return body and compile_loop(define_own, width, inputs=arity, dtype=dtype)
+    part = 1 if who == "libm" else provider._libmvec_width(parts[0], width, dtype, arity)
     if part != (1 if who == "libm" else width):
         return None
 
     def define_outside(module: ir.Module) -> ir.Function:
-        real = ir.VectorType(ir.DoubleType(), width)
+        real = ir.VectorType(FORMATS[dtype].real, width)
         functions = []
         for piece in parts:
-            symbol = piece if part == 1 else provider.vector_symbol(piece, width, "float64", 1)
-            outside = provider._declare(module, symbol, part, "float64", 1)
+            symbol = (
+                provider._scalar_symbol(piece, dtype)
+                if part == 1
+                else provider.vector_symbol(piece, width, dtype, arity)
+            )
+            outside = provider._declare(module, symbol, part, dtype, arity)
             if part == 1:
                 outside = provider._define_in_parts(
-                    module, f"lanes.{piece}", outside, width, 1, "float64"
+                    module, f"lanes.{piece}", outside, width, 1, dtype
                 )
             functions.append(outside)
         if len(functions) == 1:
@@ -104,14 +172,16 @@ def build(name: str, who: str, width: int) -> Compiled | None:
         builder.ret(result)
         return both
 
-    return compile_loop(define_outside, width)
+    return compile_loop(define_outside, width, inputs=arity, dtype=dtype)
 
 
 def speed(function: Compiled, name: str) -> float:
     """Nanoseconds an element, the best of eight runs of about 5 ms."""
     rng = np.random.default_rng(1)
-    x = rng.uniform(*TIMED.get(name, (-10.0, 10.0)), RESIDENT)
-    arrays = [x, *(np.empty(RESIDENT) for _ in range(function.outputs))]
+    low, high = TIMED.get(name, (-10.0, 10.0))
+    columns = [rng.uniform(low, high, RESIDENT) for _ in range(function.inputs)]
+    columns += [np.zeros(RESIDENT) for _ in range(function.outputs)]
+    arrays = [column.astype(function.dtype) for column in columns]
     best = float("inf")
     for _ in range(8):
         repeat = 1000
@@ -121,31 +191,37 @@ def speed(function: Compiled, name: str) -> float:
     return best * 1e9
 
 
-def worst_error(function: Compiled, name: str, points: int) -> tuple[float, float]:
-    """The largest error in ulp over every range of ``name``, and its argument."""
+def worst_error(function: Compiled, name: str, points: int) -> tuple[float, tuple[float, ...]]:
+    """The largest error in ulp over every range of ``name``, and its arguments."""
     parts = ("sin", "cos") if name == "sincos" else (name,)
-    worst = (0.0, 0.0)
-    for x in ranges(name, points):
-        results = function(x)
+    worst: tuple[float, tuple[float, ...]] = (0.0, ())
+    for columns in every_range(name, points, function.inputs, function.dtype):
+        results = function(*columns)
         for part, got in zip(parts, results if len(parts) > 1 else (results,), strict=True):
-            for argument, result in candidates(part, x, got):
-                error = exact_error(part, argument, result)
-                worst = max(worst, (error, argument))
+            for arguments, result in candidates(part, columns, got):
+                error = exact_error(part, arguments, result, function.dtype)
+                worst = max(worst, (error, arguments))
     return worst
 
 
-def candidates(name: str, x: np.ndarray, got: np.ndarray) -> list[tuple[float, float]]:
-    """The (argument, result) pairs with the largest errors by long double arithmetic."""
-    if np.finfo(np.longdouble).nmant < 63:
-        return list(zip(x.tolist(), got.tolist(), strict=True))
-    with np.errstate(all="ignore"):
-        wide = x.astype(np.longdouble)
-        value = (LONG[name] if name in LONG else getattr(np, name))(wide)
-        _, exponent = np.frexp(np.abs(value))
-        unit = np.ldexp(np.longdouble(1), np.maximum(exponent - 53, -1074))
-        error = np.abs(got.astype(np.longdouble) - value) / unit
-    largest = np.argsort(error)[-8:]
-    return list(zip(x[largest].tolist(), got[largest].tolist(), strict=True))
+def candidates(
+    name: str, columns: Sequence[np.ndarray], got: np.ndarray
+) -> list[tuple[tuple[float, ...], float]]:
+    """The (arguments, result) pairs with the largest errors by long double arithmetic."""
+    largest: Any = slice(None)
+    if np.finfo(np.longdouble).nmant >= 63:
+        layout = FORMATS[str(got.dtype)]
+        digits, least = layout.fraction_bits + 1, 1 - layout.bias - layout.fraction_bits
+        with np.errstate(all="ignore"):
+            wide = [column.astype(np.longdouble) for column in columns]
+            value = (LONG.get(name) or getattr(np, NUMPY.get(name, name)))(*wide)
+            _, exponent = np.frexp(np.abs(value))
+            unit = np.ldexp(np.longdouble(1), np.maximum(exponent - digits, least))
+            error = np.abs(got.astype(np.longdouble) - value) / unit
+            beyond = np.isinf(got) & (np.abs(value) > np.finfo(got.dtype).max)
+        largest = np.argsort(np.where(beyond | (np.isnan(error) & np.isnan(got)), 0, error))[-8:]
+    arguments = zip(*(column[largest].tolist() for column in columns), strict=True)
+    return list(zip(arguments, got[largest].tolist(), strict=True))
 
 
 def long_erf(x: np.ndarray) -> np.ndarray:
@@ -186,15 +262,46 @@ LONG = {"erf": long_erf, "erfc": long_erfc}
 """Functions of long doubles that NumPy lacks."""
 
 
-def exact_error(name: str, argument: float, result: float) -> float:
-    """The error of one result in ulp, by 50-digit arithmetic."""
+def exact_error(
+    name: str, arguments: tuple[float, ...], result: float, dtype: str = "float64"
+) -> float:
+    """The error of one result in ulp, by 50-digit arithmetic; nan is right where nothing is."""
+    layout = FORMATS[dtype]
     with mpmath.workdps(50):
-        value = getattr(mpmath, name)(mpmath.mpf(argument))
+        function = EXACT.get(name) or getattr(mpmath, name)
+        value = function(*map(mpmath.mpf, arguments))
+        if mpmath.isinf(value) or mpmath.isnan(value):
+            return 0.0 if str(float(value)) == str(result) else float("inf")
         _, exponent = mpmath.frexp(value)
-        if exponent > 1024 and result == float("inf"):
+        if exponent > layout.bias + 1 and abs(result) == float("inf"):
             return 0.0
-        unit = mpmath.ldexp(1, max(exponent - 53, -1074))
+        least = 1 - layout.bias - layout.fraction_bits
+        unit = mpmath.ldexp(1, max(exponent - 1 - layout.fraction_bits, least))
         return float(abs(mpmath.mpf(result) - value) / unit)
+
+
+def every_range(name: str, points: int, arity: int, dtype: str) -> Iterator[tuple[np.ndarray, ...]]:
+    """Columns of arguments in the dtype, where the function is real."""
+    most = float(np.finfo(dtype).max)
+    low, high = DOMAINS.get(name, (-np.inf, np.inf))
+    low, high = max(low, -most), min(high, most)
+    rng = np.random.default_rng(21)
+    for x in (spread if name in SPANS else ranges)(name, points):
+        columns = [np.clip(x, low, high).astype(dtype)]
+        if arity == 2:
+            other = rng.uniform(*POWERS, len(x)) if name == "pow" else rng.permutation(x)
+            columns.append(np.clip(other, -most, most).astype(dtype))
+        yield tuple(columns)
+
+
+def spread(name: str, points: int) -> Iterator[np.ndarray]:
+    """Arrays of arguments: in every span, and of every scale."""
+    rng = np.random.default_rng(20)
+    signs = rng.choice([-1.0, 1.0], points)
+    for low, high in SPANS[name]:
+        yield rng.uniform(low, high, points)
+    for low, high in ((-30.0, 8.0), (-149.0, 127.9), (-1074.0, 1023.9)):
+        yield signs * np.exp2(rng.uniform(low, high, points))
 
 
 def ranges(name: str, points: int) -> Iterator[np.ndarray]:
@@ -224,7 +331,7 @@ def ranges(name: str, points: int) -> Iterator[np.ndarray]:
         yield 1.0 + signs * binades(-52, -3)
         yield around(np.ldexp(np.sqrt(0.5), np.arange(-1000, 1000)), 1000)
     elif name == "erf":
-        edges = np.array([0.4, 0.8, 1.2, 2.0, 2.8, 3.6, 4.4, lookup.LARGEST, 6.0])
+        edges = np.array([0.4, 0.8, 1.2, 2.0, 2.8, 3.6, 4.4, lookup.LARGEST, 6.0, error.BORDER])
         yield rng.uniform(-6.0, 6.0, points)
         yield rng.uniform(-1.0, 1.0, points)
         yield signs * binades(-1074, 4)
@@ -243,7 +350,7 @@ def ranges(name: str, points: int) -> Iterator[np.ndarray]:
         yield np.sqrt((np.arange(1, points + 1) % 17_000 + 0.5) * (np.log(2.0) / 16))
         yield signs * binades(2, 1023.99)
     else:
-        for end in (np.pi / 4, 10.0, 1000.0, sincos.SINCOS_LIMIT):
+        for end in (np.pi / 4, 10.0, 1000.0, reduction.LIMITS["float64"]):
             yield rng.uniform(-end, end, points)
         yield signs * binades(-1074, 20)
         multiples = np.arange(1, 667_544)

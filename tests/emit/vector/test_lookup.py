@@ -1,4 +1,4 @@
-"""erf, erfc, exp and log by tables in registers: accuracy, special values, lanes, the tables."""
+"""Functions by tables in registers: accuracy, special values, lanes, the tables."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from benchmarks.lookup_coefficients import (
     fit,
     fit_erfc,
     fit_exp,
+    fit_exp2,
     fit_log,
     logarithms,
     mantissas,
@@ -35,7 +36,8 @@ INF, NAN = float("inf"), float("nan")
 TINY = 5e-324
 HIGHEST = float(np.finfo(np.float64).max)
 # The largest error that is documented, and one that a good choice of arguments exceeds.
-ERRORS = {"erf": (0.83, 0.75), "erfc": (0.93, 0.75), "exp": (0.80, 0.65), "log": (0.80, 0.65)}
+ERRORS = {"erf": (0.83, 0.75), "erfc": (0.93, 0.75), "exp": (0.80, 0.65), "exp2": (0.80, 0.65),
+          "log": (0.80, 0.65)}  # fmt: skip
 
 needs_tables = pytest.mark.skipif(
     not lookup.supports(8, provider.host_features()), reason="needs a CPU with AVX-512"
@@ -99,6 +101,21 @@ def exp_points() -> np.ndarray:
     ])  # fmt: skip
 
 
+def exp2_points() -> np.ndarray:
+    """Arguments of every scale, at the borders of the reduction, with subnormal results."""
+    rng = np.random.default_rng(109)
+    borders = (rng.integers(-17000, 16300, 40) + 0.5) / 16
+    small = np.exp2(rng.uniform(-1074, 10, 300))
+    return np.concatenate([
+        rng.uniform(-1.0, 1.0, 1000),
+        rng.uniform(-1022.0, 1024.0, 500),
+        rng.uniform(-1075.0, -1022.0, 1000),
+        small * np.where(np.arange(300) % 2, -1.0, 1.0),
+        around(borders, rng),
+        around(np.array([1024.0, -1022.0, -1075.0]), rng),
+    ])  # fmt: skip
+
+
 def log_points() -> np.ndarray:
     """Arguments of every scale, near 1, at the ends of the table's intervals, subnormal."""
     rng = np.random.default_rng(106)
@@ -115,7 +132,8 @@ def log_points() -> np.ndarray:
     ])  # fmt: skip
 
 
-POINTS = {"erf": erf_points, "erfc": erfc_points, "exp": exp_points, "log": log_points}
+POINTS = {"erf": erf_points, "erfc": erfc_points, "exp": exp_points, "exp2": exp2_points,
+          "log": log_points}  # fmt: skip
 # fmt: off
 SPECIAL = {
     "erf": [(0.0, 0.0), (-0.0, -0.0), (INF, 1.0), (-INF, -1.0), (NAN, NAN), (TINY, TINY),
@@ -129,6 +147,11 @@ SPECIAL = {
             # r would be no rest any more
             *((sign * 2.0**power, limit) for power in (30, 45, 48, 49, 52, 60, 200, 1000)
               for sign, limit in ((1, INF), (-1, 0.0)))],
+    "exp2": [(0.0, 1.0), (-0.0, 1.0), (INF, INF), (-INF, 0.0), (NAN, NAN), (TINY, 1.0),
+             (-TINY, 1.0), (1023.0, 2.0**1023), (1024.0, INF), (HIGHEST, INF), (-1074.0, TINY),
+             (-1075.0, 0.0), (-HIGHEST, 0.0), (0.5, 1.4142135623730951),
+             *((sign * 2.0**power, limit) for power in (12, 45, 47, 48, 49, 52, 60, 200, 1000)
+               for sign, limit in ((1, INF), (-1, 0.0)))],
     "log": [(1.0, 0.0), (0.0, -INF), (-0.0, -INF), (INF, INF), (-INF, NAN), (NAN, NAN), (-1.0, NAN),
             (-TINY, NAN), (-HIGHEST, NAN), (TINY, -744.4400719213812), (2.0, 0.6931471805599453)],
 }
@@ -138,7 +161,8 @@ SPECIAL = {
 def error_in_ulp(name: str, argument: float, result: float) -> float:
     """The distance from the real function in units of its last place."""
     with mpmath.workdps(50):
-        value = getattr(mpmath, name)(mpmath.mpf(argument))
+        x = mpmath.mpf(argument)
+        value = mpmath.mpf(2) ** x if name == "exp2" else getattr(mpmath, name)(x)
         _, exponent = mpmath.frexp(value)
         if exponent > 1024 and result == INF:  # beyond the largest double
             return 0.0
@@ -253,10 +277,14 @@ def test_erfc_is_0_beyond_its_largest_argument_and_keeps_the_last_index() -> Non
     assert (last - lookup.ERFC_FIRST_INDEX) % lookup.INTERVALS == 7
 
 
-def test_the_tables_of_exp_and_log_can_be_computed_anew() -> None:
+def test_the_tables_of_exp_exp2_and_log_can_be_computed_anew() -> None:
     assert tuple(map(tuple, powers_of_two())) == lookup.POWERS
     assert tuple(map(tuple, logarithms())) == lookup.LOGARITHMS
-    fitted = ((fit_exp(), lookup.EXP_POLYNOMIAL), (fit_log(), lookup.LOG_POLYNOMIAL))
+    fitted = (
+        (fit_exp(), lookup.EXP_POLYNOMIAL),
+        (fit_exp2(), lookup.EXP2_POLYNOMIAL),
+        (fit_log(), lookup.LOG_POLYNOMIAL),
+    )
     for (polynomial, error), present in fitted:
         assert tuple(polynomial) == present
         assert error < mpmath.mpf(2) ** -56

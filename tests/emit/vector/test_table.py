@@ -16,19 +16,26 @@ from symgrad.emit.vector import lookup, table
 from symgrad.emit.vector.lanes import define
 from symgrad.emit.vector.table import PORTABLE, own
 from tests.emit.harness import Compiled, compile_loop
-from tests.emit.vector import arguments_exponential, arguments_trigonometric
+from tests.emit.vector import (
+    arguments_exponential,
+    arguments_logarithmic,
+    arguments_trigonometric,
+)
 from tests.emit.vector.measured import HIGHEST, INF, NAN, compiled, errors_in_ulp, same_bits
 
 WIDTHS = {"float64": (2, 4, 8, 16), "float32": (4, 8, 16, 32)}
 USUAL = {"float64": 8, "float32": 16}
-FAMILIES = (arguments_exponential, arguments_trigonometric)
+FAMILIES = (arguments_exponential, arguments_logarithmic, arguments_trigonometric)
 POINTS: dict[tuple[str, str], Callable[[], Any]] = {
     key: points for family in FAMILIES for key, points in family.POINTS.items()
 }
 SPECIAL: dict[tuple[str, str], list[tuple[float, ...]]] = {
     key: rows for family in FAMILIES for key, rows in family.SPECIAL.items()
 }
-EXACT: dict[str, Callable[..., Any]] = {}
+EXACT: dict[str, Callable[..., Any]] = {
+    "exp2": lambda x: mpmath.mpf(2) ** x,
+    **arguments_logarithmic.EXACT,
+}
 """The real function where mpmath has none of the name."""
 
 ALL = [key for key in PORTABLE if key[0] != "sincos"]
