@@ -10,7 +10,7 @@ import gc
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from functools import cache as memoize
 from functools import lru_cache, partial
 from pathlib import Path
@@ -33,7 +33,7 @@ from symgrad.ir.text import read_graph, write
 from symgrad.ir.traverse import reachable
 from symgrad.options import Options
 from symgrad.parse.outputs import Parsed, parse_outputs
-from symgrad.parse.requests import parse_requests
+from symgrad.parse.requests import parse_normal, parse_requests
 from symgrad.portfolio import find_program
 from symgrad.schedule.lower import schedule
 from symgrad.simplify.rewrite import simplify
@@ -56,6 +56,7 @@ def compile(
     rewrites: str = "all",
     sparse: bool = False,
     optimize: str = "default",
+    reduce: str | None = None,
     functions: object = (),
     name: str = "",
     cache: bool = True,
@@ -79,6 +80,11 @@ def compile(
             that are not structural zeros, and no other; of symmetric entries one. Values, products
             and chosen partials stay dense.
         optimize: "fast", "default" or "max": how hard to look for a cheaper program.
+        reduce: "sum" or "mean" over all points of a batch, inside the kernel, instead of a result
+            for each; "normal" for the sums of least squares, the outputs being residuals r with
+            Jacobian J by wrt: derivatives are then "jtj" (J^T J, shape (n, n)), "jtr" (J^T r,
+            shape (n,)) and "rss" (r.r), by default all three. Points are summed in fixed blocks, so
+            that the sums have the same bits for any number of workers.
         functions: the user's own functions (``symgrad.function``, ``symgrad.spline``) that the
             outputs or one another use.
         name: a name for people.
@@ -98,12 +104,19 @@ def compile(
         >>> gradient.shape
         (1, 2)
     """
-    options = Options(dtype, batch_axis, accuracy, rewrites, sparse, optimize)  # type: ignore[arg-type]
+    options = Options(dtype, batch_axis, accuracy, rewrites, sparse, optimize, reduce)  # type: ignore[arg-type]
     table = table_with(functions)
     parsed = parse(outputs, inputs, parameters, wrt, table=table)
-    requests = parse_requests(derivatives, parsed.shape, parsed.wrt, partial(_name_of, parsed))
+    requests = _requests(parsed, derivatives, options)
     recipe = make_recipe(parsed, requests, options, name, table=table)
     return build(recipe, cache=cache)
+
+
+def _requests(parsed: Parsed, derivatives: object, options: Options) -> tuple[Request, ...]:
+    """The wanted results of a parsed system."""
+    if options.reduce == "normal":
+        return parse_normal(derivatives)
+    return parse_requests(derivatives, parsed.shape, parsed.wrt, partial(_name_of, parsed))
 
 
 def parse(
@@ -162,11 +175,13 @@ def build(recipe: Recipe, *, cache: bool = True) -> CompiledFunction:
     from symgrad.runtime import load as loader  # noqa: PLC0415
     from symgrad.runtime.arguments import Signature  # noqa: PLC0415
     from symgrad.runtime.function import CompiledFunction  # noqa: PLC0415
+    from symgrad.runtime.reduction import Reduction  # noqa: PLC0415
     from symgrad.runtime.sparsity import Sparsity  # noqa: PLC0415
 
     options = read_options(recipe)
     groups = argument_groups(recipe)
-    kernel, patterns, program = _kernel(recipe, options, groups, cache=cache)
+    kernel, stored, program = _kernel(recipe, options, groups, cache=cache)
+    patterns = stored if options.sparse else {}
     rows = function_table(recipe.functions).values()
     callees = [Outside(r.name, r.arity, r.symbol) for r in rows if r.kind == "outside"]
 
@@ -175,6 +190,8 @@ def build(recipe: Recipe, *, cache: bool = True) -> CompiledFunction:
         callbacks.prepare(callees)
 
     function = loader.load(kernel, prepare, use_cache=cache)
+    whole = {name: Sparsity.of(p) for name, p in stored.items() if name not in patterns}
+    reduction = Reduction(kernel.block, options.reduce == "mean", whole)
     signature = Signature(
         inputs=recipe.inputs,
         parameters=recipe.parameters,
@@ -189,17 +206,34 @@ def build(recipe: Recipe, *, cache: bool = True) -> CompiledFunction:
         batch_axis=options.batch_axis,
         single=len(recipe.requests) == 1,
         sparsity={name: Sparsity.of(pattern) for name, pattern in patterns.items()},
+        reduction=reduction if options.reduce else None,
     )
     details = partial(_details, recipe, options, groups, program)
+
+    def point_address() -> int:
+        """Where the code for one point is, compiled now if need be; it repeats the kernel's."""
+        from symgrad.emit.point import emit_point  # noqa: PLC0415
+
+        held = function.py_func.__globals__  # type: ignore[attr-defined]  # the generated module's
+        module = emit_point(held["PROGRAM"], held["TARGET"])
+        entry: Any = loader.load(module, prepare, use_cache=cache)
+        return int(entry.address)
+
     return CompiledFunction(
-        function, kernel.scratch_bytes, signature, recipe, details, restore, _to_csr
+        *(function, kernel.scratch_bytes, signature, recipe, details, restore, _to_csr),
+        point_address,
     )
 
 
 def derive_program(
     recipe: Recipe, options: Options, groups: Sequence[Group]
 ) -> tuple[Graph, list[Tensor], Program]:
-    """Differentiate, simplify and schedule: from a Recipe to a Program."""
+    """Differentiate, simplify and schedule: from a Recipe to a Program.
+
+    Where points are summed, no structural zeros are, and of symmetric entries one.
+    """
+    if options.reduce is not None:
+        options = replace(options, sparse=True)
     collecting = gc.isenabled()
     gc.disable()  # millions of small tuples without cycles: a quarter of the time would be its
     try:
@@ -286,13 +320,15 @@ def result_shape(
         return (len(pattern.indices),)
     if request.kind in ("vjp", "hvp"):
         return (n,)
+    if request.kind == "normal":
+        return (n,) * request.order
     return recipe.shape + (n,) * (request.order if request.kind == "tensor" else 0)
 
 
 def _kernel(
     recipe: Recipe, options: Options, groups: Sequence[Group], *, cache: bool
 ) -> tuple[Any, dict[str, Pattern], Program | None]:
-    """The emitted kernel and the patterns of its sparse results.
+    """The emitted kernel and the patterns of its sparse results: all of them, if it sums points.
 
     They come from disk where this recipe was derived before; else there is the Program too.
     """
@@ -310,7 +346,9 @@ def _kernel(
         except (ValueError, TypeError, KeyError, AttributeError, OSError):
             file.unlink(missing_ok=True)
     _, tensors, program = derive_program(recipe, options, groups)
-    kernel = emit_kernel(program, cpu_target(program, options.dtype, options.accuracy))
+    reduced = options.reduce is not None
+    target = cpu_target(program, options.dtype, options.accuracy, reduced=reduced)
+    kernel = emit_kernel(program, target)
     patterns = {tensor.name: tensor.pattern for tensor in tensors if tensor.pattern is not None}
     if file:
         saved = {name: asdict(pattern) for name, pattern in patterns.items()}
@@ -414,7 +452,7 @@ def problem_recipe(
     said = {"dtype": problem.dtype, "sparse": problem.sparse, "optimize": problem.optimize}
     asked = {k: v for k, v in {"dtype": dtype, **options}.items() if v is not None}
     chosen = Options(**{k: v for k, v in {**said, **asked}.items() if v is not None})
-    requests = parse_requests(wanted, parsed.shape, parsed.wrt, partial(_name_of, parsed))
+    requests = _requests(parsed, wanted, chosen)
     fixed = {name: (value, value) for name, value in problem.parameter_values.items()}
     return make_recipe(parsed, requests, chosen, problem.name or "", {**problem.ranges, **fixed})
 

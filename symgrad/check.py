@@ -31,32 +31,22 @@ from numpy.typing import NDArray
 
 from symgrad.api import read_system
 from symgrad.differentiate.tensors import COTANGENT, TANGENT, derive, seed_names
-from symgrad.errors import ArgumentError, MissingDependencyError, UnknownFunctionError
-from symgrad.ir.evaluate import evaluate, mpmath_arithmetic
+from symgrad.errors import MissingDependencyError, UnknownFunctionError
 from symgrad.ir.quotient import CALLBACK_TOLERANCE, Agreement, callbacks, compare, worst_slopes
 from symgrad.ir.rounding import rounding_bounds
 from symgrad.ir.system import System
 from symgrad.ir.traverse import reachable
 from symgrad.options import choose
 from symgrad.report import Report, Row
+from symgrad.sampling import DIGITS, Sample, exactly, given_points, sampled
 
 if TYPE_CHECKING:
     from symgrad.runtime.function import CompiledFunction
 
 Array = NDArray[Any]
-Sample = dict[str, Array]
-"""Symbol name -> float64 values of shape (N,) that are exact in the function's dtype."""
-
 ORACLES = ("mpmath", "torch")
-DIGITS = 50
 EXACTNESS = 1e-30
 """The 50 digits are trusted to this part of the largest entry: they may cancel too."""
-
-RANGE = (0.5, 1.5)
-"""Where a variable is drawn whose range is not given."""
-
-DRAWS = 20
-"""Random batches that are drawn at most to find points where the value is finite."""
 
 SAFETY = 2.0
 """An error may be this many times the bound of the rounding errors, which is of first order."""
@@ -119,9 +109,9 @@ def check(
     if "torch" in wanted and torch is None:
         notes.append("torch is not installed and was left out: pip install symgrad[torch]")
     system = read_system(fn.recipe)
-    given = _given(system, points, parameters or {}, ranges or {})
+    given = given_points(system, points, parameters or {}, ranges or {})
     ranges = {**fn.recipe.ranges, **(ranges or {})}
-    sample = _sample(fn, system, given, points is None, count, seed, ranges, notes)
+    sample = sampled(fn, system, given, points is None, count, seed, ranges, notes)
     run = _Run(fn, system, sample, seed, tolerance)
     rows: list[Row] = []
     doubles = callbacks(system)
@@ -132,7 +122,11 @@ def check(
     for position, request in enumerate(fn.recipe.requests):
         if "mpmath" in wanted:
             rows.append(run.against_mpmath(position))
-            if not doubles and (request.kind != "tensor" or request.order):
+            if (
+                not doubles
+                and request.kind != "normal"
+                and (request.kind != "tensor" or request.order)
+            ):
                 rows.append(run.against_differences(position))
         if torch is not None:
             try:
@@ -153,79 +147,6 @@ def _torch(*, required: bool) -> Any:
             raise
         return None
     return torch
-
-
-def _given(
-    system: System, points: Any, parameters: Mapping[str, Any], ranges: Mapping[str, Any]
-) -> dict[str, Any]:
-    """What the user gives, by name: numbers or arrays of shape (N,)."""
-    names, n = (*system.inputs, *system.parameters), len(system.inputs)
-    given = {} if points is None else points
-    if not isinstance(given, Mapping):
-        table = np.asarray(points, float)
-        if n == 1 and table.ndim <= 1:
-            table = table.reshape(-1, 1)
-        if table.ndim == 0 or table.shape[-1] != n:
-            wanted = f"(N, {n}) is needed, for {', '.join(system.inputs)}"
-            raise ArgumentError(f"points has shape {table.shape}; {wanted}")
-        given = dict(zip(system.inputs, table.reshape(-1, n).T, strict=True))
-    given = {name: np.asarray(value, float) for name, value in {**given, **parameters}.items()}
-    for name in (*given, *ranges):
-        if name not in names:
-            raise ArgumentError(f"{name!r} is no input or parameter; those are {', '.join(names)}")
-    if points is not None and not set(system.inputs) <= set(given):
-        raise ArgumentError(f"points must have values for all of {', '.join(system.inputs)}")
-    return given
-
-
-def _sample(
-    fn: CompiledFunction,
-    system: System,
-    given: Mapping[str, Array],
-    choose_points: bool,
-    count: int,
-    seed: int,
-    ranges: Mapping[str, tuple[float, float]],
-    notes: list[str],
-) -> Sample:
-    """The points, completed by random numbers; random points are kept where the value is finite."""
-    sizes = {values.size for values in given.values() if values.ndim} or {count}
-    if len(sizes) > 1 or min(sizes) < 1:
-        raise ArgumentError("check needs one point or more, and as many values for every name")
-    (total,) = sizes
-    names = [column for group in fn.signature.groups for column in group.columns]
-    names += [name for name in system.parameters if name not in names]
-    random = np.random.default_rng(seed)
-
-    def draw() -> Sample:
-        drawn = {name: random.uniform(*ranges.get(name, RANGE), total) for name in names}
-        drawn |= {name: np.broadcast_to(values, (total,)) for name, values in given.items()}
-        return {n: values.astype(fn.signature.dtype).astype(float) for n, values in drawn.items()}
-
-    if not choose_points:
-        return draw()
-    parts: list[Sample] = []
-    found = 0
-    while found < total and len(parts) < DRAWS:
-        drawn = draw()
-        values = _exactly(system, system.outputs.nodes, drawn)
-        finite = np.array([all(map(mpmath.isfinite, point)) for point in values])
-        parts.append({name: column[finite] for name, column in drawn.items()})
-        found += int(finite.sum())
-    if not found:
-        raise ArgumentError("the value is finite at no random point; give points= or ranges=")
-    if found < total:
-        notes.append(f"the value is finite at only {found} random points; ranges= may give more")
-    return {name: np.concatenate([part[name] for part in parts])[:total] for name in names}
-
-
-def _exactly(system: System, nodes: Sequence[int], sample: Sample) -> list[list[Any]]:
-    """The values of ``nodes`` at every point, in DIGITS digits."""
-    with mpmath.workdps(DIGITS):
-        arithmetic = mpmath_arithmetic()
-        table = {name: [mpmath.mpf(x) for x in values.tolist()] for name, values in sample.items()}
-        points = [dict(zip(table, row, strict=True)) for row in zip(*table.values(), strict=True)]
-        return [evaluate(system.graph, nodes, point, arithmetic) for point in points]
 
 
 class _Judged(NamedTuple):
@@ -267,7 +188,7 @@ class _Run:
     def exact(self) -> list[list[list[Any]]]:
         """Result, point, entry -> 50 digits, from the graph as differentiation leaves it."""
         tensors = derive(self.system, self.fn.recipe.requests)
-        table = _exactly(self.system, [node for t in tensors for node in t.nodes], self.sample)
+        table = exactly(self.system, [node for t in tensors for node in t.nodes], self.sample)
         made, start = [], 0
         for tensor in tensors:
             stop = start + len(tensor.nodes)
@@ -292,18 +213,35 @@ class _Run:
         }
         parameters = {n: self.sample[n].astype(signature.dtype) for n in signature.parameters}
         points = stacked(signature.inputs, (len(signature.inputs),))
-        result = self.fn(points, parameters=parameters, **seeds)
-        arrays = [result] if signature.single else list(result)
-        tables = [
-            a.reshape(self.count, r.size) if first else a.reshape(r.size, self.count).T
-            for a, r in zip(arrays, signature.results, strict=True)
-        ]
-        return self.dense(tables)
+        if signature.reduction is None:
+            rows = self._entries(points, parameters, seeds)
+            shape = (self.count, -1) if first else (-1, self.count)
+            return self.dense([a.reshape(shape) if first else a.reshape(shape).T for a in rows])
 
-    def dense(self, tables: Sequence[Array]) -> list[Array]:
+        def one(table: Array, k: int) -> Array:
+            return table[k : k + 1] if first else table[..., k : k + 1]
+
+        made = []
+        for k in range(self.count):  # the sum over one point is what it has
+            shared = {name: values[k] for name, values in parameters.items()}
+            directions = {name: one(seed, k) for name, seed in seeds.items()}
+            made.append(self._entries(one(points, k), shared, directions))
+        return self.dense([np.stack(entries) for entries in zip(*made, strict=True)])
+
+    def _entries(
+        self, points: Array, parameters: Mapping[str, Any], seeds: Mapping[str, Any]
+    ) -> list[Array]:
+        """The results of a call, each in one row."""
+        result = self.fn(points, parameters=parameters, **seeds)
+        arrays = [result] if self.fn.signature.single else list(result)
+        return [np.asarray(array).reshape(-1) for array in arrays]
+
+    def dense(self, tables: Sequence[Array], *, summed: bool = False) -> list[Array]:
         """The results, each of shape (N, entries), with the structural zeros of sparse ones."""
-        names = [result.name for result in self.fn.signature.results]
-        patterns = [self.fn.signature.sparsity.get(name) for name in names]
+        signature = self.fn.signature
+        stored = signature.reduction.stored if summed and signature.reduction else {}
+        known = {**signature.sparsity, **stored}
+        patterns = [known.get(result.name) for result in signature.results]
         return [
             table if pattern is None else pattern.dense(table).reshape(self.count, -1)
             for table, pattern in zip(tables, patterns, strict=True)
@@ -321,7 +259,7 @@ class _Run:
         except UnknownFunctionError:
             return [np.full(got.shape, np.nan) for got in self.got]
         columns = [[np.broadcast_to(e, self.count) for e in result] for result in made]
-        return self.dense([np.reshape(found, (-1, self.count)).T for found in columns])
+        return self.dense([np.reshape(found, (-1, self.count)).T for found in columns], summed=True)
 
     @cached_property
     def judged(self) -> list[_Judged]:

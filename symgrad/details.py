@@ -58,7 +58,8 @@ def details(
         program: as it is scheduled.
         before: makes the Program of the same results without simplification, to be counted.
     """
-    target = cpu_target(program, options.dtype, options.accuracy)
+    reduced = options.reduce is not None
+    target = cpu_target(program, options.dtype, options.accuracy, reduced=reduced)
     table = graph.table
     called = [op for op in program.counts if op in table]
     return Details(

@@ -21,6 +21,9 @@ Rewrites = Literal["all", "finite", "exact"]
 Optimize = Literal["fast", "default", "max"]
 """How much time may be spent on finding a program of fewer operations."""
 
+Reduce = Literal["sum", "mean", "normal"]
+"""What becomes of a batch's results: their sum or mean, or products for normal equations."""
+
 BatchAxis = Literal[0, -1]
 """0: points first; -1: points last, the fastest layout."""
 
@@ -36,6 +39,7 @@ class Options:
         rewrites: which rewrite rules may be used.
         sparse: store the entries of derivative arrays that are not structural zeros, and no other.
         optimize: how hard to look for a cheaper program.
+        reduce: what is made of the results of all points; None keeps them.
 
     Raises:
         OptionError: a value is outside the allowed ones.
@@ -47,6 +51,7 @@ class Options:
     rewrites: Rewrites = "all"
     sparse: bool = False
     optimize: Optimize = "default"
+    reduce: Reduce | None = None
 
     def __post_init__(self) -> None:
         choose("dtype", self.dtype, get_args(Dtype))
@@ -55,6 +60,7 @@ class Options:
         choose("rewrites", self.rewrites, get_args(Rewrites))
         choose("sparse", self.sparse, (False, True))
         choose("optimize", self.optimize, get_args(Optimize))
+        choose("reduce", self.reduce, (None, *get_args(Reduce)))
 
 
 def choose(name: str, value: object, allowed: Iterable[object]) -> None:

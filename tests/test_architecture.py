@@ -17,7 +17,7 @@ PACKAGE = ROOT / "symgrad"
 TESTS = ROOT / "tests"
 
 STAGES = ("parse", "differentiate", "simplify", "schedule", "emit")
-SEQUENCERS = ("api", "portfolio", "details", "custom", "symbolic", "check", "cli")
+SEQUENCERS = ("api", "portfolio", "details", "custom", "symbolic", "check", "sampling", "cli")
 """The only modules outside the stages that may use a stage."""
 
 # What each part may import of symgrad, itself aside; None: anything.
@@ -53,6 +53,7 @@ TESTS_WITHOUT_MODULE = frozenset(
         "test_architecture",
         "test_benchmarks",
         "test_examples",
+        "test_function_errors",
         "test_tiny",
         "functions/test_rows",
         "runtime/test_directions",

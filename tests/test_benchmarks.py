@@ -16,6 +16,8 @@ from benchmarks import (
     coverage,
     derivation,
     fuzz,
+    latency,
+    layouts,
     operations,
     scale,
     side_by_side,
@@ -210,6 +212,15 @@ def test_scale_prints_every_figure(capsys):
     assert float(lines[2].rsplit(" ", 1)[1]) < 1e-12
     nonzeros = [int(line.split(": ")[1].split()[0]) for line in lines[3:7]]
     assert nonzeros[:2] == [5, 59]  # 2 n - 1
+
+
+def test_latency_of_every_form_and_peer(capsys, monkeypatch):
+    assert latency.main(["--rounds", "1"]) == 0
+    shown = capsys.readouterr().out
+    assert all(name in shown for name in (*latency.ours(), *latency.PEERS, "fn.njit(x, y)"))
+    monkeypatch.setattr(latency, "PEERS", {"wrong": lambda: lambda: 0.5})
+    with pytest.raises(ArithmeticError, match=r"wrong gives 0\.5"):
+        latency.others()
 
 
 def test_vector_mathematics_prints_what_kernels_get_and_what_it_is_compared_with(capsys):
@@ -473,3 +484,14 @@ def test_coverage_marks_what_is_right():
     assert coverage.mark(case, [1.0, 7.0, -2.0]) == "yes"
     assert coverage.mark(case, [1.0, None, -2.1]) == "1/3"
     assert coverage.mark(case, [None, float("nan"), 2.0]) == "-"
+
+
+def test_layouts_and_normal_equations_print_their_ratios(capsys, monkeypatch):
+    monkeypatch.setattr(layouts, "ROUNDS", 1)
+    monkeypatch.setattr(layouts, "MAIN_PROBLEMS", ("sine",))
+    layouts.main(["--points", "2000"])
+    lines = capsys.readouterr().out.splitlines()
+    (row,) = [line.split() for line in lines if line.startswith("sine")]
+    assert float(row[3]) == pytest.approx(float(row[1]) / float(row[2]), rel=0.1)
+    (ratio,) = [line.split() for line in lines if line.startswith("ratio")]
+    assert float(ratio[1]) > 0

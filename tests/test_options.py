@@ -19,6 +19,7 @@ CHOICES = {
     "rewrites": get_args(options.Rewrites),
     "sparse": (False, True),
     "optimize": get_args(options.Optimize),
+    "reduce": (None, *get_args(options.Reduce)),
 }
 ALL = [(name, value) for name, values in CHOICES.items() for value in values]
 WRONG = ["nonsense", None, 1, 1.5, True, False, b"all", [], np.float32]
@@ -43,6 +44,7 @@ def test_every_choice_is_accepted(name, value):
         for name in CHOICES
         for value in WRONG
         if not (name == "sparse" and isinstance(value, bool))
+        and not (name == "reduce" and value is None)
     ],
 )
 def test_everything_else_is_refused_with_the_list_of_choices(name, value):

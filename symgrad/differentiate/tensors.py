@@ -127,8 +127,9 @@ def stored(graph: Graph, tensor: Tensor, pattern: Pattern | None) -> Tensor:
 
 
 def highest_order(requests: Sequence[Request]) -> int:
-    """The highest order of a whole derivative array among the requests."""
-    return max([r.order for r in requests if r.kind == "tensor"], default=0)
+    """The highest order of a whole derivative array that the requests need."""
+    orders = [r.order for r in requests if r.kind == "tensor"]
+    return max(orders + [min(r.order, 1) for r in requests if r.kind == "normal"], default=0)
 
 
 def _check_size(system: System, order: int, sparse: bool) -> None:
@@ -156,6 +157,8 @@ def _tensor(
         if sparse and request.order:
             return _sparse(request, outputs, shape, levels[request.order])
         return Tensor(request.name, shape, _dense(system, request, levels[request.order]))
+    if request.kind == "normal":
+        return _normal(system, request, levels, sparse)
     if request.kind == "partial":
         made = list(outputs.nodes)
         for position in sorted(request.indices, reverse=True):
@@ -172,6 +175,26 @@ def _tensor(
     if request.kind == "hvp":
         made = _directional(graph, made, _tangents(graph, wrt), memo)
     return Tensor(request.name, (n,), tuple(made))
+
+
+def _normal(system: System, request: Request, levels: Sequence[Level], sparse: bool) -> Tensor:
+    """r.r, J^T r or J^T J of the outputs r of one point and their Jacobian J: what is summed."""
+    graph, n = system.graph, len(system.wrt)
+    residuals = dict(enumerate(system.outputs.nodes))
+    columns = [levels[1].get((j,), {}) for j in range(n)] if request.order else []
+    made: Level = {}
+    for index in product(range(n), repeat=request.order):
+        if list(index) == sorted(index, reverse=True):
+            left, right = ([columns[j] for j in index] + [residuals, residuals])[:2]
+            rows = [row for row in left if row in right]
+            terms = [graph.product([(left[row], 1), (right[row], 1)]) for row in rows]
+            made[index] = {0: graph.sum([(term, 1) for term in terms])}
+    whole = replace(system, outputs=Tensor("value", (), (graph.constant(0),)))
+    shape = (n,) * request.order
+    if sparse and request.order:
+        kept = {k: c for k, c in made.items() if not graph.is_zero(c[0])}
+        return _sparse(request, whole.outputs, shape, kept)
+    return Tensor(request.name, shape, _dense(whole, request, made))
 
 
 def _sparse(request: Request, outputs: Tensor, shape: tuple[int, ...], level: Level) -> Tensor:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import reduce
 from typing import Any
 
 from llvmlite import ir
@@ -33,6 +35,13 @@ def offset(builder: ir.IRBuilder, base: Any, amount: Any) -> Any:
     if isinstance(amount, int):
         amount = ir.Constant(INT64, amount)
     return builder.gep(base, [amount], source_etype=BYTE)
+
+
+def apart(builder: ir.IRBuilder, arrays: Sequence[KernelArray]) -> Any:
+    """Whether the points of some array are not adjacent, so that it goes through scratch."""
+    return reduce(
+        builder.or_, [builder.not_(builder.or_(one.adjacent, one.shared)) for one in arrays]
+    )
 
 
 class KernelArray:
@@ -221,6 +230,8 @@ class KernelArray:
         ones are moved with some of those before them again, so that every row is a full vector.
         """
         builder, columns = self.builder, self.columns.count
+        if columns == 0:
+            return ir.Constant(INT64, 0)
         side = min(self.target.lanes, 1 << (columns.bit_length() - 1))
         zero, step = ir.Constant(INT64, 0), ir.Constant(INT64, side)
         whole = builder.and_(count, ir.Constant(INT64, -side))

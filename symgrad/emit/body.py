@@ -3,7 +3,8 @@
 Each piece of the Program becomes one internal function. Its arguments are, for every argument
 group and every result in order, the address of the vector's first point and the distance in bytes
 from one column to the next, and last the address of the slots through which values pass from one
-piece to a later one.
+piece to a later one. Where results are summed over points there follows how many lanes hold points
+of the batch; values of the others are not added.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 
 from llvmlite import ir
 
+from symgrad.emit.accumulate import add_lanes, counted_lanes
 from symgrad.emit.calls import Calls
 from symgrad.emit.control import INT64
 from symgrad.emit.instructions import INSTRUCTIONS, SCALAR, splat, splat_truth
@@ -101,7 +103,8 @@ class _Piece:
         self.inline = inline
         self.routines = routines
         columns = len(program.groups) + len(program.results)
-        kind = ir.FunctionType(ir.VoidType(), [POINTER, INT64] * columns + [POINTER])
+        kinds = [POINTER, INT64] * columns + [POINTER] + [INT64] * target.reduced
+        kind = ir.FunctionType(ir.VoidType(), kinds)
         self.function = ir.Function(module, kind, f"sg.piece{index}")
         self.function.linkage = "internal"
         short = len(program.pieces) == 1 and len(program.code) <= INLINE_BODY
@@ -110,13 +113,18 @@ class _Piece:
             if argument.type == POINTER:
                 argument.add_attribute("noalias")
         self.builder = ir.IRBuilder(self.function.append_basic_block())
+        self.slot_memory = self.function.args[2 * columns]
+        self.counted = (
+            counted_lanes(self.builder, target, self.function.args[-1]) if target.reduced else ()
+        )
         self.values: dict[int, Any] = {}
 
     def define(self, start: int, stop: int) -> ir.Function:
         """Emit the instructions from ``start`` to ``stop``."""
         code = self.program.code
         if stop - start > 1 and stores_zeros_alone(self.program, start, stop):
-            self._store_zeros(start, stop)
+            if not self.target.reduced:
+                self._store_zeros(start, stop)
             self.builder.ret_void()
             return self.function
         target = self.target
@@ -153,7 +161,12 @@ class _Piece:
             )
         if op == "store":
             address = self._column(2 * (len(self.program.groups) + data[0]), data[1])
-            self.builder.store(self._value(args[0]), address, align=size)
+            value = self._value(args[0])
+            if self.counted:
+                sums = ir.VectorType(self.scalar, self.target.lanes)
+                total = self.builder.load(address, typ=sums, align=size)
+                value = add_lanes(self.builder, self.target, self.counted, total, value)
+            self.builder.store(value, address, align=size)
             return None
         if op == "constant":
             return splat(self.vector, data)
@@ -181,7 +194,7 @@ class _Piece:
     def _slot(self, index: int) -> Any:
         size = self.target.width * self.target.itemsize
         offset = ir.Constant(INT64, self.slots[index] * size)
-        return self.builder.gep(self.function.args[-1], [offset], source_etype=ir.IntType(8))
+        return self.builder.gep(self.slot_memory, [offset], source_etype=ir.IntType(8))
 
     def _spill(self, index: int) -> None:
         value = self.values[index]

@@ -1,4 +1,4 @@
-"""Control flow in LLVM IR: the counted loop."""
+"""Control flow in LLVM IR: the counted loop, and tiles of points."""
 
 from __future__ import annotations
 
@@ -26,5 +26,32 @@ def counted(builder: ir.IRBuilder, start: Any, stop: Any, step: Any) -> Iterator
     builder.position_at_end(body)
     yield index
     index.add_incoming(builder.add(index, step), builder.block)
+    builder.branch(head)
+    builder.position_at_end(done)
+
+
+@contextmanager
+def tiles(
+    builder: ir.IRBuilder, start: Any, stop: Any, size: Any, peeled: Any
+) -> Iterator[tuple[Any, Any]]:
+    """Tiles of ``size`` points after a first one of ``peeled``; yields (first point, count)."""
+    before = builder.block
+    head = builder.append_basic_block("tile.head")
+    body = builder.append_basic_block("tile.body")
+    done = builder.append_basic_block("tile.done")
+    nothing = builder.icmp_signed("==", peeled, ir.Constant(INT64, 0))
+    opening = builder.select(nothing, size, peeled)
+    builder.branch(head)
+    builder.position_at_end(head)
+    first, limit = builder.phi(INT64), builder.phi(INT64)
+    first.add_incoming(start, before)
+    limit.add_incoming(opening, before)
+    builder.cbranch(builder.icmp_signed("<", first, stop), body, done)
+    builder.position_at_end(body)
+    left = builder.sub(stop, first)
+    count = builder.select(builder.icmp_signed("<", left, limit), left, limit)
+    yield first, count
+    first.add_incoming(builder.add(first, count), builder.block)
+    limit.add_incoming(size, builder.block)
     builder.branch(head)
     builder.position_at_end(done)

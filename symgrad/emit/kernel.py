@@ -21,6 +21,7 @@ from symgrad.emit import provider
 from symgrad.emit.body import POINTER, call_sites
 from symgrad.emit.loop import define_loop
 from symgrad.emit.pressure import vectors_at_a_time
+from symgrad.emit.reduction import BLOCK
 from symgrad.emit.scratch import scratch_layout, tile_points
 from symgrad.emit.target import (
     DEFAULT_VECTOR_BYTES,
@@ -70,6 +71,7 @@ class Kernel:
         scratch_bytes: memory that one call needs besides its arrays.
         dtype: of every array.
         width: lanes of a vector.
+        block: points whose sums are a row of each result; 0 where every point has its own.
     """
 
     name: str
@@ -77,6 +79,7 @@ class Kernel:
     scratch_bytes: int
     dtype: Dtype
     width: int
+    block: int = 0
 
     @property
     def uncached(self) -> str:
@@ -93,13 +96,15 @@ def vector_bytes() -> int:
     return DEFAULT_VECTOR_BYTES
 
 
-def cpu_target(program: Program, dtype: Dtype, accuracy: Accuracy) -> Target:
-    """The Target of this machine for ``program``."""
+def cpu_target(
+    program: Program, dtype: Dtype, accuracy: Accuracy, *, reduced: bool = False
+) -> Target:
+    """The Target of this machine for ``program``, whose results are ``reduced`` to sums or not."""
     itemsize = ITEMSIZE[dtype]
     lanes = vector_bytes() // itemsize
     width = lanes * vectors_at_a_time(program, call_sites(program), REGISTERS[vector_bytes()])
-    tile = tile_points(program, width, itemsize)
-    return Target("cpu", width, dtype, accuracy, tile, lanes)
+    tile = tile_points(program, width, itemsize, reduced=reduced)
+    return Target("cpu", width, dtype, accuracy, tile, lanes, reduced)
 
 
 def emit_kernel(program: Program, target: Target) -> Kernel:
@@ -120,6 +125,7 @@ def emit_kernel(program: Program, target: Target) -> Kernel:
         scratch_bytes=scratch,
         dtype=target.dtype,
         width=target.width,
+        block=BLOCK if target.reduced else 0,
     )
 
 

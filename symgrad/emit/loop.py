@@ -22,19 +22,18 @@ of a Lennard-Jones cluster: 27 or 45).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import reduce
+from collections.abc import Sequence
 from typing import Any
 
 from llvmlite import ir
 
-from symgrad.emit.array import RUN_COLUMNS, KernelArray, offset
+from symgrad.emit.array import RUN_COLUMNS, KernelArray, apart, offset
 from symgrad.emit.body import POINTER, define_pieces
-from symgrad.emit.control import INT64, counted
+from symgrad.emit.control import INT64, counted, tiles
 from symgrad.emit.critical import TUNING, is_straight, order_by_critical_path
+from symgrad.emit.reduction import emit_sums
 from symgrad.emit.runs import CACHE_LINE, define_runs, run_points
-from symgrad.emit.scratch import scratch_layout, short_pitch, short_points
+from symgrad.emit.scratch import Columns, scratch_layout, short_pitch, short_points
 from symgrad.emit.target import Target
 from symgrad.ir.program import Program
 
@@ -48,7 +47,8 @@ def define_loop(module: ir.Module, program: Program, target: Target) -> ir.Funct
     """Define ``sg.loop(start, stop, stream, scratch, (base, point stride, column stride)...)``.
 
     Strides are in bytes. Arrays are the argument groups, then the results, in the Program's order.
-    ``stream`` is 1 where results are larger than the cache.
+    ``stream`` is 1 where results are larger than the cache. In a kernel of sums the points of a
+    result are blocks of the batch (``reduction.py``).
     """
     pieces = define_pieces(module, program, target)
     straight = len(pieces) == 1 and is_straight(pieces[0])
@@ -62,29 +62,53 @@ def define_loop(module: ir.Module, program: Program, target: Target) -> ir.Funct
     function.linkage = "internal"
     function.attributes.add("noinline")
     builder = ir.IRBuilder(function.append_basic_block("entry"))
-    start, stop, stream, scratch, *given = function.args
+    spill = offset(builder, function.args[3], spill_offset)
+    if target.reduced:
+        emit_sums(builder, program, target, layout, pieces, spill)
+    else:
+        _emit_tiles(builder, program, target, layout, pieces, spill)
+    builder.ret_void()
+    for one in (function, *pieces):
+        one.attributes.alignstack = target.lanes * target.itemsize
+        if straight and _can_stream(target):
+            set.add(one.attributes, TUNING)  # llvmlite's own add() takes no attribute of text
+    return function
+
+
+def _can_stream(target: Target) -> bool:
+    """Whether a vector register is a whole cache line."""
+    return target.lanes * target.itemsize == CACHE_LINE
+
+
+def _emit_tiles(
+    builder: ir.IRBuilder,
+    program: Program,
+    target: Target,
+    layout: Sequence[Columns],
+    pieces: Sequence[ir.Function],
+    spill: Any,
+) -> None:
+    """Emit the loop that fills the results, a tile of points at a time."""
+    start, stop, stream, scratch, *given = builder.function.args
     arrays = [
         KernelArray(builder, target, columns, scratch, *given[3 * i : 3 * i + 3])
         for i, columns in enumerate(layout)
     ]
     groups, results = arrays[: len(program.groups)], arrays[len(program.groups) :]
-    spill = offset(builder, scratch, spill_offset)
     width = ir.Constant(INT64, target.width)
-    can_stream = target.lanes * target.itemsize == CACHE_LINE
+    can_stream = _can_stream(target)
     wanted = builder.icmp_signed("!=", stream, ir.Constant(INT64, 0))
     long = builder.icmp_signed(">=", builder.sub(stop, start), ir.Constant(INT64, PEEL_FROM))
     largest = max(results, key=lambda result: result.columns.count)
     peeled = largest.misaligned_points(start, long)
-    run = define_runs(module, target)
+    run = define_runs(builder.module, target)
     tile, pitch = (ir.Constant(INT64, n) for n in (target.tile, target.tile * target.itemsize))
     runs = ir.Constant(FLAG, 0)
     if run_points(target) and sum(r.size for r in program.results) >= RUN_COLUMNS:
         for result in results:
             result.decide_runs(wanted, builder.add(start, peeled))
             runs = builder.or_(runs, result.runs)
-    short = builder.not_(runs)
-    away = [builder.not_(builder.or_(array.adjacent, array.shared)) for array in arrays]
-    short = builder.and_(short, reduce(builder.or_, away))
+    short = builder.and_(builder.not_(runs), apart(builder, arrays))
     for result in results:
         result.decide_rows(builder.and_(wanted, short))
     tile = builder.select(short, ir.Constant(INT64, short_points(program, target)), tile)
@@ -94,7 +118,7 @@ def define_loop(module: ir.Module, program: Program, target: Target) -> ir.Funct
         array.pitch = pitch
     for group in groups:
         group.spread()
-    with _tiles(builder, start, stop, tile, peeled) as (first, count):
+    with tiles(builder, start, stop, tile, peeled) as (first, count):
         whole = builder.icmp_signed(
             "==", builder.and_(count, ir.Constant(INT64, target.width - 1)), ir.Constant(INT64, 0)
         )
@@ -121,36 +145,3 @@ def define_loop(module: ir.Module, program: Program, target: Target) -> ir.Funct
             result.copy_out(first, count)
             result.write_run(run, first, count, start, stop)
             result.write_rows(run, first, count, start, stop)
-    builder.ret_void()
-    for one in (function, *pieces):
-        one.attributes.alignstack = target.lanes * target.itemsize
-        if straight and can_stream:
-            set.add(one.attributes, TUNING)  # llvmlite's own add() takes no attribute of text
-    return function
-
-
-@contextmanager
-def _tiles(
-    builder: ir.IRBuilder, start: Any, stop: Any, size: Any, peeled: Any
-) -> Iterator[tuple[Any, Any]]:
-    """Tiles of ``size`` points after a first one of ``peeled``; yields (first point, count)."""
-    before = builder.block
-    head = builder.append_basic_block("tile.head")
-    body = builder.append_basic_block("tile.body")
-    done = builder.append_basic_block("tile.done")
-    nothing = builder.icmp_signed("==", peeled, ir.Constant(INT64, 0))
-    opening = builder.select(nothing, size, peeled)
-    builder.branch(head)
-    builder.position_at_end(head)
-    first, limit = builder.phi(INT64), builder.phi(INT64)
-    first.add_incoming(start, before)
-    limit.add_incoming(opening, before)
-    builder.cbranch(builder.icmp_signed("<", first, stop), body, done)
-    builder.position_at_end(body)
-    left = builder.sub(stop, first)
-    count = builder.select(builder.icmp_signed("<", left, limit), left, limit)
-    yield first, count
-    first.add_incoming(builder.add(first, count), builder.block)
-    limit.add_incoming(size, builder.block)
-    builder.branch(head)
-    builder.position_at_end(done)

@@ -2,12 +2,13 @@
 
 A tile is as many points as fit. Where an array's points are not adjacent everything that the tile
 reads and writes goes through scratch columns, and a shorter tile keeps them in the first-level
-cache.
+cache. Results that are summed over points have one register of sums for every entry instead.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import accumulate
 
 from symgrad.emit.body import spill_slots
 from symgrad.emit.runs import CACHE_LINE
@@ -41,14 +42,15 @@ class Columns:
     rows: int | None = None
 
 
-def tile_points(program: Program, width: int, itemsize: int) -> int:
+def tile_points(program: Program, width: int, itemsize: int, *, reduced: bool = False) -> int:
     """Points of a tile: as many vectors as the scratch memory holds, one at least."""
-    return _points(program, width, itemsize, SCRATCH_BYTES, MAX_TILE)
+    return _points(_columns(program, reduced), width, itemsize, SCRATCH_BYTES, MAX_TILE)
 
 
 def short_points(program: Program, target: Target) -> int:
     """Points of a tile whose scratch columns stay in the first-level cache."""
-    return _points(program, target.width, target.itemsize, SHORT_BYTES, target.tile)
+    columns = _columns(program, target.reduced)
+    return _points(columns, target.width, target.itemsize, SHORT_BYTES, target.tile)
 
 
 def short_pitch(program: Program, target: Target) -> int:
@@ -60,30 +62,34 @@ def short_pitch(program: Program, target: Target) -> int:
     return min((lines | 1) * CACHE_LINE, target.tile * target.itemsize)
 
 
-def _points(program: Program, width: int, itemsize: int, size: int, most: int) -> int:
-    columns = sum(len(g.columns) for g in program.groups) + sum(r.size for r in program.results)
+def _columns(program: Program, reduced: bool) -> int:
+    """Scratch columns in all."""
+    results = 0 if reduced else sum(result.size for result in program.results)
+    return sum(len(group.columns) for group in program.groups) + results
+
+
+def _points(columns: int, width: int, itemsize: int, size: int, most: int) -> int:
     points = size // (itemsize * max(columns, 1))
     return max(width, min(most, points) // width * width)
 
 
 def scratch_layout(program: Program, target: Target) -> tuple[list[Columns], int, int]:
     """The scratch columns of every array, the offset of the spill slots, and all bytes needed."""
-    offset = 0
-    places = []
-    counts = [len(g.columns) for g in program.groups] + [r.size for r in program.results]
-    for count in counts:
-        places.append(offset)
-        offset += count * target.tile * target.itemsize
-    slots = offset
-    offset += len(spill_slots(program)) * target.width * target.itemsize
-    short = short_points(program, target)
+    points = (target.width, target.lanes, target.tile)
+    vector, register, column = (count * target.itemsize for count in points)
+    sizes = [len(group.columns) * column for group in program.groups]
+    sizes += [r.size * (register if target.reduced else column) for r in program.results]
+    counts = [len(group.columns) for group in program.groups] + [r.size for r in program.results]
+    places = [0, *accumulate(sizes)]
+    slots = places.pop()
+    offset = slots + len(spill_slots(program)) * vector
+    row = 0 if target.reduced else short_points(program, target) * target.itemsize
     found = []
     for index, (place, count) in enumerate(zip(places, counts, strict=True)):
         rows = None
-        size = short * count * target.itemsize
-        if index >= len(program.groups) and size <= ROWS_BYTES:
+        if index >= len(program.groups) and 0 < row * count <= ROWS_BYTES:
             # What the rows before leave of a line stands in front of them.
             rows = -(-offset // CACHE_LINE) * CACHE_LINE + CACHE_LINE
-            offset = rows + size
+            offset = rows + row * count
         found.append(Columns(place, count, rows))
     return found, slots, offset

@@ -33,6 +33,7 @@ class Target:
         accuracy: which vector mathematics may be used.
         tile: points that are copied to and from scratch memory at a time; a multiple of width.
         lanes: of one vector register.
+        reduced: whether results are sums over blocks of points.
 
     Raises:
         InvariantError: a tile is no whole number of vectors, so that its end would be overwritten.
@@ -44,6 +45,7 @@ class Target:
     accuracy: Accuracy
     tile: int
     lanes: int
+    reduced: bool = False
 
     def __post_init__(self) -> None:
         if self.tile < 1 or self.tile % self.width:

@@ -121,13 +121,23 @@ def _value(
 
 
 def _derived(request: Request, result: Function) -> Function:
-    """The partial derivatives that a request of kind "tensor" or "partial" names."""
+    """The partial derivatives that a request of kind "tensor", "partial" or "normal" names."""
+    if request.kind == "normal":
+        return partial(_normal, request.order, result)
     for order in range(request.order if request.kind == "tensor" else 0):
         # Forward over reverse, as torch.func.hessian does.
         result = torch.func.jacfwd(result) if order else torch.func.jacrev(result)
     for index in request.indices:
         result = partial(_along_axis, result, index)
     return result
+
+
+def _normal(order: int, result: Function, x: Tensor) -> Tensor:
+    """r.r, J^T r or J^T J of the outputs r and their Jacobian J."""
+    value = result(x)
+    left = torch.func.jacrev(result)(x) if order else value
+    right = torch.func.jacrev(result)(x) if order == 2 else value
+    return left.T @ right
 
 
 def _along_axis(function: Function, index: int, x: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from typing import Literal
 from symgrad.errors import InvariantError
 from symgrad.ir.graph import Graph
 
-Kind = Literal["tensor", "partial", "vjp", "jvp", "hvp"]
+Kind = Literal["tensor", "partial", "vjp", "jvp", "hvp", "normal"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +84,9 @@ class Request:
     Attributes:
         name: the result's name, the field by which the user reads it.
         kind: "tensor" (all partials of ``order``; order 0 is the value), "partial" (one chosen
-            partial), "vjp", "jvp" or "hvp".
-        order: of a tensor.
+            partial), "vjp", "jvp", "hvp", or "normal" (products of residuals and their Jacobian).
+        order: of a tensor; of a product how many of its two factors are the Jacobian: r.r, J^T r,
+            J^T J.
         indices: positions in wrt of a chosen partial, one a differentiation.
     """
 

@@ -11,6 +11,9 @@ from symgrad.ir.system import Request
 
 ORDERS = {"value": 0, "gradient": 1, "jacobian": 1, "hessian": 2}
 PRODUCTS = ("vjp", "jvp", "hvp")
+NORMAL = {"rss": 0, "jtr": 1, "jtj": 2}
+"""Sums for normal equations, and how many factors of each are the Jacobian: r.r, J^T r, J^T J."""
+
 KNOWN = (*ORDERS, *PRODUCTS)
 
 MAX_ORDER = 60
@@ -54,6 +57,35 @@ def parse_requests(
         if names.count(name) > 1:
             raise DuplicateNameError(f"the result {name!r} is asked for twice; name it once")
     return tuple(requests)
+
+
+def parse_normal(derivatives: object) -> tuple[Request, ...]:
+    """The Requests of a least-squares problem whose residuals are the outputs.
+
+    Args:
+        derivatives: some of "rss" (the sum of squares), "jtr" and "jtj"; None for all of them.
+
+    Raises:
+        DerivativeError: something else is asked for.
+        DuplicateNameError: the same result is asked for twice.
+
+    Example:
+        >>> [request.name for request in parse_normal(None)]
+        ['jtj', 'jtr', 'rss']
+    """
+    wanted = ["jtj", "jtr", "rss"] if derivatives is None else derivatives
+    names: list[object] = [wanted] if isinstance(wanted, Mapping) else _items(wanted)
+    for name in names:
+        if not isinstance(name, str) or name not in NORMAL:
+            raise DerivativeError(
+                f'derivative {name!r} is unknown; with reduce="normal" choose from '
+                f"{', '.join(NORMAL)}, or leave derivatives out for all of them"
+            )
+        if names.count(name) > 1:
+            raise DuplicateNameError(f"the result {name!r} is asked for twice; name it once")
+    if not names:
+        raise DerivativeError('derivatives is empty; ask for "jtj" and "jtr", or leave it out')
+    return tuple([Request(str(name), "normal", NORMAL[str(name)]) for name in names])
 
 
 def _items(derivatives: object) -> list[object]:

@@ -21,6 +21,8 @@ from symgrad.runtime.arrays import (
     points_from_table,
     result_shape,
 )
+from symgrad.runtime.reduction import Reduction
+from symgrad.runtime.result import Result
 from symgrad.runtime.sparsity import Sparsity
 
 
@@ -39,6 +41,7 @@ class Signature:
         batch_axis: 0 (points first) or -1 (points last).
         single: hand out the only result itself instead of a Result.
         sparsity: of every sparse result, by name.
+        reduction: how results are summed over the points of a batch; None where they are not.
     """
 
     inputs: tuple[str, ...]
@@ -51,6 +54,7 @@ class Signature:
     batch_axis: int
     single: bool
     sparsity: Mapping[str, Sparsity] = field(default_factory=dict)
+    reduction: Reduction | None = None
 
     @cached_property
     def numpy_dtype(self) -> np.dtype[Any]:
@@ -112,11 +116,10 @@ def arguments(
             groups.append(
                 _direction(signature, "cotangent", cotangent, signature.output_shape, batch)
             )
-    used = {group.name for group in signature.groups}
-    if values and "parameters" not in used:
+    if values and not signature.parameters:
         _parameters(signature, values, batch)
     for name, value in (("tangent", tangent), ("cotangent", cotangent)):
-        if value is not None and name not in used:
+        if value is not None and all(group.name != name for group in signature.groups):
             raise ArgumentError(f"{name}= is given, but no result needs it")
     return batch, groups
 
@@ -163,6 +166,43 @@ def parameter_values(signature: Signature, values: Any) -> dict[str, Any]:
         wanted = f"({len(names)},) or (*batch, {len(names)})"
         raise ShapeError(f"parameters has shape {array.shape}; {wanted} is needed")
     return dict(zip(names, np.moveaxis(array, axis, 0), strict=True))
+
+
+def merged_parameters(
+    signature: Signature, values: Any, named: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The parameters of ``parameters=`` and those by keyword.
+
+    Raises:
+        ArgumentError: one is given twice.
+        ShapeError: as in ``parameter_values``.
+    """
+    given = parameter_values(signature, values)
+    for name in given.keys() & named.keys():
+        raise ArgumentError(f"{name!r} is given twice: in parameters= and as a keyword")
+    return {**given, **named}
+
+
+def given_results(signature: Signature, out: Any, accumulate: bool) -> dict[str, Any] | None:
+    """What ``out=`` has for every result, unchecked; None where it is not given.
+
+    Raises:
+        ArgumentError: a result is missing, or there is more; or nothing to accumulate into.
+    """
+    names = [result.name for result in signature.results]
+    if out is None:
+        if accumulate:
+            raise ArgumentError("accumulate=True adds into out=; give it")
+        return None
+    if isinstance(out, Result):
+        out = out.as_dict()
+    if not isinstance(out, Mapping):
+        if len(names) != 1:
+            raise ArgumentError(f"out must be a dict with an array for each of {', '.join(names)}")
+        out = {names[0]: out}
+    if set(out) != set(names):
+        raise ArgumentError(f"out has {', '.join(map(str, out))}; {', '.join(names)} is needed")
+    return dict(out)
 
 
 def _direction(

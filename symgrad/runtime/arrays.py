@@ -8,9 +8,8 @@ Inside, every array is seen as (points, columns); only layouts that have no such
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,9 +18,11 @@ from symgrad.errors import ArgumentError, DtypeError, LimitError, ShapeError
 
 Array = npt.NDArray[Any]
 
+SMALL = 4096
+"""Arrays of so many bytes need not start on a cache line: finding where costs a microsecond."""
 
-@dataclass(frozen=True, slots=True)
-class Columns:
+
+class Columns(NamedTuple):
     """One argument group of a call: a (points, columns) view, or separate columns that broadcast.
 
     Attributes:
@@ -42,9 +43,7 @@ class Columns:
         """The points from start to stop as (points, columns) of ``dtype``, copied where needed."""
         if self.table is not None:
             if self.table.shape[0] == 1:
-                # One point for all of the batch: stride 0 along the points.
-                row = np.ascontiguousarray(self.table, dtype=dtype)
-                return np.broadcast_to(row, (stop - start, row.shape[1]))
+                return repeated(np.ascontiguousarray(self.table, dtype=dtype), stop - start)
             part = self.table[start:stop]
             if part.dtype != dtype or not part.flags.aligned:
                 part = part.T.astype(dtype, order="C").T
@@ -53,6 +52,13 @@ class Columns:
         for row, column in zip(block, self.columns, strict=True):
             row[...] = column if len(column) == 1 else column[start:stop]
         return block.T
+
+
+def repeated(row: Array, points: int) -> Array:
+    """One row for all of a batch: stride 0 along the points (``np.broadcast_to``, but quick)."""
+    if points == 1:
+        return row
+    return np.ndarray((points, row.shape[1]), row.dtype, row, 0, (0, row.itemsize))
 
 
 def as_array(name: str, value: Any, dtype: np.dtype[Any]) -> Array:
@@ -65,6 +71,8 @@ def as_array(name: str, value: Any, dtype: np.dtype[Any]) -> Array:
         array = np.asarray(value)
     except ValueError as error:
         raise DtypeError(f"{name} is ragged: {error}; give rows of equal length") from None
+    if array.dtype == dtype:
+        return array
     if array.dtype == object or not np.can_cast(array.dtype, dtype, "same_kind"):
         raise DtypeError(
             f"{name} has dtype {array.dtype}, which cannot become {dtype} "
@@ -101,12 +109,13 @@ def points_from_columns(
     Raises:
         ShapeError: they do not broadcast.
     """
+    shapes = [array.shape for array in arrays]
     try:
-        batch = np.broadcast_shapes(*(array.shape for array in arrays))
+        batch = shapes[0] if len(set(shapes)) == 1 else np.broadcast_shapes(*shapes)
     except ValueError:
-        shapes = ", ".join(f"{n}: {a.shape}" for n, a in zip(names, arrays, strict=True))
-        raise ShapeError(f"the inputs do not broadcast to one shape ({shapes})") from None
-    return batch, Columns(None, tuple(column(array, batch) for array in arrays))
+        listed = ", ".join(f"{n}: {s}" for n, s in zip(names, shapes, strict=True))
+        raise ShapeError(f"the inputs do not broadcast to one shape ({listed})") from None
+    return batch, Columns(None, tuple([column(array, batch) for array in arrays]))
 
 
 def column(array: Array, batch: tuple[int, ...]) -> Any:
@@ -148,14 +157,24 @@ def result_shape(
     return batch + shape if batch_axis == 0 else shape + batch
 
 
-def allocate(shape: tuple[int, ...], dtype: np.dtype[Any], name: str) -> Array:
+def allocate(
+    shape: tuple[int, ...], dtype: np.dtype[Any], name: str, *, anywhere: int = SMALL
+) -> Array:
     """An uninitialised array whose memory starts on a cache line.
+
+    Args:
+        shape: of the array.
+        dtype: of the array.
+        name: what it holds, for the error.
+        anywhere: memory of so many bytes or fewer may start anywhere.
 
     Raises:
         LimitError: there is not that much memory; the message says how much.
     """
     size = prod(shape) * dtype.itemsize
     try:
+        if size <= anywhere:
+            return np.empty(shape, dtype)
         raw = np.empty(size + 64, np.uint8)
     except (MemoryError, ValueError):  # ValueError: more bytes than an address has
         raise LimitError(
@@ -185,4 +204,5 @@ def check_out(name: str, array: Any, shape: tuple[int, ...], dtype: np.dtype[Any
 def flat_view(array: Array, size: int, points: int, batch_axis: int) -> Array | None:
     """A result array seen as (points, entries), or None where its layout has no such view."""
     flat = array.reshape(points, size) if batch_axis == 0 else array.reshape(size, points).T
-    return flat if np.may_share_memory(flat, array) or array.size == 0 else None
+    viewed = array.flags.c_contiguous or np.may_share_memory(flat, array) or array.size == 0
+    return flat if viewed else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -16,9 +15,12 @@ from symgrad.ir.graph import Graph
 from symgrad.ir.program import Program
 from symgrad.ir.recipe import Recipe
 from symgrad.runtime import threads
-from symgrad.runtime.arguments import Signature, arguments, parameter_values
+from symgrad.runtime.arguments import Signature, arguments, given_results, merged_parameters
 from symgrad.runtime.arrays import Array, Columns, allocate, check_out, flat_view, result_shape
+from symgrad.runtime.direct import direct_call
+from symgrad.runtime.njit import FunctionType, caller
 from symgrad.runtime.operations import Operations
+from symgrad.runtime.reduction import Reduction
 from symgrad.runtime.result import Result
 from symgrad.runtime.sparsity import Sparsity
 
@@ -48,16 +50,24 @@ class CompiledFunction:
         details: Callable[[], Details],
         restore: Callable[[str], CompiledFunction],
         to_csr: Callable[..., Any],
+        point_address: Callable[[], int],
     ) -> None:
         self.signature = signature
         self.recipe = recipe
         self._kernel = kernel
-        self._scratch_bytes = scratch_bytes
         self._details = details
         self._restore = restore
         self._to_csr = to_csr
+        self._point_address = point_address
         self._dtype = signature.numpy_dtype
-        self._local = threading.local()
+        self._scratch = threads.Scratch(max(scratch_bytes, 1))
+        self._direct = direct_call(
+            signature,
+            kernel,
+            self._scratch,
+            points=threads.INLINE_POINTS,
+            values=STREAM_BYTES // self._dtype.itemsize,
+        )
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -187,6 +197,49 @@ class CompiledFunction:
         """For every function the kernel calls: who computes it and the error bound in ulp."""
         return self.details.accuracy
 
+    @cached_property
+    def njit(self) -> Callable[..., Any]:
+        """The function at one point, for your own ``numba.njit`` code.
+
+        One result of shape () is handed back: ``fn.njit(x..., p...)`` takes a number for each input
+        and each parameter. Otherwise ``fn.njit(x, p, out...)`` fills arrays: x holds the inputs, p
+        the parameters if there are any (then the tangent and the cotangent, likewise), and there
+        is one array for every result, of its shape for one point; ``value[i:i+1]`` does for the
+        shape (). They have the function's dtype and may overlap. Results have the bits of ``fn``.
+
+        It is compiled when it is first asked for, and kept on disk like the function itself. What
+        calls it is compiled anew in every process: numba keeps no code on disk that holds an
+        address, and says so where ``cache=True`` asks for it.
+
+        Raises:
+            ArgumentError: the function sums over its points.
+            ValueError: in numba code, where an array has another shape.
+
+        Example:
+            >>> from numba import njit
+            >>> from symgrad import compile
+            >>> fn = compile("x**2*y", "x y", "value")
+            >>> @njit
+            ... def total(table):
+            ...     made = 0.0
+            ...     for i in range(len(table)):
+            ...         made += fn.njit(table[i, 0], table[i, 1])
+            ...     return made
+            >>> total(np.array([[2.0, 1.0], [3.0, 0.5]]))
+            8.5
+        """
+        if self.signature.reduction is not None:
+            raise ArgumentError(
+                "fn.njit is the function at one point, and this one sums over a batch of them; "
+                "compile it without reduce= for that"
+            )
+        return caller(self.signature, self._point_address())
+
+    @property
+    def _numba_type_(self) -> Any:
+        """What numba takes the function for where its code names it: ``fn.njit`` is known there."""
+        return FunctionType(self)
+
     def source(self, target: str = "numba") -> str:
         """Readable, self-contained source of the function for ``target``."""
         return self.details.source(target)
@@ -250,17 +303,26 @@ class CompiledFunction:
             ShapeError: an array's shape does not fit.
             DtypeError: an array cannot become the function's dtype.
         """
-        given_parameters = parameter_values(self.signature, parameters)
-        for name in given_parameters.keys() & named.keys():
-            raise ArgumentError(f"{name!r} is given twice: in parameters= and as a keyword")
+        if parameters is not None:
+            named = merged_parameters(self.signature, parameters, named)
+        if (
+            executor is on_chunk is tangent is cotangent is None
+            and (workers is None or (type(workers) is int and workers > 0))
+            and not accumulate
+        ):
+            found = self._direct(points, named, out)
+            if found is not NotImplemented:
+                return found
         if workers is not None and (not isinstance(workers, int) or workers < 1):
             raise ArgumentError(f"workers={workers!r} is not possible; give a number of threads")
         if executor is not None and not hasattr(executor, "map"):
             raise ArgumentError(f"executor={executor!r} has no .map; give a pool or an executor")
-        values = {**given_parameters, **named}
-        batch, groups = arguments(self.signature, points, values, tangent, cotangent)
+        batch, groups = arguments(self.signature, points, named, tangent, cotangent)
         count = prod(batch)
-        given = self._given_out(out, accumulate)
+        given = given_results(self.signature, out, accumulate)
+        if self.signature.reduction is not None:
+            sums = self._sums(self.signature.reduction, groups, count, workers, executor, on_chunk)
+            return self._reduced(sums, given, accumulate)
         arrays: dict[str, Array] = {}
         for result in self.signature.results:
             shape = result_shape(result.shape, batch, self.signature.batch_axis)
@@ -269,47 +331,30 @@ class CompiledFunction:
             else:
                 arrays[result.name] = check_out(result.name, given[result.name], shape, self._dtype)
         if count:
-            self._fill(groups, arrays, count, accumulate, workers, executor, on_chunk)
+            fresh = given is None
+            self._fill(groups, arrays, count, fresh, accumulate, workers, executor, on_chunk)
         if given is None and not batch:
             arrays = {name: array[()] for name, array in arrays.items()}
         return next(iter(arrays.values())) if self.signature.single else Result(arrays)
-
-    def _given_out(self, out: Any, accumulate: bool) -> dict[str, Any] | None:
-        if out is None:
-            if accumulate:
-                raise ArgumentError("accumulate=True adds into out=; give it")
-            return None
-        if isinstance(out, Result):
-            out = out.as_dict()
-        if not isinstance(out, Mapping):
-            if len(self.signature.results) != 1:
-                raise ArgumentError(
-                    f"out must be a dict with an array for each of {', '.join(self.results)}"
-                )
-            out = {self.results[0]: out}
-        if set(out) != set(self.results):
-            raise ArgumentError(
-                f"out has {', '.join(map(str, out))}; {', '.join(self.results)} is needed"
-            )
-        return dict(out)
 
     def _fill(
         self,
         groups: Sequence[Columns],
         arrays: Mapping[str, Array],
         count: int,
+        fresh: bool,
         accumulate: bool,
         workers: int | None,
         executor: Any,
         on_chunk: Callable[[int, int], None] | None,
     ) -> None:
-        """Write the results of all points into ``arrays``."""
+        """Write the results of all points into ``arrays``, which are ours if they are ``fresh``."""
         targets = []
         copies: list[tuple[Array, Array]] = []
         for result in self.signature.results:
             array = arrays[result.name]
             flat = flat_view(array, result.size, count, self.signature.batch_axis)
-            if flat is None or any(group.overlaps(array) for group in groups):
+            if flat is None or (not fresh and any(group.overlaps(array) for group in groups)):
                 made = np.zeros(array.shape, array.dtype)
                 copies.append((array, made))
                 flat = flat_view(made, result.size, count, self.signature.batch_axis)
@@ -323,6 +368,50 @@ class CompiledFunction:
             threads.run(work, count, workers, on_chunk)
         for array, made in copies:
             array[...] = array + made if accumulate else made
+
+    def _sums(
+        self,
+        reduction: Reduction,
+        groups: Sequence[Columns],
+        count: int,
+        workers: int | None,
+        executor: Any,
+        on_chunk: Callable[[int, int], None] | None,
+    ) -> dict[str, Array]:
+        """The results of a batch whose points are summed."""
+        results = self.signature.results
+        sizes = [reduction.entries(result.name, result.size) for result in results]
+        rows = [np.empty((reduction.blocks(count), size), self._dtype) for size in sizes]
+        if executor is not None and count:
+            self._map(groups, rows, count, False, executor, on_chunk)
+        elif count:
+            work = partial(self._chunk, groups, rows, False, 0)
+            threads.run(work, count, workers, on_chunk)
+        return {
+            result.name: reduction.result(result.name, sums, count, result.shape, self._dtype)
+            for result, sums in zip(results, rows, strict=True)
+        }
+
+    def _reduced(
+        self, sums: dict[str, Array], given: dict[str, Any] | None, accumulate: bool
+    ) -> Any:
+        """What a call gives: sums, or ``out=`` with the sums in it, or added to it."""
+        arrays = sums
+        if given is None:
+            arrays = {name: array[()] for name, array in sums.items()}
+        else:
+            for name, array in sums.items():
+                place = check_out(name, given[name], array.shape, self._dtype)
+                place[...] = place + array if accumulate else array
+            arrays = given
+        return next(iter(arrays.values())) if self.signature.single else Result(arrays)
+
+    def _rows(self, start: int, stop: int) -> slice:
+        """The rows of the kernel's results that belong to the points from start to stop."""
+        reduction = self.signature.reduction
+        if reduction is None:
+            return slice(start, stop)
+        return slice(start // reduction.block, reduction.blocks(stop))
 
     def _chunk(
         self,
@@ -338,24 +427,19 @@ class CompiledFunction:
             for target, block in zip(targets, self._evaluate(columns), strict=True):
                 target[start:stop] += block
         else:
-            parts = [target[start:stop] for target in targets]
-            self._kernel(0, stop - start, stream, self._scratch(), *columns, *parts)
+            parts = [target[self._rows(start, stop)] for target in targets]
+            self._kernel(0, stop - start, stream, self._scratch.memory, *columns, *parts)
 
     def _evaluate(self, columns: Sequence[Array]) -> list[Array]:
         """The results of one block of points in new arrays of shape (points, entries)."""
-        points = columns[0].shape[0]
-        made = [np.empty((r.size, points), self._dtype).T for r in self.signature.results]
-        self._kernel(0, points, 0, self._scratch(), *columns, *made)
+        points, reduction = columns[0].shape[0], self.signature.reduction
+        sizes = [(r.size, points) for r in self.signature.results]
+        if reduction is not None:
+            rows = reduction.blocks(points)
+            sizes = [(reduction.entries(r.name, r.size), rows) for r in self.signature.results]
+        made = [np.empty(size, self._dtype).T for size in sizes]
+        self._kernel(0, points, 0, self._scratch.memory, *columns, *made)
         return made
-
-    def _scratch(self) -> Array:
-        """This thread's scratch memory."""
-        found: Array | None = getattr(self._local, "scratch", None)
-        if found is None:
-            found = self._local.scratch = allocate(
-                (max(self._scratch_bytes, 1),), np.dtype(np.uint8), "scratch"
-            )
-        return found
 
     def _map(
         self,
@@ -380,7 +464,7 @@ class CompiledFunction:
                 if accumulate:
                     target[start:stop] += block
                 else:
-                    target[start:stop] = block
+                    target[self._rows(start, stop)] = block
             if on_chunk is not None:
                 on_chunk(stop, count)
 

@@ -11,11 +11,28 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 
+import numpy as np
+
+from symgrad.runtime.arrays import allocate
+
 CHUNK = 65_536
 """Points of a chunk: some milliseconds of work, so that an interrupt is answered soon."""
 
 INLINE_POINTS = 16_384
 """Batches up to this many points are evaluated by the calling thread."""
+
+
+class Scratch(threading.local):
+    """Memory that a kernel works in; each thread has its own.
+
+    Attributes:
+        memory: an array of bytes that starts on a cache line.
+    """
+
+    def __init__(self, size: int) -> None:
+        # Called again in every thread that uses it, with the same size.
+        self.memory = allocate((size,), np.dtype(np.uint8), "scratch", anywhere=0)
+
 
 _pools: dict[int, ThreadPoolExecutor] = {}
 _lock = threading.Lock()
@@ -57,6 +74,9 @@ def run(
         on_chunk: called in this thread with (points done, points in all) after each chunk.
     """
     small = workers is None and points <= INLINE_POINTS
+    if small and on_chunk is None:
+        work(0, points)
+        return
     parts = chunks(points)
     threads = 1 if small else min(workers or available(), len(parts))
     if threads <= 1:

@@ -169,14 +169,14 @@ def _waiting_counter(code: Code) -> Callable[[Sequence[int]], int]:
     """``waiting`` of a code as a function of the order alone."""
     length = len(code)
     used = np.fromiter(chain.from_iterable([args for _, args, _ in code]), np.intp)
-    users = np.repeat(np.arange(length), [len(args) for _, args, _ in code])
+    users = np.repeat(np.arange(length), np.array([len(args) for _, args, _ in code], np.intp))
     held = np.zeros(length, bool)
     held[used] = True
-    held &= [op not in FREE for op, _, _ in code]
+    held &= np.array([op not in FREE for op, _, _ in code], bool)
 
     def count(order: Sequence[int]) -> int:
         place = np.empty(length, np.intp)
-        place[np.asarray(order)] = np.arange(length)
+        place[np.asarray(order, np.intp)] = np.arange(length)
         last = np.zeros(length, np.intp)
         np.maximum.at(last, used, place[users])
         begun = np.bincount(place[held], minlength=length + 1)

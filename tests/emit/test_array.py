@@ -66,3 +66,13 @@ def test_what_comes_later_is_asked_for_in_time():
     text = llvm_text(made, target)
     lines = -(-5 * target.width * 8 // 64) + -(-2 * target.width * 8 // 64)
     assert text.count('call void @"llvm.prefetch.p0"') == lines
+
+
+def test_a_result_may_have_no_entries():
+    made = program(3, 2, (1, 0))
+    kernel = load_program(made)
+    points, shared = np.ones((70, 3)), np.broadcast_to([0.5, -1.25], (70, 2))
+    results = [np.empty((70, 1)), np.empty((70, 0))]
+    for stream in (0, 1):
+        kernel([points, shared], results, stream=stream)
+    assert (results[0] == results[0][0]).all()

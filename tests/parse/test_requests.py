@@ -7,7 +7,7 @@ import pytest
 
 from symgrad.errors import DerivativeError, DuplicateNameError
 from symgrad.ir.system import Request
-from symgrad.parse.requests import KNOWN, MAX_ORDER, parse_requests
+from symgrad.parse.requests import KNOWN, MAX_ORDER, parse_normal, parse_requests
 
 WRT = ("x", "y")
 
@@ -114,3 +114,15 @@ def test_what_is_no_ordered_sequence_is_refused(derivatives):
 def test_an_order_may_be_a_numpy_integer():
     assert asked(np.int64(2)) == asked(2)
     assert asked([np.int64(2)]) == asked(2)
+
+
+def test_sums_for_normal_equations():
+    assert parse_normal("jtr") == (Request("jtr", "normal", 1),)
+    assert [request.order for request in parse_normal(None)] == [2, 1, 0]
+    for wrong in ("value", ["jtj", 2], {"jtj": ()}, 1.5):
+        with pytest.raises(DerivativeError):
+            parse_normal(wrong)
+    with pytest.raises(DerivativeError, match="empty"):
+        parse_normal([])
+    with pytest.raises(DuplicateNameError):
+        parse_normal(["jtj", "jtj"])

@@ -9,7 +9,14 @@ import pytest
 
 from symgrad.errors import ArgumentError, DtypeError, ShapeError
 from symgrad.ir.program import Group, Result
-from symgrad.runtime.arguments import Signature, arguments, parameter_values
+from symgrad.runtime.arguments import (
+    Signature,
+    arguments,
+    given_results,
+    merged_parameters,
+    parameter_values,
+)
+from symgrad.runtime.result import Result as Given
 
 SIGNATURE = Signature(
     inputs=("x", "y"),
@@ -100,3 +107,32 @@ def test_parameters_as_a_dict_or_an_array():
 def test_what_does_not_fit_is_refused(signature, points, named, seeds, error, message):
     with pytest.raises(error, match=message):
         arguments(signature, points, named, *seeds)
+
+
+def test_parameters_of_both_kinds_are_merged():
+    assert merged_parameters(SIGNATURE, {"k": 1.0}, {"c": 2.0}) == {"k": 1.0, "c": 2.0}
+    with pytest.raises(ArgumentError, match="'k' is given twice"):
+        merged_parameters(SIGNATURE, {"k": 1.0}, {"k": 2.0})
+
+
+def test_given_results_by_name():
+    assert given_results(SIGNATURE, None, False) is None
+    for out in (X, {"value": X}, Given({"value": X})):
+        made = given_results(SIGNATURE, out, True)
+        assert list(made) == ["value"]
+        assert made["value"] is X
+
+
+@pytest.mark.parametrize(
+    ("out", "accumulate", "message"),
+    [
+        (None, True, "accumulate=True adds into out=; give it"),
+        (X, False, "out must be a dict with an array for each of value, gradient"),
+        ({"value": X}, False, "out has value; value, gradient is needed"),
+        ({"value": X, "gradient": X, 3: X}, True, "out has value, gradient, 3; value, gradient is"),
+    ],
+)
+def test_results_that_are_not_those_wanted_are_refused(out, accumulate, message):
+    two = replace(SIGNATURE, results=(Result("value", ()), Result("gradient", (2,))), single=False)
+    with pytest.raises(ArgumentError, match=message):
+        given_results(two, out, accumulate)

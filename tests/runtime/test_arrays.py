@@ -16,6 +16,7 @@ from symgrad.runtime.arrays import (
     parameter_columns,
     points_from_columns,
     points_from_table,
+    repeated,
     result_shape,
 )
 
@@ -187,12 +188,31 @@ def test_points_stand_where_the_batch_axis_says():
 @pytest.mark.parametrize("shape", [(), (0,), (1,), (3, 5), (0, 4), (70_000, 3)])
 @pytest.mark.parametrize("dtype", [DOUBLE, SINGLE])
 def test_new_arrays_start_on_a_cache_line(shape, dtype):
-    made = allocate(shape, dtype, "value")
+    made = allocate(shape, dtype, "value", anywhere=0)
     assert made.shape == shape
     assert made.dtype == dtype
     assert made.flags.c_contiguous
     assert made.ctypes.data % 64 == 0 or not made.size
     made[...] = 1
+
+
+@pytest.mark.parametrize("points", [1, 512, 513, 5000])
+def test_small_new_arrays_start_anywhere(points):
+    made = allocate((points,), DOUBLE, "value")
+    assert made.shape == (points,)
+    assert made.dtype == DOUBLE
+    assert (made.base is None) == (made.nbytes <= arrays.SMALL)
+    assert made.base is None or made.ctypes.data % 64 == 0
+
+
+def test_a_row_is_repeated_without_a_copy():
+    row = np.array([[1.0, 2.0, 3.0]])
+    assert repeated(row, 1) is row
+    made = repeated(row, 5)
+    assert made.strides == (0, 8)
+    assert np.shares_memory(made, row)
+    np.testing.assert_array_equal(made, [[1.0, 2.0, 3.0]] * 5)
+    assert repeated(row, 0).shape == (0, 3)
 
 
 def test_a_result_that_does_not_fit_the_memory_says_how_large_it_is(monkeypatch):

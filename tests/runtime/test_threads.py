@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 
+import numpy as np
 import pytest
 
 from symgrad.runtime import threads
@@ -143,3 +144,15 @@ def test_a_forked_child_has_pools_of_its_own():
     answer = os.read(reader, 10)
     os.close(reader)
     assert answer == b"done"
+
+
+def test_each_thread_has_its_own_scratch_memory():
+    scratch = threads.Scratch(100)
+    found = [scratch.memory]
+    other = threading.Thread(target=lambda: found.append(scratch.memory))
+    other.start()
+    other.join()
+    assert scratch.memory is found[0]
+    assert [array.nbytes for array in found] == [100, 100]
+    assert not np.shares_memory(*found)
+    assert all(array.ctypes.data % 64 == 0 for array in found)

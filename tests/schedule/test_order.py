@@ -109,3 +109,7 @@ def test_a_result_that_another_needs_is_stored_at_once() -> None:
         (value,) = program.code[store].args
         between = program.code[value + 1 : store]
         assert all(i.op == "store" for i in between)
+
+
+def test_nothing_waits_in_a_program_of_no_instructions() -> None:
+    assert waiting(()) == 0

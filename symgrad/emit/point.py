@@ -1,0 +1,158 @@
+"""The entry for one point: the pieces of a Program on one vector whose lanes all hold that point.
+
+A kernel's loop spends most of a call for a single point on tiles, strides and padding. The entry
+has none: it spreads the point's columns over a vector each, runs the same pieces, and takes the
+first lane of every result. Lanes do not depend on each other, so it gives the bits of the kernel.
+
+It is a C function of pointers to adjacent numbers: one for every argument group, then one for every
+result. It is compiled when it is first wanted, into a generated module of its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from llvmlite import ir
+
+from symgrad.emit import provider
+from symgrad.emit.body import POINTER, define_pieces, spill_slots
+from symgrad.emit.control import INT64, counted
+from symgrad.emit.instructions import SCALAR
+from symgrad.emit.kernel import Kernel, emitters, machine
+from symgrad.emit.target import Target
+from symgrad.ir.program import Program
+
+TEMPLATE = '''"""The entry for one point of a kernel; it is made anew when it is missing."""
+
+from numba import cfunc, types
+from numba.extending import intrinsic
+
+from symgrad.emit.point import generate
+
+CACHE = True
+PROGRAM = {program!r}
+TARGET = {target!r}
+
+
+@intrinsic
+def body(context, {arrays}):
+    return types.void({arrays}), codegen
+
+
+def codegen(context, builder, signature, arguments):
+    return generate(PROGRAM, TARGET, context, builder, arguments)
+
+
+@cfunc({signature!r}, cache=CACHE, error_model="numpy")
+def {name}({arrays}):
+    body({arrays})
+'''
+
+ENTRY = "sg.point"
+
+UNROLLED = 64
+"""So many columns are spread by straight code, which lets LLVM keep them in registers."""
+
+STACK_BYTES = 64 * 1024
+"""Vectors of more bytes than this in all do not lie on the stack."""
+
+
+def emit_point(program_text: str, target_text: str) -> Kernel:
+    """The generated module of a kernel's entry for one point, from the texts the kernel holds."""
+    program, target = Program.from_json(program_text), Target.from_json(target_text)
+    arrays = ", ".join(f"array{i}" for i in range(len(program.groups) + len(program.results)))
+    pointers = [f"CPointer({target.dtype})"] * (len(program.groups) + len(program.results))
+    signature = f"void({', '.join(pointers)})"
+    parts = {"program": program_text, "target": target_text, "arrays": arrays}
+    key = "\n".join([TEMPLATE, *parts.values(), signature, machine(), emitters()])
+    name = f"point_{hashlib.sha256(key.encode()).hexdigest()[:24]}"
+    source = TEMPLATE.format(**parts, signature=signature, name=name)
+    return Kernel(name, source, 0, target.dtype, target.lanes)
+
+
+def generate(
+    program_text: str, target_text: str, context: Any, builder: Any, arguments: Any
+) -> Any:
+    """Define the entry in the caller's module and call it with the pointers."""
+    program, target = Program.from_json(program_text), Target.from_json(target_text)
+    provider.prepare()
+    entry = define_point(builder.module, program, target)
+    builder.call(entry, [builder.bitcast(pointer, POINTER) for pointer in arguments])
+    return context.get_dummy_value()
+
+
+def define_point(module: ir.Module, program: Program, target: Target) -> ir.Function:
+    """Define ``sg.point(columns of each group..., entries of each result...)`` in ``module``."""
+    one = replace(target, width=target.lanes, tile=target.lanes)
+    pieces = define_pieces(module, program, one)
+    counts = [len(group.columns) for group in program.groups]
+    counts += [result.size for result in program.results]
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), [POINTER] * len(counts)), ENTRY)
+    function.linkage = "internal"
+    function.attributes.add("noinline")
+    builder = ir.IRBuilder(function.append_basic_block("entry"))
+    vector = ir.VectorType(SCALAR[one.dtype], one.width)
+    size = one.width * one.itemsize
+    wanted = [*counts, len(spill_slots(program))]
+    heap = None
+    if sum(wanted) * size <= STACK_BYTES:
+        buffers = [builder.alloca(vector, max(count, 1)) for count in wanted]
+        for buffer in buffers:
+            buffer.align = size
+    else:
+        heap = builder.call(_outside(module, "malloc", POINTER, INT64), [_int(sum(wanted) * size)])
+        buffers = [
+            builder.gep(heap, [_int(sum(wanted[:i]))], source_etype=vector)
+            for i in range(len(wanted))
+        ]
+    groups = len(program.groups)
+    for given, buffer, count in zip(function.args[:groups], buffers, counts, strict=False):
+        for column in _columns(builder, count):
+            value = builder.load(_at(builder, given, column, vector.element), typ=vector.element)
+            value = builder.insert_element(ir.Constant(vector, ir.Undefined), value, _int(0))
+            lanes = ir.Constant(ir.VectorType(ir.IntType(32), one.width), [0] * one.width)
+            value = builder.shuffle_vector(value, value, lanes)
+            builder.store(value, _at(builder, buffer, column, vector), align=one.itemsize)
+    arguments: list[Any] = []
+    for buffer in buffers[:-1]:
+        arguments += [buffer, _int(size)]
+    for piece in pieces:
+        builder.call(piece, [*arguments, buffers[-1]])
+    for given, buffer, count in zip(
+        function.args[groups:], buffers[groups:-1], counts[groups:], strict=True
+    ):
+        for column in _columns(builder, count):
+            value = builder.load(_at(builder, buffer, column, vector), typ=vector.element)
+            builder.store(value, _at(builder, given, column, vector.element))
+    if heap is not None:
+        builder.call(_outside(module, "free", ir.VoidType(), POINTER), [heap])
+    builder.ret_void()
+    for defined in (function, *pieces):
+        defined.attributes.alignstack = size
+    return function
+
+
+def _columns(builder: ir.IRBuilder, count: int) -> Iterator[Any]:
+    """Every column's number: of a few one after the other, of many in a loop."""
+    if count <= UNROLLED:
+        yield from map(_int, range(count))
+        return
+    with counted(builder, _int(0), _int(count), _int(1)) as column:
+        yield column
+
+
+def _at(builder: ir.IRBuilder, base: Any, index: Any, kind: ir.Type) -> Any:
+    return builder.gep(base, [index], source_etype=kind)
+
+
+def _int(value: int) -> ir.Constant:
+    return ir.Constant(INT64, value)
+
+
+def _outside(module: ir.Module, name: str, gives: ir.Type, takes: ir.Type) -> Any:
+    """A function of the C library."""
+    found = module.globals.get(name)
+    return found or ir.Function(module, ir.FunctionType(gives, [takes]), name)
