@@ -142,7 +142,29 @@ def test_own_functions_come_first(
 ) -> None:
     monkeypatch.setattr(provider, "_has_fma", cache(lambda: True))
     choice = provider.implementation(name, 4, "float64", accuracy)
-    assert choice == provider.Implementation(name, "symgrad", f"sg.{name}.v4", 1.0)
+    own = provider.Implementation(name, "symgrad", f"sg.{name}.v4", 1.0)
+    if accuracy == "high" or (name, "float64") not in provider.LIBMVEC_FASTER:
+        assert choice == own
+        return
+    assert choice == own or choice.provider == "libmvec"
+    monkeypatch.setattr(provider, "_libmvec_width", lambda *_: 0)
+    assert provider.implementation(name, 4, "float64", accuracy) == own
+
+
+def test_fast_prefers_libmvec_where_it_takes_less_time(
+    fresh: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert set(provider.LIBMVEC_FASTER) <= set(PORTABLE)
+    monkeypatch.setattr(provider, "_has_fma", cache(lambda: True))
+    monkeypatch.setattr(provider, "_libmvec_width", lambda name, width, dtype, arity: width)
+    choice = provider.implementation("tan", 8, "float64", "fast")
+    assert (choice.provider, choice.ulp) == ("libmvec", 4.0)
+    module = ir.Module("fast")
+    monkeypatch.setattr(provider, "_has_scalar", lambda symbol: True)
+    function = provider.define_call(module, "tan", 8, "float64", "fast", inline=False)
+    assert function.name == choice.symbol
+    assert provider.implementation("atan", 8, "float64", "fast").provider == "symgrad"
+    assert provider.implementation("tan", 8, "float64", "high").provider == "symgrad"
 
 
 @pytest.mark.parametrize("accuracy", ["high", "fast"])
