@@ -28,6 +28,7 @@ from symgrad.options import Optimize, Options
 from symgrad.schedule.expand import expand
 from symgrad.schedule.lower import schedule
 from symgrad.schedule.order import in_best_order
+from symgrad.schedule.shared import parameters_first
 from symgrad.simplify.exponentials import (
     CANCELLING,
     makes_exponentials,
@@ -207,7 +208,7 @@ def find_program(
         derived = _derive(_source(system, requests, options), requests, options, "sweeps")
         assert derived is not None  # sweeps always apply
         graph, tensors = derived.graph, derived.tensors
-        return graph, tensors, in_best_order(schedule(graph, tensors, groups, labels))
+        return graph, tensors, _finished(schedule(graph, tensors, groups, labels))
     work = Work(options.optimize)
     first, *others = ORDERS.values()
     best: Found | None = None
@@ -237,7 +238,12 @@ def find_program(
                 attempt(derived, passes)
     assert best is not None
     graph, tensors, program = best
-    return graph, tensors, in_best_order(program)
+    return graph, tensors, _finished(program)
+
+
+def _finished(program: Program) -> Program:
+    """The Program in the order in which it is emitted."""
+    return parameters_first(in_best_order(program))
 
 
 def _candidates(

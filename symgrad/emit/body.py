@@ -107,7 +107,8 @@ class _Piece:
         kind = ir.FunctionType(ir.VoidType(), kinds)
         self.function = ir.Function(module, kind, f"sg.piece{index}")
         self.function.linkage = "internal"
-        short = len(program.pieces) == 1 and len(program.code) <= INLINE_BODY
+        whole = len(program.pieces) - program.shared == 1
+        short = whole and len(program.code) <= INLINE_BODY
         self.function.attributes.add("alwaysinline" if short else "noinline")
         for argument in self.function.args:
             if argument.type == POINTER:

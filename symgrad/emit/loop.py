@@ -34,6 +34,7 @@ from symgrad.emit.critical import TUNING, is_straight, order_by_critical_path
 from symgrad.emit.reduction import emit_sums
 from symgrad.emit.runs import CACHE_LINE, define_runs, run_points
 from symgrad.emit.scratch import Columns, scratch_layout, short_pitch, short_points
+from symgrad.emit.steps import begin, call_all
 from symgrad.emit.target import Target
 from symgrad.ir.program import Program
 
@@ -51,9 +52,9 @@ def define_loop(module: ir.Module, program: Program, target: Target) -> ir.Funct
     result are blocks of the batch (``reduction.py``).
     """
     pieces = define_pieces(module, program, target)
-    straight = len(pieces) == 1 and is_straight(pieces[0])
+    straight = len(pieces) - program.shared == 1 and is_straight(pieces[-1])
     if straight and target.width > target.lanes:
-        order_by_critical_path(pieces[0])
+        order_by_critical_path(pieces[-1])
     layout, spill_offset, _ = scratch_layout(program, target)
     kind = ir.FunctionType(
         ir.VoidType(), [INT64, INT64, INT64, POINTER] + [POINTER, INT64, INT64] * len(layout)
@@ -118,6 +119,7 @@ def _emit_tiles(
         array.pitch = pitch
     for group in groups:
         group.spread()
+    steps = begin(builder, program, target, pieces, groups, spill)
     with tiles(builder, start, stop, tile, peeled) as (first, count):
         whole = builder.icmp_signed(
             "==", builder.and_(count, ir.Constant(INT64, target.width - 1)), ir.Constant(INT64, 0)
@@ -136,8 +138,7 @@ def _emit_tiles(
                     group.prefetch(builder.add(first, point))
             for array in arrays:
                 arguments += array.at(point)
-            for piece in pieces:
-                builder.call(piece, [*arguments, spill])
+            call_all(builder, target, steps, [*arguments, spill], width)
             if can_stream:
                 for result in results:
                     result.stream_out(point)

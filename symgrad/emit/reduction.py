@@ -17,6 +17,7 @@ from symgrad.emit.array import KernelArray, apart, offset
 from symgrad.emit.control import INT64, counted, tiles
 from symgrad.emit.instructions import SCALAR, splat
 from symgrad.emit.scratch import Columns, short_points
+from symgrad.emit.steps import begin, call_all
 from symgrad.emit.target import Target
 from symgrad.ir.program import Program
 
@@ -50,6 +51,7 @@ def emit_sums(
     tile = builder.select(short, ir.Constant(INT64, short_points(program, target)), tile)
     for group in groups:
         group.spread()
+    steps = begin(builder, program, target, pieces, groups, spill)
     with tiles(builder, start, stop, ir.Constant(INT64, BLOCK), zero) as (block, points):
         for one in sums:
             one.clear()
@@ -66,8 +68,7 @@ def emit_sums(
                 arguments = [value for group in groups for value in group.at(point)]
                 arguments += [value for one in sums for value in one.arguments()]
                 left = builder.sub(count, point)
-                for piece in pieces:
-                    builder.call(piece, [*arguments, spill, left])
+                call_all(builder, target, steps, [*arguments, spill], left)
         number = builder.udiv(builder.sub(block, start), ir.Constant(INT64, BLOCK))
         for one in sums:
             one.write(number)

@@ -45,6 +45,9 @@ ARITHMETIC_OPS = ("add", "sub", "mul", "div", "neg", "sqrt")
 CONDITION_OPS = frozenset({"lt", "le", "eq", "ne", "and", "or", "not", "boolean"})
 UNCOUNTED = frozenset({"load", "constant", "boolean", "store", "neg"})
 
+PARAMETERS = "parameters"
+"""The group of columns that a whole batch may share."""
+
 WEIGHTS = {"add": 1, "sub": 1, "mul": 1, "div": 5, "sqrt": 6}
 """Cost of the arithmetic instructions, an addition being 1; functions have theirs in their row."""
 
@@ -118,6 +121,7 @@ class Program:
         results: the arrays that are filled, in order.
         code: the instructions; an argument is always an earlier index.
         pieces: index of the first instruction of each piece; the first is 0.
+        shared: whether the first piece depends on parameters alone.
         labels: a display name for each entry of the outputs.
         routines: those that the code calls, and those that they call, each before its callers.
         outside: the users' functions that the code and the routines call.
@@ -130,6 +134,7 @@ class Program:
     labels: tuple[str, ...] = ()
     routines: tuple[Routine, ...] = ()
     outside: tuple[Outside, ...] = ()
+    shared: bool = False
 
     @cached_property
     def counts(self) -> Mapping[str, int]:
@@ -156,6 +161,8 @@ class Program:
                 + ([list(map(packed_floats, r.tables))] if r.tables else [])
                 for r in self.routines
             ]
+        if self.shared:
+            text["shared"] = True
         if self.outside:
             text["outside"] = [list(callee) for callee in self.outside]
         return json.dumps(text, separators=(",", ":"))
@@ -181,6 +188,7 @@ class Program:
                 for name, arity, code, bodies, *rest in read.get("routines", ())
             ),
             outside=tuple(Outside(*callee) for callee in read.get("outside", ())),
+            shared=read.get("shared", False),
         )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from symgrad.errors import InvariantError
 from symgrad.ir.expression import BOOLEAN, NAMED_CONSTANTS
 from symgrad.ir.graph import CONNECTIVES, LEAVES, Graph, node_key
-from symgrad.ir.program import CONDITION_OPS, Instruction, Program
+from symgrad.ir.program import CONDITION_OPS, PARAMETERS, Instruction, Program
 
 NUMBERS = (int, Fraction, float)
 ARITY = {"add": 2, "sub": 2, "mul": 2, "div": 2, "neg": 1, "sqrt": 1, "store": 1, "lookup": 1}
@@ -128,6 +128,11 @@ def verify_program(program: Program) -> None:
     _require(bool(pieces) and pieces[0] == 0, "pieces", "the first piece starts at 0")
     _require(list(pieces) == sorted(set(pieces)), "pieces", "must increase")
     _require(pieces[-1] < max(len(code), 1), "pieces", "a piece starts behind the code")
+    if program.shared:
+        _require(len(pieces) > 1, "pieces", "there is no piece beside the one of parameters")
+        for op, _, data in code[: pieces[1]]:
+            alone = op != "load" or program.groups[data[0]].name == PARAMETERS
+            _require(alone and op != "store", "piece 0", "must depend on parameters alone")
 
 
 def _verify_code(

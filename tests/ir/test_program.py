@@ -66,6 +66,8 @@ def test_routines_travel_with_the_program() -> None:
     assert made.to_json() != SAMPLE.to_json()
     assert "routines" not in SAMPLE.to_json()
     assert "outside" not in SAMPLE.to_json()
+    assert "shared" not in SAMPLE.to_json()
+    assert Program.from_json(replace(SAMPLE, shared=True).to_json()).shared
     tables = ((0.1, -0.0, float("inf")), (5e-324,))
     rich = replace(made, routines=(Routine("toy", 1, code, (loop,), tables), made.routines[1]),
                    outside=(Outside("mine", 2, "sg.user.mine.2.abc"),))  # fmt: skip

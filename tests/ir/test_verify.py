@@ -212,6 +212,12 @@ def test_broken_pieces(pieces: tuple[int, ...]) -> None:
         verify_program(replace(SOUND, pieces=pieces))
 
 
+@pytest.mark.parametrize("pieces", [(0,), (0, 1)])
+def test_a_first_piece_that_does_not_depend_on_parameters_alone(pieces: tuple[int, ...]) -> None:
+    with pytest.raises(InvariantError, match="piece"):
+        verify_program(replace(SOUND, pieces=pieces, shared=True))
+
+
 MORE_BROKEN_CODE: dict[str, tuple[Instruction, ...]] = {
     "stored_nowhere": (LOAD, STORE, Instruction("store", (0,), (0, 1))),
     "stored_in_no_result": (LOAD, STORE, Instruction("store", (0,), (1, 0))),
