@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "show":      ("show",      "Print what a stage of the pipeline makes of a problem."),
     "functions": ("functions", "List the functions that a formula may use."),
     "doctor":    ("doctor",    "Report versions, CPU, vector mathematics and the cache."),
+    "cache":     ("cache",     "Say what the disk cache holds, or empty it."),
 }
 # fmt: on
 

@@ -9,11 +9,16 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
-from symgrad.errors import KernelError
+from symgrad.errors import KernelError, OptionError
 
 VARIABLE = "SYMGRAD_CACHE_DIR"
+
+LIMIT_VARIABLE = "SYMGRAD_CACHE_BYTES"
+LIMIT = 2 * 1024**3
+"""The files take no more bytes than this, or than ``$SYMGRAD_CACHE_BYTES``."""
 
 PATTERNS = ("_symgrad_*", "derived_*.json", "__pycache__/_symgrad_*")
 """What symgrad writes into the directory."""
@@ -79,19 +84,80 @@ def remove(path: Path, name: str) -> None:
         file.unlink(missing_ok=True)
 
 
+def limit() -> int:
+    """How many bytes the files may take.
+
+    Raises:
+        OptionError: the variable that says so holds no whole number.
+    """
+    given = os.environ.get(LIMIT_VARIABLE, "")
+    if given and not given.isdecimal():
+        raise OptionError(f"{LIMIT_VARIABLE}={given!r} is no number of bytes; write digits alone")
+    return int(given) if given else LIMIT
+
+
 def info() -> dict[str, object]:
-    """Where the cache is, how many kernels it holds and how many bytes they take."""
-    path = directory()
-    files = [file for pattern in PATTERNS for file in path.glob(pattern) if file.is_file()]
+    """Where the cache is, how many kernels it holds, and how many bytes they take and may take."""
+    sizes = {file: status.st_size for file, status in _files().items()}
     return {
-        "directory": str(path),
-        "kernels": sum(file.suffix == ".py" for file in files),
-        "bytes": sum(file.stat().st_size for file in files),
+        "directory": str(directory()),
+        "kernels": sum(file.suffix == ".py" for file in sizes),
+        "bytes": sum(sizes.values()),
+        "limit": limit(),
     }
 
 
-def clear() -> None:
-    """Delete symgrad's files in the cache directory, and nothing else that may lie there."""
-    path = directory()
-    for file in [file for pattern in PATTERNS for file in path.glob(pattern)]:
+def touch(path: Path, name: str) -> None:
+    """Note that the module ``name`` is used: those that were not are deleted first.
+
+    The index of its code gets the present time: by that of the source numba knows whether the code
+    belongs to it.
+    """
+    for file in entries(path, name):
+        if file.suffix == ".nbi":
+            with suppress(OSError):
+                os.utime(file)
+
+
+def shrink(keep: str = "") -> int:
+    """Delete what was not used for the longest time until the files fit; how many were deleted.
+
+    A kernel's files go together. What starts with ``keep`` stays.
+    """
+    files = _files()
+    excess = sum(status.st_size for status in files.values()) - limit()
+    groups: dict[str, list[Path]] = {}
+    for file in files:
+        groups.setdefault(file.name.split(".")[0], []).append(file)
+    used = {name: max(files[file].st_mtime for file in group) for name, group in groups.items()}
+    deleted = 0
+    for name in sorted(groups, key=used.__getitem__):
+        if excess <= 0:
+            break
+        if keep and name.startswith(keep):
+            continue
+        for file in groups[name]:
+            excess -= files[file].st_size
+            file.unlink(missing_ok=True)
+            deleted += 1
+    return deleted
+
+
+def clear() -> int:
+    """Delete symgrad's files in the cache directory and nothing else; how many there were."""
+    files = _files()
+    for file in files:
         file.unlink(missing_ok=True)
+    return len(files)
+
+
+def _files() -> dict[Path, os.stat_result]:
+    """Symgrad's files; another process may delete some of them meanwhile."""
+    found = {}
+    for pattern in PATTERNS:
+        for file in directory().glob(pattern):
+            with suppress(OSError):
+                status = file.stat()
+                if stat.S_ISREG(status.st_mode):
+                    found[file] = status
+    return found

@@ -76,10 +76,14 @@ def _load(module: Module, *, use_cache: bool) -> Callable[..., Any]:
     last: object = "files cannot be written"
     for _ in range(2):
         try:
-            if (file.exists() and file.read_text(encoding="utf-8") == module.source) or cache.write(
-                file, module.source
-            ):
-                return _import(name, file, module.name)
+            known = file.exists() and file.read_text(encoding="utf-8") == module.source
+            if known or cache.write(file, module.source):
+                found = _import(name, file, module.name)
+                if known:
+                    cache.touch(path, name)
+                else:
+                    cache.shrink(keep=name)
+                return found
         except Exception as error:  # a damaged cache can raise anything
             sys.modules.pop(name, None)
             cache.remove(path, name)

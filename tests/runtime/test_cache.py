@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import symgrad as sg
-from symgrad.errors import KernelError
+from symgrad.errors import KernelError, OptionError
 from symgrad.runtime import cache, load
 
 ROOT = Path(__file__).parents[2]
@@ -149,13 +149,14 @@ def test_entries_are_found_and_removed_by_name(folder):
 
 
 def test_info_counts_and_clear_deletes_what_is_symgrads(folder):
-    assert cache.info() == {"directory": str(folder), "kernels": 0, "bytes": 0}
+    nothing = {"directory": str(folder), "kernels": 0, "bytes": 0, "limit": cache.LIMIT}
+    assert cache.info() == nothing
     (folder / "mine.txt").write_text("not symgrad's")
     compiled()
     found = cache.info()
     assert found["kernels"] == 1
     assert found["bytes"] > 1_000
-    cache.clear()
+    assert cache.clear() == 4  # source, index and code of the kernel, and the derived program
     assert cache.info()["bytes"] == 0
     assert (folder / "mine.txt").exists()
     forget()
@@ -166,6 +167,41 @@ def test_clearing_what_is_not_there_is_no_error(monkeypatch, tmp_path):
     monkeypatch.setenv(cache.VARIABLE, str(tmp_path / "nowhere"))
     cache.clear()
     assert cache.info()["kernels"] == 0
+
+
+def kernels_of(folder, monkeypatch, sizes, limit):
+    """Files of kernels a, b, ..., each used a day after the one before, and a limit."""
+    (folder / "__pycache__").mkdir()
+    monkeypatch.setenv(cache.LIMIT_VARIABLE, str(limit))
+    for day, (name, size) in enumerate(zip("abcdef", sizes, strict=False)):
+        for file in (f"_symgrad_{name}.py", f"__pycache__/_symgrad_{name}.k.nbi"):
+            (folder / file).write_bytes(bytes(size // 2))
+            os.utime(folder / file, (86400.0 * day, 86400.0 * day))
+
+
+def test_what_was_not_used_for_the_longest_time_is_deleted_first(folder, monkeypatch):
+    kernels_of(folder, monkeypatch, [100, 100, 100, 100], limit=250)
+    cache.touch(folder, "_symgrad_a")
+    assert (folder / "_symgrad_a.py").stat().st_mtime == 0.0, "numba's code would be out of date"
+    assert cache.shrink(keep="_symgrad_b") == 4
+    assert {file.name[9] for file in folder.glob("_symgrad_*")} == {"a", "b"}
+    assert cache.info()["bytes"] == 200
+    assert cache.shrink() == 0
+
+
+def test_a_new_kernel_makes_room_for_itself_alone(folder, monkeypatch):
+    kernels_of(folder, monkeypatch, [1000, 1000], limit=1)
+    assert compiled()(POINT).shape == (2,)
+    assert [file.suffix for file in folder.glob("_symgrad_*.py")] == [".py"]
+    assert not list(folder.glob("_symgrad_a*"))
+    forget()
+    assert compiled()(POINT).shape == (2,)
+
+
+def test_a_limit_that_is_no_number_is_refused(folder, monkeypatch):
+    monkeypatch.setenv(cache.LIMIT_VARIABLE, "2 GB")
+    with pytest.raises(OptionError, match="SYMGRAD_CACHE_BYTES"):
+        cache.info()
 
 
 SECOND = """
