@@ -254,6 +254,7 @@ def _candidates(
     primals = PRIMALS if source.first is None else PRIMALS_WITH_FIRST
     forms = {0: source if source.first is None else _form(source, primals[0], options)}
     seen: set[tuple[int, ...]] = set()
+    unnamed: list[Derived] = []
     numbers: dict[Any, int] = {}
     names = _strategies(source, requests, options)
     ranked: list[tuple[float, int]] = []
@@ -283,6 +284,12 @@ def _candidates(
             made[name, form] = derived
         derived = made[name, form]
         if derived is not None:
+            if not seen and not unnamed:
+                unnamed.append(derived)  # compared with the second, if there is one
+                yield derived
+                continue
+            seen.update([one.identity(numbers) for one in unnamed])
+            unnamed.clear()
             identity = derived.identity(numbers)
             if identity not in seen:
                 seen.add(identity)

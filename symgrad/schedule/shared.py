@@ -20,6 +20,8 @@ FUNCTION = 10
 def parameters_first(program: Program) -> Program:
     """The Program with what depends on parameters alone in its first piece, if it is worth it."""
     groups = [number for number, group in enumerate(program.groups) if group.name == PARAMETERS]
+    if not groups:
+        return program
     code = program.code
     shared = bytearray(len(code))
     weight = 0
@@ -31,7 +33,7 @@ def parameters_first(program: Program) -> Program:
         elif op != "store" and args and all(shared[argument] for argument in args):
             shared[index] = True
             weight += 0 if op == "neg" else WEIGHTS.get(op, FUNCTION)
-    if not groups or weight < WORTH:
+    if weight < WORTH:
         return program
     moved: set[int] = set()
     for index in reversed(range(len(code))):
