@@ -124,7 +124,7 @@ def beta_density(a: arb, b: arb, x: arb) -> arb:
 
 # Error functions.
 def erfcx(x: arb) -> arb:
-    return (x * x).exp() * x.erfc() if x < 1000 else erfcx_derivative(arb(0), x)
+    return erfcx_derivative(arb(0), x) if x > 1000 else (x * x).exp() * x.erfc()
 
 
 def erfcx_derivative(n: arb, x: arb) -> arb:

@@ -128,6 +128,8 @@ ROWS: dict[str, Function] = {
     "gamma": off_poles(arb.gamma), "digamma": off_poles(arb.digamma),
     "loggamma": off_poles(loggamma), "trigamma": partial(polygamma, arb(1)),
     "polygamma": polygamma,
+    "digamma_difference": lambda a, b: polygamma(arb(0), a + b) - polygamma(arb(0), a),
+    "trigamma_difference": lambda a, b: polygamma(arb(1), a + b) - polygamma(arb(1), a),
     "beta": beta, "logbeta": logbeta, "binomial": binomial, "rising_factorial": rising,
     "zeta": lambda s: NAN if equal(s, arb(1)) else s.zeta(), "zeta_derivative": zeta_derivative,
     "hurwitz_zeta": lambda s, a: NAN if equal(s, arb(1)) else s.zeta(a),

@@ -305,6 +305,8 @@ GAMMA: dict[str, Measured] = {
     "digamma": over(*RIGHT, log(30, 1e300), (-20, 0), scale=_sum_of_logs),
     "trigamma": over(*RIGHT, log(30, 1e100), (-20, 0)),
     "polygamma": by_order((2.0, 3.0, 5.0), (1e-2, 20), log(20, 1e40)),
+    **{row: pairs(((0.01, 30), (0.01, 30)), (log(1e-3, 1e3), log(1e-3, 1e3)))
+       for row in ("digamma_difference", "trigamma_difference")},
     "zeta": over((-1, 1), (1, 3), (3, 50), about(1), (-30, -1), everywhere=False),
     "zeta_derivative": pairs((orders(1, 4), (1.01, 9)), (orders(1, 4), (-1, 1)),
                              (orders(1, 4), (9, 50))),

@@ -1,9 +1,10 @@
-"""What the layout of arrays costs, and what summing inside of the kernel saves.
+"""What the layout and the dtype of arrays cost, and what summing inside of the kernel saves.
 
 Run from the root of the repository: ``python -m benchmarks.layouts [--points 1000000]``.
 
 The first table has value and gradient or Jacobian of the main problems with points first and with
 points last, one worker, ``out=`` reused, processor time in nanoseconds a point, and their ratio.
+Beside them stands float32 with points last, and how much less time it takes than float64.
 The second has the normal equations of a 9-parameter model: J^T J and J^T r by ``reduce="normal"``,
 beside the Jacobian of all points by symgrad and its products by NumPy, with one thread each; and
 the memory that each takes at its peak besides the points. The best of nine rounds, in which all
@@ -44,14 +45,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def layouts(points: int) -> Iterator[str]:
     """The lines of the first table."""
-    yield f"{'problem':20}{'points first':>14}{'points last':>14}{'ratio':>8}"
+    yield (
+        f"{'problem':20}{'points first':>14}{'points last':>14}{'ratio':>8}"
+        f"{'float32, last':>15}{'ratio':>8}"
+    )
     for name in MAIN_PROBLEMS:
-        calls = [_problem(name, points, axis) for axis in (0, -1)]
-        first, last = (1e9 * seconds / points for seconds in fastest(calls))
-        yield f"{name:20}{first:14.2f}{last:14.2f}{first / last:8.2f}"
+        forms: list[tuple[int, str]] = [(0, "float64"), (-1, "float64"), (-1, "float32")]
+        calls = [_problem(name, points, axis, dtype) for axis, dtype in forms]
+        first, last, single = (1e9 * seconds / points for seconds in fastest(calls))
+        yield (
+            f"{name:20}{first:14.2f}{last:14.2f}{first / last:8.2f}"
+            f"{single:15.2f}{last / single:8.2f}"
+        )
 
 
-def _problem(name: str, points: int, axis: int) -> Callable[[], Any]:
+def _problem(name: str, points: int, axis: int, dtype: str) -> Callable[[], Any]:
     """A call of a main problem's function, its results in place."""
     problem = PROBLEMS[name]
     x = sg.variables("x", problem.columns)
@@ -59,8 +67,8 @@ def _problem(name: str, points: int, axis: int) -> Callable[[], Any]:
     if problem.derivative == "gradient":
         (outputs,) = outputs
     wanted = ["value", problem.derivative]
-    fn = sg.compile(outputs, x, wanted, wrt=x[: problem.inputs], batch_axis=axis)
-    table = problem.points(np.random.default_rng(1), points)
+    fn = sg.compile(outputs, x, wanted, wrt=x[: problem.inputs], batch_axis=axis, dtype=dtype)
+    table = problem.points(np.random.default_rng(1), points).astype(dtype)
     table = table if axis else np.ascontiguousarray(table.T)
     out = fn(table).as_dict()
     return lambda: fn(table, out=out, workers=1)

@@ -367,7 +367,7 @@ def zeta() -> Tables:
         ),
         "LAURENT": taylor(lambda s: mpmath.zeta(s) - 1 / (s - 1), mpf(1), 25),
         "BERNOULLI": [float(value) for value in bernoulli],
-        "ETA": taylor(mpmath.altzeta, half, 31),
+        "ETA": taylor(mpmath.altzeta, mpf(1), 40),
         "BOOLE": [float((4**j - 1) * value) for j, value in enumerate(bernoulli[:10], 1)],
         "LOGS": [pair(value) for value in logs],
         "LOG_LOGS": [pair(mpmath.log(value)) for value in logs[1:]],

@@ -279,7 +279,7 @@ def fresnel() -> Tables:
 
 def elliptic() -> Tables:
     """``elliptic_coefficients``: Gauss-Legendre quadrature on (0, 1)."""
-    count, made = 48, []
+    count, made = 14, []
     for index in range(count):
         x = mpmath.cos(mpmath.pi * (index + 0.75) / (count + HALF))
         for _ in range(8):

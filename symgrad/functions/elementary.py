@@ -7,6 +7,8 @@ Derivatives: NIST DLMF sections 4.4, 4.7, 4.10, 4.20, 4.24, 4.34 and 4.38.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from symgrad.ir.expression import HALF, Expr, named, wrap
 from symgrad.ir.primitive import Names, define
 
@@ -31,6 +33,17 @@ def equal(left: object, right: object) -> Expr:
 def _unless_0(below: Expr, above: Expr) -> Expr:
     """``above/below``, but 0 where that would be divided by 0."""
     return select(equal(below, 0), 0, above / below)
+
+
+def _by_own(other: str) -> Callable[[Expr, Expr, Expr], Expr]:
+    """The derivative of the cosine of an angle by its own side: the sine's square over hypot."""
+    return lambda y, a, b: _unless_0(call("hypot", a, b), call(other, a, b) ** 2)
+
+
+def _by_other(y: Expr, a: Expr, b: Expr) -> Expr:
+    """The derivative of the cosine of an angle by the other side."""
+    both = call("hypot_by_first", a, b) * call("hypot_by_second", a, b)
+    return _unless_0(call("hypot", a, b), -both)
 
 
 # fmt: off
@@ -98,9 +111,17 @@ pow_ = define("pow",
               domain=((0.2, 3), (-2, 3)), cost=40,
               names=Names(mpmath="power", torch="pow", numpy="power", c="pow"))
 hypot = define("hypot",
-               lambda y, a, b: select(equal(y, 0), 0, a / y),
-               lambda y, a, b: select(equal(y, 0), 0, b / y),
+               lambda y, a, b: call("hypot_by_first", a, b),
+               lambda y, a, b: call("hypot_by_second", a, b),
                domain=((-3, 3), (0.2, 3)), cost=20)
+# a/hypot(a, b) and b/hypot(a, b), cosine and sine of an angle: nothing cancels, as 1 - y*y
+# would, or overflows.
+hypot_by_first = define("hypot_by_first", _by_own("hypot_by_second"), _by_other,
+                        domain=((-3, 3), (0.2, 3)), kind="composite", cost=25, names=Names(),
+                        expansion=lambda a, b: _unless_0(call("hypot", a, b), a))
+hypot_by_second = define("hypot_by_second", _by_other, _by_own("hypot_by_first"),
+                         domain=((-3, 3), (0.2, 3)), kind="composite", cost=25, names=Names(),
+                         expansion=lambda a, b: _unless_0(call("hypot", a, b), b))
 
 # a*b + c, rounded once.
 fma = define("fma", lambda y, a, b, c: b, lambda y, a, b, c: a, lambda y, a, b, c: 1,
@@ -111,5 +132,5 @@ fma = define("fma", lambda y, a, b, c: b, lambda y, a, b, c: a, lambda y, a, b, 
 ROWS = (
     *(exp, exp2, expm1, log, log1p, log2, log10, cbrt, sin, cos, tan),
     *(one_minus_square, asin, acos, atan, atan2),
-    *(sinh, cosh, tanh, asinh, acosh, atanh, pow_, hypot, fma),
+    *(sinh, cosh, tanh, asinh, acosh, atanh, pow_, hypot, hypot_by_first, hypot_by_second, fma),
 )

@@ -22,6 +22,16 @@ def _leg(x: Expr) -> Expr:
     return (abs(x) - 1) ** HALF * (abs(x) + 1) ** HALF
 
 
+def _inverse_leg(x: Expr) -> Expr:
+    """1/(|x| sqrt(x^2 - 1)) in negative powers alone, so that no order of derivative overflows."""
+    return abs(x) ** -1 * (abs(x) - 1) ** -HALF * (abs(x) + 1) ** -HALF
+
+
+def _over_one_more(x: Expr) -> Expr:
+    """1/(1 + x^2) in negative powers, of which no order of derivative overflows for large x."""
+    return x**-2 * (1 + x**-2) ** -1
+
+
 def _sech(m: Any, x: Any) -> Any:
     """2/(exp(x) + exp(-x)), which neither overflows nor vanishes too early; within 3 ulp."""
     small = m.exp(-m.abs(x))
@@ -44,13 +54,14 @@ def _acsch(x: Expr) -> Expr:
 cot = define("cot", lambda y, x: -1 - y * y, domain=(0.2, 2.9), parity="odd",
              kind="composite", expansion=lambda x: 1 / call("tan", x), cost=25,
              names=Names(mpmath="cot"))
-acot = define("acot", lambda y, x: -1 / (1 + x * x), domain=(0.2, 5), parity="odd",
-              kind="composite", expansion=lambda x: call("atan", 1 / x), cost=25,
-              folds={1: PI / 4}, names=Names(mpmath="acot"))
-asec = define("asec", lambda y, x: 1 / (abs(x) * _leg(x)), domain=(1.001, 9), folds={1: 0, -1: PI},
+acot = define("acot", lambda y, x: -select(abs(x) < 1, 1 / (1 + x * x), _over_one_more(x)),
+              domain=(0.2, 5), parity="odd", kind="composite", cost=25,
+              expansion=lambda x: call("atan", 1 / x), folds={1: PI / 4},
+              names=Names(mpmath="acot"))
+asec = define("asec", lambda y, x: _inverse_leg(x), domain=(1.001, 9), folds={1: 0, -1: PI},
               kind="composite", cost=35, names=Names(mpmath="asec"),
               expansion=lambda x: select(x < 0, PI - call("atan", _leg(x)), call("atan", _leg(x))))
-acsc = define("acsc", lambda y, x: -1 / (abs(x) * _leg(x)), domain=(1.001, 9), parity="odd",
+acsc = define("acsc", lambda y, x: -_inverse_leg(x), domain=(1.001, 9), parity="odd",
               kind="composite", cost=35, names=Names(mpmath="acsc"), folds={1: PI / 2},
               expansion=lambda x: call("sign", x) * call("atan", 1 / _leg(x)))
 
@@ -63,13 +74,14 @@ csch = define("csch", lambda y, x: -y * call("coth", x), domain=(0.2, 3), parity
 coth = define("coth", lambda y, x: -call("csch", x) ** 2, domain=(0.2, 3), parity="odd",
               kind="composite", expansion=lambda x: 1 / call("tanh", x), cost=23,
               names=Names(mpmath="coth"))
-asech = define("asech", lambda y, x: -1 / (x * call("one_minus_square", x) ** HALF),
+asech = define("asech", lambda y, x: -(x**-1 * call("one_minus_square", x) ** -HALF),
                domain=(0.01, 0.999), kind="composite", expansion=_asech, cost=40, folds={1: 0},
                names=Names(mpmath="asech"))
-acsch = define("acsch", lambda y, x: -1 / (abs(x) * call("hypot", 1, x)), domain=(0.01, 9),
+acsch = define("acsch", lambda y, x: -(abs(x) ** -1 * call("hypot", 1, x) ** -1), domain=(0.01, 9),
                parity="odd", kind="composite", expansion=_acsch, cost=45,
                names=Names(mpmath="acsch"))
-acoth = define("acoth", lambda y, x: 1 / call("one_minus_square", x), domain=(1.001, 9),
+# 1/(1 - x^2) in negative powers, which neither cancel nor overflow where |x| > 1.
+acoth = define("acoth", lambda y, x: (1 - x) ** -1 * (1 + x) ** -1, domain=(1.001, 9),
                parity="odd", kind="composite", cost=25, names=Names(mpmath="acoth"),
                expansion=lambda x: call("sign", x) * HALF * call("log1p", 2 / (abs(x) - 1)))
 # fmt: on

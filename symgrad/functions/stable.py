@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from functools import partial
-from math import factorial, log
+from math import exp, factorial, log
 from typing import Any, Literal
 
 from symgrad.functions.elementary import PI, call, equal, select
@@ -19,6 +19,7 @@ from symgrad.ir.primitive import Names, Primitive, define
 
 HALF_EXACT = Fraction(1, 2)
 LN2 = log(2)
+EXP_8, EXP_16 = exp(8.0), exp(16.0)
 
 
 def _logit(x: Expr) -> Expr:
@@ -84,14 +85,17 @@ def _alternating(shift: int, order: int, terms: int) -> list[float]:
 
 SINC_SLOPE, SINC_CURVATURE = _alternating(1, 1, 9), _alternating(1, 2, 13)
 COSC_SLOPE = _alternating(2, 1, 12)
+SINHC = [1 / factorial(2 * k + 1) for k in range(10)]
 EXPM1C_SLOPE = [k / factorial(k + 1) for k in range(1, 18)]
 
 
 def _sinc_slope(m: Any, x: Any) -> Any:
     """The derivative of sin(x)/x: Taylor's series below 1, (cos x - sin(x)/x)/x beyond."""
     near = x * polynomial(m, x * x, SINC_SLOPE)
-    divisor = m.where(m.abs(x) < 1.0, 1.0, x)
-    return m.where(m.abs(x) < 1.0, near, (m.cos(x) - m.sin(x) / divisor) / divisor)
+    a = m.abs(x)
+    divisor = m.where(a < 1.0, 1.0, x)
+    value = m.where(a < 1.0, near, (m.cos(x) - m.sin(x) / divisor) / divisor)
+    return m.where(m.eq(a, INF), 0.0, value)
 
 
 def _sinc_curvature(m: Any, x: Any) -> Any:
@@ -103,7 +107,19 @@ def _sinc_curvature(m: Any, x: Any) -> Any:
     divisor = m.where(m.abs(x) < 2.0, 2.0, x)
     value = m.sin(x) / divisor
     slope = (m.cos(x) - value) / divisor
-    return m.where(m.abs(x) < 2.0, near, -value - 2.0 * slope / divisor)
+    far = m.where(m.eq(m.abs(x), INF), 0.0, -value - 2.0 * slope / divisor)
+    return m.where(m.abs(x) < 2.0, near, far)
+
+
+def _sinhc(m: Any, x: Any) -> Any:
+    """sinh(x)/x: Taylor's series below 1, and finite to 717 where sinh(x) is no longer."""
+    a = m.abs(x)
+    near = polynomial(m, m.min(a, 1.0) ** 2, SINHC)
+    large = a > 700.0
+    kept = m.max(m.min(a, 800.0), 1.0)
+    half = 0.5 * m.exp(m.where(large, kept - 8.0, kept))
+    far = (half - 0.25 / half) / kept * m.where(large, EXP_8, 1.0)
+    return m.where(a < 1.0, near, far)
 
 
 def _cosc_slope(m: Any, x: Any) -> Any:
@@ -113,7 +129,8 @@ def _cosc_slope(m: Any, x: Any) -> Any:
     sine, cosine = m.sin(x), m.cos(x)
     value = (1.0 - cosine) / divisor
     # 1 - cos x does not cancel near its zeros alone, where it is small beside sin(x)/x.
-    return m.where(m.abs(x) < 2.0, near, (sine - 2.0 * value) / divisor / divisor)
+    far = m.where(m.eq(m.abs(x), INF), 0.0, (sine - 2.0 * value) / divisor / divisor)
+    return m.where(m.abs(x) < 2.0, near, far)
 
 
 def _expm1c_slope(m: Any, x: Any) -> Any:
@@ -121,7 +138,10 @@ def _expm1c_slope(m: Any, x: Any) -> Any:
     near = polynomial(m, x, EXPM1C_SLOPE)
     divisor = m.where(m.abs(x) < 1.0, 1.0, x)
     kept = m.max(x, -800.0)
-    far = m.fma(m.exp(kept), kept - 1.0, 1.0) / divisor / divisor
+    large = kept > 700.0  # exp overflows before this does
+    power = m.exp(m.where(large, kept - 16.0, kept))
+    far = m.fma(power, kept - 1.0, m.where(large, 0.0, 1.0)) / divisor / divisor
+    far = m.where(m.eq(x, INF), INF, far * m.where(large, EXP_16, 1.0))
     return m.where(m.abs(x) < 1.0, near, far)
 
 
@@ -258,7 +278,20 @@ tanhshrink = define("tanhshrink", lambda y, x: call("tanh", x) ** 2, domain=(-3,
 # fmt: on
 
 sinc = _quotient("sinc", "sin", (-9, 9), "NIST DLMF 13.4.1", "even", "sinc", "sinc_slope")
-sinhc = _quotient("sinhc", "sinh", (-9, 9), "NIST DLMF 4.33.1", "even")
+sinhc = define(
+    "sinhc",
+    lambda y, x: call("sinhc_derivative", 1, x),
+    domain=(-9, 9),
+    kind="routine",
+    definition=_sinhc,
+    oracle=lambda mp, x: mp.sinh(x) / x if x and mp.isfinite(x) else abs(x) or mp.mpf(1),
+    parity="even",
+    folds={0: 1},
+    cost=40,
+    ulp=4.0,
+    names=Names(),
+    source="NIST DLMF 4.33.1",
+)
 expm1c = _quotient("expm1c", "expm1", (-9, 9), "NIST DLMF 13.4.1", slope="expm1c_slope")
 log1pc = _quotient("log1pc", "log1p", (-0.8, 9), "NIST DLMF 15.6.1")
 cosc = _squared("cosc", "sinc", (-9, 9), "NIST DLMF 4.21.2", "cosc_slope")

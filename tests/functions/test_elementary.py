@@ -7,7 +7,7 @@ import pytest
 
 from symgrad.functions import PRIMITIVES, elementary, math
 from symgrad.ir.expression import Expr, variables
-from tests.expressions import close, gradient_at, in_mpmath, system_of, tensor_of
+from tests.expressions import close, gradient_at, in_float, in_mpmath, system_of, tensor_of
 
 x, y = variables("x y")
 
@@ -66,3 +66,15 @@ def test_derivatives_of_high_order(name: str, digits: int) -> None:
     got = in_mpmath(system.graph, tensor_of(system, 6).nodes, {"x": 0.375})[0]
     expected = mpmath.diff(getattr(mpmath, name), mpmath.mpf("0.375"), 6)
     assert close(got, expected, 1e-20)
+
+
+@pytest.mark.parametrize("low", [0.0, 1e-300, 1e-20, 1e-10, 0.5])
+@pytest.mark.parametrize("high", [2.5, -1e-10, 1e160])
+def test_curvature_of_hypot_does_not_cancel(low: float, high: float) -> None:
+    """The Hessian of r is (b, -a) (b, -a)/r^3: tiny entries keep their digits."""
+    system = system_of(math.hypot(x, y), ("x", "y"))
+    got = in_float(system.graph, tensor_of(system, 2).nodes, {"x": low, "y": high})
+    a, b = mpmath.mpf(low), mpmath.mpf(high)
+    cube = mpmath.hypot(a, b) ** 3
+    expected = [float(v / cube) for v in (b * b, -a * b, -a * b, a * a)]
+    assert got == pytest.approx(expected, rel=1e-15, abs=1e-300)

@@ -16,15 +16,16 @@ x = variables("x")
 
 TINY = (1e-100, 1e-20, 1e-8, 1e-4)
 LARGE = (20.0, 40.0, 100.0, 700.0, 800.0, 1e8)
-ABOVE_1 = (1 + 1e-15, 1 + 1e-8, 1 + 1e-4, 2.0, *LARGE)
+HUGE = (1e75, 1e160, 1.7e308)
+ABOVE_1 = (1 + 1e-15, 1 + 1e-8, 1 + 1e-4, 2.0, *LARGE, *HUGE)
 BELOW_1 = (0.25, 0.5, 1 - 1e-4, 1 - 1e-8, 1 - 1e-15)
 
 # fmt: off
 POINTS: dict[str, tuple[float, ...]] = {
-    "cot": (*TINY, 1.0, 1.57, 3.14159, 20.0), "acot": (0.0, *TINY, 1.0, *LARGE),
+    "cot": (*TINY, 1.0, 1.57, 3.14159, 20.0), "acot": (0.0, *TINY, 0.5, 2.0, *LARGE, *HUGE),
     "asec": ABOVE_1, "acsc": ABOVE_1, "sech": (0.0, *TINY, 1.0, *LARGE),
     "csch": (*TINY, 1.0, *LARGE), "coth": (*TINY, 1.0, *LARGE),
-    "asech": (1e-60, *TINY[1:], *BELOW_1), "acsch": (1e-60, *TINY[1:], 1.0, *LARGE),
+    "asech": (1e-60, *TINY[1:], *BELOW_1), "acsch": (1e-60, *TINY[1:], 1.0, *LARGE, *HUGE),
     "acoth": ABOVE_1,
 }
 VALUES: dict[str, tuple[tuple[float, float], ...]] = {

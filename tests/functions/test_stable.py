@@ -5,11 +5,13 @@ from __future__ import annotations
 from math import copysign, inf, isnan, nan
 
 import mpmath
+import numpy as np
 import pytest
 
 from symgrad.functions import PRIMITIVES, math, stable
 from symgrad.ir.expression import Expr, variables
 from tests.expressions import gradient_at, in_float, in_mpmath, system_of, tensor_of
+from tests.functions.special.measured import values, worst_of_row
 
 x, y = variables("x y")
 
@@ -27,14 +29,14 @@ POINTS: dict[str, tuple[float, ...]] = {
     "cosm1": (*TINY, 1.0, 20.0), "coshm1": (*TINY, 1.0, 20.0, 700.0),
     "tanh": (0.0, *TINY, 1.0, *LARGE), "asin": (*TINY, *BELOW_1), "acos": (*TINY, *BELOW_1),
     "atanh": (*TINY, *BELOW_1), "one_minus_square": (*TINY, *BELOW_1),
-    "sinc": (0.0, *TINY, 0.1, 1.0, 3.0, 20.0), "sinhc": (0.0, *TINY, 0.1, 1.0, 20.0, 700.0),
+    "sinc": (0.0, *TINY, 0.1, 1.0, 3.0, 20.0), "sinhc": (0.0, *TINY, 0.1, 1.0, 20.0, 716.0),
     "expm1c": (0.0, *TINY, -1e-8, 0.1, -1.0, 20.0, 700.0, -800.0),
     "log1pc": (0.0, *TINY, -0.5, -0.999, 1.0, 20.0), "cosc": (0.0, *TINY, 0.1, 1.0, 20.0),
     "coshc": (0.0, *TINY, 0.1, 1.0, 20.0, 700.0),
     "bernoulli_function": (0.5, 20.0, 700.0, 800.0, -20.0, -800.0),
     "sinc_slope": (0.0, *TINY, 0.1, 0.99, 1.01, 3.0), "cosc_slope": (0.0, *TINY, 1.99, 2.01, 20.0),
     "sinc_curvature": (0.0, *TINY, 0.1, 0.99, 1.01, 3.0),
-    "expm1c_slope": (0.0, *TINY, 0.99, 1.01, -0.99, -1.01, 20.0, 700.0, -700.0),
+    "expm1c_slope": (0.0, *TINY, 0.99, 1.01, -0.99, -1.01, 20.0, 715.0, -700.0),
     "softsign": (0.0, *TINY, *LARGE), "tanhshrink": (0.0, *TINY, 0.5, 0.99, 1.01, *LARGE[:4]),
     "gelu": (0.0, *TINY, 1.0, 5.0, -5.0, -30.0), "silu": (0.0, 1.0, -20.0, 800.0, -800.0),
     "mish": (0.0, 1.0, 20.0, -20.0, 800.0, -800.0),
@@ -126,6 +128,29 @@ def test_special_values(expr: Expr, value: float, expected: float) -> None:
     system = system_of(expr, ("x",))
     (got,) = in_float(system.graph, system.outputs.nodes, {"x": value})
     assert got == expected or (isnan(got) and isnan(expected)), got
+
+
+@pytest.mark.parametrize(
+    ("name", "point", "expected"),
+    [
+        ("sinpi", -0.0, -0.0), ("sinpi", 0.0, 0.0), ("sinpi", 3.0, 0.0), ("sinpi", -2.0, -0.0),
+        ("sinc_slope", inf, 0.0), ("sinc_slope", -inf, 0.0), ("sinc_slope", nan, nan),
+        ("sinc_curvature", -inf, 0.0), ("sinc_curvature", nan, nan), ("cosc_slope", inf, 0.0),
+        ("cosc_slope", nan, nan), ("expm1c_slope", inf, inf), ("expm1c_slope", -inf, 0.0),
+        ("expm1c_slope", nan, nan),
+    ],
+)  # fmt: skip
+def test_ends_of_routines(name: str, point: float, expected: float) -> None:
+    got = float(values(name, point))
+    assert isnan(got) if isnan(expected) else got == expected
+    assert isnan(got) or copysign(1, got) == copysign(1, expected)
+
+
+@pytest.mark.parametrize(("low", "high"), [(0, 1), (1, 9), (9, 700), (700, 717), (-717, -0.9)])
+def test_sinhc_within_its_bound(low: float, high: float, rng: np.random.Generator) -> None:
+    points = np.concatenate([rng.uniform(low, high, 200), [low, high]])
+    assert worst_of_row("sinhc", points)[0] <= PRIMITIVES["sinhc"].ulp
+    assert [float(values("sinhc", end)) for end in (inf, -inf)] == [inf, inf]
 
 
 def test_detach_has_no_derivative() -> None:

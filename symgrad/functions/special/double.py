@@ -193,7 +193,8 @@ def sin_pi(m: Any, x: Any) -> Any:
     """
     nearest = m.rint(x)
     r = x - nearest
-    return m.where(is_even(m, nearest), 1.0, -1.0) * _sin_pi(m, r)
+    value = m.where(is_even(m, nearest), 1.0, -1.0) * _sin_pi(m, r)
+    return m.where(m.eq(r, 0.0), 0.0 * x, value)
 
 
 def cos_pi(m: Any, x: Any) -> Any:
@@ -219,4 +220,4 @@ def _sin_pi(m: Any, r: Any) -> Any:
     cosine = m.fma(square, COS_PI[0], 1.0)
     cosine += m.fma(low, COS_PI[0], m.fma(square, COS_PI_LOW, rest))
     size = m.where(m.abs(r) <= 0.25, sine, cosine)
-    return m.where(r < 0.0, -size, m.where(m.eq(r, 0.0), r, size))
+    return m.where(r < 0.0, -size, size)

@@ -11,15 +11,18 @@ from fractions import Fraction
 from typing import Any
 
 from symgrad.functions.elementary import PI, call
-from symgrad.functions.special.carlson import rd, rf, rj
+from symgrad.functions.special.carlson import rc_of_one, rd, rf, rj
 from symgrad.functions.special.double import INF, NAN
 from symgrad.functions.special.elliptic_coefficients import LEGENDRE
 from symgrad.ir.expression import HALF, Expr
 from symgrad.ir.primitive import Names, define, no_closed_form
 
-HALF_PI = 1.5707963267948966
 ONE_OVER_PI = 0.3183098861837907
-PI_HIGH, PI_LOW = 3.141592653589793, 1.2246467991473532e-16
+PANEL, MOST_PANELS = 1.5, 64
+"""The length of a panel of the quadrature of moments, and how many there may be."""
+
+BITS = 4
+"""Of the orders of a moment."""
 
 
 def _elliptic_k(m: Any, parameter: Any) -> Any:
@@ -55,7 +58,9 @@ def _parts(m: Any, phi: Any, parameter: Any) -> tuple[Any, Any, Any, Any, Any, A
     j, sine, square = _periods(m, m.where(finite, phi, 0.0))
     rest = 1.0 - parameter
     # 1 - m sin^2 = cos^2 + (1 - m) sin^2 without cancellation for m > 0.
-    inner = m.where(parameter > 0.0, square + rest * (sine * sine), 1.0 - parameter * (sine * sine))
+    inner = m.where(
+        parameter > 0.0, m.fma(rest, sine * sine, square), 1.0 - parameter * (sine * sine)
+    )
     good = finite & (inner > 0.0) & (m.eq(j, 0.0) | (rest > 0.0)) & (m.abs(parameter) < INF)
     return j, sine, square, m.where(good, inner, 1.0), m.where(rest > 0.0, rest, 1.0), good
 
@@ -65,8 +70,8 @@ def _elliptic_f(m: Any, phi: Any, parameter: Any) -> Any:
     j, sine, square, inner, rest, good = _parts(m, phi, parameter)
     value = sine * rf(m, square, inner, 1.0 + 0.0 * inner)
     zero = 0.0 * rest
-    whole = 2.0 * j * rf(m, zero, rest, 1.0 + zero)
-    total = m.where(m.eq(j, 0.0), value, value + whole)
+    whole = rf(m, zero, rest, 1.0 + zero)
+    total = m.where(m.eq(j, 0.0), value, m.fma(2.0 * j, whole, value))
     at_pole = m.eq(parameter, 1.0) & (m.abs(phi) < INF)
     return m.where(good, total, m.where(at_pole, m.sign(phi) * INF, NAN))
 
@@ -87,8 +92,8 @@ def _elliptic_e(m: Any, phi: Any, parameter: Any) -> Any:
     slope = m.sqrt(square) * sine / m.sqrt(inner)
     above = (1.0 - parameter) * (sine * plain + parameter * cube * other * (1.0 / 3.0))
     value = m.where(positive, above + parameter * slope, below)
-    whole = 2.0 * j * _elliptic_e_complete(m, parameter)
-    total = m.where(m.eq(j, 0.0), value, value + whole)
+    whole = _elliptic_e_complete(m, parameter)
+    total = m.where(m.eq(j, 0.0), value, m.fma(2.0 * j, whole, value))
     at_end = m.eq(parameter, 1.0) & (m.abs(phi) < INF)
     return m.where(good, total, m.where(at_end, sine + 2.0 * j, NAN))
 
@@ -96,39 +101,38 @@ def _elliptic_e(m: Any, phi: Any, parameter: Any) -> Any:
 def _elliptic_pi_piece(m: Any, n: Any, sine: Any, square: Any, inner: Any, parameter: Any) -> Any:
     """The integral of 1/((1 - n sin^2) sqrt(1 - m sin^2)) to an angle within pi/2.
 
-    NIST DLMF 19.25.14; for n < 0 and n < 2 m by the transformation to (m - n)/(1 - n), which is in
-    [0, 1): M. Abramowitz and I. Stegun, 17.7.15. The other formula would cancel there.
+    NIST DLMF 19.25.14, and for n < 0 with 19.21.12, by R_J at N = (m - n)/(1 - n) < 1: sums of
+    positive terms both.
     """
-    turned = (n < 0.0) & (n < 2.0 * parameter) & (parameter < 1.0)
-    turned = turned | ((n < 0.0) & (parameter >= 0.0) & (parameter < 1.0))
-    other = m.where(turned, (parameter - n) / (1.0 - n), n)
+    turned = (n < 0.0) & (parameter < 1.0)
+    one_less = m.where(turned, 1.0 - n, 1.0)
+    other = m.where(turned, (parameter - n) / one_less, n)
     one = 1.0 + 0.0 * inner
     first = sine * rf(m, square, inner, one)
     # 1 - N sin^2 = cos^2 + (1 - N) sin^2, 1 - N = (1 - m)/(1 - n).
-    rest = m.where(turned, (1.0 - parameter) / (1.0 - n), 1.0 - n)
-    last = m.where(other > 0.0, square + rest * (sine * sine), 1.0 - other * (sine * sine))
+    rest = m.where(turned, (1.0 - parameter) / one_less, 1.0 - n)
+    last = m.where(other > 0.0, m.fma(rest, sine * sine, square), 1.0 - other * (sine * sine))
     good = last > 0.0
     cube = sine * sine * sine
     third = cube * rj(m, square, inner, one, m.where(good, last, 1.0)) * (1.0 / 3.0)
-    plain = first + other * third
-    weight = (-n / (1.0 - n)) * ((1.0 - parameter) / (parameter - n))
-    root = m.sqrt(m.where(turned, -n * other, 1.0))
-    angle = m.atan(root * sine * m.sqrt(square) / m.sqrt(inner))
-    scale = m.sqrt(m.where(turned, -n / ((parameter - n) * (1.0 - n)), 1.0))
-    negative = weight * plain + parameter / (parameter - n) * first + scale * angle
-    return m.where(good, m.where(turned, negative, plain), NAN)
+    share = -n / one_less
+    along = sine * m.sqrt(square) / m.sqrt(inner)
+    arc = rc_of_one(
+        m,
+        m.where(turned, -n * other * (along * along), 0.0),
+        m.where(turned, (1.0 - n * (sine * sine)) * last / inner, 1.0),
+    )
+    negative = first / one_less + share * (rest * third + along * arc)
+    return m.where(good, m.where(turned, negative, first + other * third), NAN)
 
 
 def _elliptic_pi(m: Any, n: Any, phi: Any, parameter: Any) -> Any:
-    """Pi(n; phi | m) for n sin^2 phi < 1, and twice the complete integral a period.
-
-    Within 8 ulp but for 2 m < n < m < -1000, where it is 40.
-    """
+    """Pi(n; phi | m) for n sin^2 phi < 1, and twice the complete integral a period."""
     j, sine, square, inner, rest, good = _parts(m, phi, parameter)
     value = _elliptic_pi_piece(m, n, sine, square, inner, parameter)
     one = 1.0 + 0.0 * rest
-    whole = 2.0 * j * _elliptic_pi_piece(m, n, one, 0.0 * rest, rest, parameter)
-    return m.where(good, m.where(m.eq(j, 0.0), value, value + whole), NAN)
+    whole = _elliptic_pi_piece(m, n, one, 0.0 * rest, rest, parameter)
+    return m.where(good, m.where(m.eq(j, 0.0), value, m.fma(2.0 * j, whole, value)), NAN)
 
 
 def _elliptic_pi_complete(m: Any, n: Any, parameter: Any) -> Any:
@@ -143,12 +147,13 @@ def _elliptic_pi_complete(m: Any, n: Any, parameter: Any) -> Any:
 def _by_rd(m: Any, phi: Any, parameter: Any, power: int) -> Any:
     """The integral of sin^2 (1 - m sin^2)^(-power - 1/2), power = 0 or 1 (NIST DLMF 19.25.13)."""
     j, sine, square, inner, rest, good = _parts(m, phi, parameter)
-    third = sine * sine * sine * (1.0 / 3.0)
     one = 1.0 + 0.0 * inner
-    value = third * (rd(m, square, one, inner) if power else rd(m, square, inner, one))
+    value = rd(m, square, one, inner) if power else rd(m, square, inner, one)
+    value = sine * sine * sine * value
     zero, one = 0.0 * rest, 1.0 + 0.0 * rest
-    whole = (rd(m, zero, one, rest) if power else rd(m, zero, rest, one)) * (1.0 / 3.0)
-    return m.where(good, m.where(m.eq(j, 0.0), value, value + 2.0 * j * whole), NAN)
+    whole = rd(m, zero, one, rest) if power else rd(m, zero, rest, one)
+    total = m.where(m.eq(j, 0.0), value, m.fma(2.0 * j, whole, value))
+    return m.where(good, total / 3.0, NAN)
 
 
 def _elliptic_d(m: Any, phi: Any, parameter: Any) -> Any:
@@ -164,25 +169,78 @@ def _elliptic_f_slope(m: Any, phi: Any, parameter: Any) -> Any:
 def _elliptic_moment(m: Any, a: Any, b: Any, c: Any, n: Any, phi: Any, parameter: Any) -> Any:
     """The integral of sin^2a (1 - m sin^2)^(-b - 1/2) (1 - n sin^2)^(-c) from 0 to phi.
 
-    Gauss-Legendre quadrature with 48 nodes to the angle within pi/2, and to pi/2 for whole periods:
-    within 8 ulp while m and n stay below 0.8, 1e-12 to 0.95.
+    All derivatives of the elliptic integrals by m and n are of this form, with whole a, b, c >= 0
+    (NIST DLMF 19.2.4 differentiated). Gauss-Legendre quadrature in y, with sinh(y) = K tan(t) up to
+    pi/4 and sinh(y) = K cot(t) beyond, K what makes the steepest factor flat: all singularities
+    are then at distance pi/2 of the real y, and panels of one length do. Within 16 ulp; nan for
+    orders beyond 15.
     """
-    j, sine, _, _, _, good = _parts(m, phi, parameter)
-    angle = m.abs((m.where(good, phi, 0.0) - j * PI_HIGH) - j * PI_LOW)
+    j, sine, square, _, _, good = _parts(m, phi, parameter)
+    first, second = m.where(good, 1.0 - parameter, 1.0), 1.0 - n
+    size, cosine = m.abs(sine), m.sqrt(square)
+    steep = m.sqrt(m.max(m.max(first, second), 1.0))
+    flat = m.sqrt(m.min(m.max(m.min(first, second), 1e-16), 1.0))
+    below = size < cosine
+    quarter, edge = m.asinh(steep), m.asinh(1.0 / flat)
+    to_phi = m.where(below, m.asinh(steep * size / m.where(below, cosine, 1.0)), quarter)
+    from_phi = m.where(below, edge, m.asinh(cosine / (flat * m.where(below, 1.0, size))))
+    nodes, weights = (list(values) for values in zip(*LEGENDRE, strict=True))
+    count = float(len(nodes))
+    powers = [_binary(m, order) for order in (a, b, c)]
 
-    def integral(end: Any) -> Any:
-        total: Any = 0.0
-        for node, weight in LEGENDRE:
-            s = m.sin(end * node)
-            s2 = s * s
-            exponent = (2.0 * a) * m.log(m.max(s, 1e-300))
-            exponent = exponent - (b + 0.5) * m.log1p(-parameter * s2) - c * m.log1p(-n * s2)
-            total = total + weight * m.exp(exponent)
-        return end * total
+    def density(y: Any, scale: Any, *, tangent: bool) -> Any:
+        """The integrand by y: 1 - m sin^2 is p/one_more, and 1 - n sin^2 q/one_more."""
+        s = m.sinh(y)
+        t = s * scale
+        t = t * t
+        p, q = (m.fma(first, t, 1.0), m.fma(second, t, 1.0)) if tangent else (first + t, second + t)
+        one_more = 1.0 + t
+        by_more = 1.0 / one_more
+        p, q = one_more / m.max(p, 1e-300), one_more / m.max(q, 1e-300)
+        factors = zip(powers, (t * by_more if tangent else by_more, p, q), strict=True)
+        made = by_more * m.sqrt(p * m.fma(s, s, 1.0))
+        for bits, base in factors:
+            for bit in bits:
+                made = made * m.where(bit, base, 1.0)
+                base = base * base
+        return made
 
-    value = m.sign(sine) * integral(angle)
-    whole = 2.0 * j * integral(HALF_PI + 0.0 * angle)
-    return m.where(good, m.where(m.ne(j, 0.0), value + whole, value), NAN)
+    def integral(to: Any, start: Any, end: Any) -> Any:
+        """From 0 to ``to`` by tan, and from ``start`` to ``end`` by cot."""
+        length = end - start
+        panels = m.max(m.ceil(m.max(to, length) * (1.0 / PANEL)), 1.0)
+        width = 1.0 / panels
+
+        def step(k: Any, low: Any, high: Any) -> tuple[Any, ...]:
+            panel = m.floor(k * (1.0 / count) + 1e-9)
+            index = k - count * panel
+            node = (panel + m.lookup(nodes, index)) * width
+            weight = m.lookup(weights, index)
+            low = m.fma(weight, density(to * node, 1.0 / steep, tangent=True), low)
+            high = m.fma(weight, density(m.fma(length, node, start), flat, tangent=False), high)
+            return k + 1.5 < count * panels, low, high
+
+        low, high = m.loop(step, (0.0, 0.0), MOST_PANELS * len(LEGENDRE))
+        return (to / steep * low + length * flat * high) * width
+
+    own = integral(to_phi, from_phi, edge)
+    turns = m.ne(j, 0.0)
+    whole = integral(m.where(turns, quarter, 0.0), 0.0, m.where(turns, edge, 0.0))
+    value = m.where(sine < 0.0, -own, own)
+    value = m.where(turns, m.fma(2.0 * j, whole, value), value)
+    inside = good & (m.fma(second, size * size, square) > 0.0)
+    inside = inside & (m.max(m.max(a, b), c) < 2.0**BITS) & (m.min(m.min(a, b), c) >= 0.0)
+    return m.where(inside & (~turns | (second > 0.0)), value, NAN)
+
+
+def _binary(m: Any, order: Any) -> list[Any]:
+    """The binary digits of a whole number as conditions, the lowest first."""
+    digits = []
+    for _ in range(BITS):
+        half = m.floor(0.5 * order)
+        digits.append(order - 2.0 * half > 0.5)
+        order = half
+    return digits
 
 
 def _moment_series(mp: Any, a: Any, b: Any, c: Any, n: Any, phi: Any, parameter: Any) -> Any:
@@ -274,18 +332,18 @@ RIGHT = PI / 2
 # fmt: off
 elliptic_k = define("elliptic_k", lambda y, m: HALF * call("elliptic_f_slope", RIGHT, m),
                     domain=(-3, 0.7), kind="routine", definition=_elliptic_k,
-                    oracle=lambda mp, m: mp.ellipk(m), folds={0: PI / 2}, cost=250, ulp=4.0,
+                    oracle=lambda mp, m: mp.ellipk(m), folds={0: PI / 2}, cost=250, ulp=5.0,
                     names=Names(mpmath="ellipk"), source="NIST DLMF 19.25.1, 19.4.1")
 elliptic_e_complete = define("elliptic_e_complete",
                              lambda y, m: -HALF * call("elliptic_d", RIGHT, m),
                              domain=(-3, 0.7), kind="routine", definition=_elliptic_e_complete,
                              oracle=lambda mp, m: mp.ellipe(m), folds={0: PI / 2, 1: 1}, cost=500,
-                             ulp=4.0, names=Names(mpmath="ellipe"),
+                             ulp=5.0, names=Names(mpmath="ellipe"),
                              source="NIST DLMF 19.25.1, 19.4.2")
 elliptic_f = define("elliptic_f", lambda y, phi, m: _density(phi, m) ** -HALF,
                     lambda y, phi, m: HALF * call("elliptic_f_slope", phi, m),
                     domain=((-1.5, 1.5), (-2, 0.7)), kind="routine", definition=_elliptic_f,
-                    oracle=lambda mp, phi, m: mp.ellipf(phi, m), cost=500, ulp=5.0,
+                    oracle=lambda mp, phi, m: mp.ellipf(phi, m), cost=500, ulp=8.0,
                     names=Names(mpmath="ellipf"), source="NIST DLMF 19.25.5, 19.4.5")
 elliptic_e = define("elliptic_e", lambda y, phi, m: _density(phi, m) ** HALF,
                     lambda y, phi, m: -HALF * call("elliptic_d", phi, m),
@@ -296,7 +354,7 @@ elliptic_d = define("elliptic_d", lambda y, phi, m: call("sin", phi)**2 * _densi
                     lambda y, phi, m: HALF * _moment(2, 1, 0, 0, phi, m),
                     domain=((0.1, 0.75), (-1, 0.7)), kind="routine", definition=_elliptic_d,
                     oracle=_d_oracle, cost=900,
-                    ulp=6.0, names=Names(), source="NIST DLMF 19.2.6, 19.25.13")
+                    ulp=9.0, names=Names(), source="NIST DLMF 19.2.6, 19.25.13")
 elliptic_f_slope = define("elliptic_f_slope",
                           lambda y, phi, m: call("sin", phi)**2
                                             * _density(phi, m)**Fraction(-3, 2),
@@ -304,13 +362,13 @@ elliptic_f_slope = define("elliptic_f_slope",
                           domain=((0.1, 0.75), (-1, 0.7)), kind="routine",
                           definition=_elliptic_f_slope,
                           oracle=_f_slope_oracle,
-                          cost=900, ulp=6.0, names=Names(), source="NIST DLMF 19.4.5, 19.25.13")
+                          cost=900, ulp=10.0, names=Names(), source="NIST DLMF 19.4.5, 19.25.13")
 elliptic_pi_complete = define("elliptic_pi_complete",
                               lambda y, n, m: _moment(1, 0, 2, n, RIGHT, m),
                               lambda y, n, m: HALF * _moment(1, 1, 1, n, RIGHT, m),
                               domain=((-3, 0.6), (-3, 0.6)), kind="routine",
                               definition=_elliptic_pi_complete,
-                              oracle=lambda mp, n, m: mp.ellippi(n, m), cost=1000, ulp=8.0,
+                              oracle=lambda mp, n, m: mp.ellippi(n, m), cost=1000, ulp=7.0,
                               names=Names(mpmath="ellippi"), source="NIST DLMF 19.25.2")
 elliptic_pi = define("elliptic_pi", lambda y, n, phi, m: _moment(1, 0, 2, n, phi, m),
                      lambda y, n, phi, m: 1 / ((1 - n * call("sin", phi) ** 2)

@@ -1,4 +1,4 @@
-"""Rows of the exponential and logarithmic integrals E1, Ei and li."""
+"""Rows of the exponential and logarithmic integrals E1, Ei and li, and of exp(x)/x."""
 
 from __future__ import annotations
 
@@ -102,6 +102,20 @@ def _li(m: Any, x: Any) -> Any:
     return m.where(x >= 0.0, result, NAN)
 
 
+def _exp_over_x(m: Any, x: Any) -> Any:
+    """exp(x)/x, finite to 716.3 where exp(x) is no longer; inf with the sign of x at 0."""
+    large = x > 700.0
+    kept = m.min(x, 800.0)
+    power = m.exp(m.where(large, kept - 8.0, x))
+    return power / kept * m.where(large, EXP_8, 1.0)
+
+
+def _exp_over_x_oracle(mp: Any, x: Any) -> Any:
+    if mp.isinf(x):
+        return mp.inf if x > 0 else mp.mpf(0)
+    return mp.exp(x) / x if x else mp.inf
+
+
 def _ei_oracle(mp: Any, x: Any) -> Any:
     with mp.extradps(10 + int(min(abs(x), 2000) / 2) if mp.isfinite(x) else 10):
         return mp.ei(x)
@@ -120,10 +134,14 @@ def _li_oracle(mp: Any, x: Any) -> Any:
 
 
 # fmt: off
-expint_e1 = define("expint_e1", lambda y, x: -call("exp", -x) / x, domain=(0.1, 9),
+# A function in its own right, as exp(x) overflows before it.
+exp_over_x = define("exp_over_x", lambda y, x: y - y / x, domain=(0.5, 9), kind="routine",
+                    definition=_exp_over_x, oracle=_exp_over_x_oracle, cost=20, ulp=4.0,
+                    names=Names(), source="NIST DLMF 6.2.5")
+expint_e1 = define("expint_e1", lambda y, x: call("exp_over_x", -x), domain=(0.1, 9),
                    kind="routine", definition=_e1, oracle=lambda mp, x: mp.e1(x), cost=150,
                    ulp=3.0, names=Names(), source="NIST DLMF 6.2.1")
-expint_ei = define("expint_ei", lambda y, x: call("exp", x) / x, domain=(0.5, 9),
+expint_ei = define("expint_ei", lambda y, x: call("exp_over_x", x), domain=(0.5, 9),
                    kind="routine", definition=_ei, oracle=_ei_oracle, cost=300, ulp=4.0,
                    names=Names(), source="NIST DLMF 6.2.5")
 li = define("li", lambda y, x: 1 / call("log", x), domain=(1.6, 9), kind="routine",
@@ -131,4 +149,4 @@ li = define("li", lambda y, x: 1 / call("log", x), domain=(1.6, 9), kind="routin
             source="NIST DLMF 6.2.8")
 # fmt: on
 
-ROWS = (expint_e1, expint_ei, li)
+ROWS = (exp_over_x, expint_e1, expint_ei, li)

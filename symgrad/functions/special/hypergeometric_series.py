@@ -16,7 +16,9 @@ from symgrad.functions.special.double import (
     NAN,
     Pair,
     add_pairs,
+    add_to_pair,
     divide_pairs,
+    fast_two_sum,
     multiply_pairs,
     scale_pair,
     two_sum,
@@ -39,34 +41,51 @@ def is_pole(m: Any, x: Any) -> Any:
     return (x <= 0.0) & m.eq(x, m.floor(x))
 
 
-def series(m: Any, upper: Sequence[Any], lower: Sequence[Any], z: Pair) -> Any:
-    """The sum, with terms and total in pairs of doubles.
+def is_pole_pair(m: Any, x: Pair) -> Any:
+    """The same for a pair."""
+    return is_pole(m, x[0]) & m.eq(x[1], 0.0)
 
-    Where it is 2^40 times smaller than its largest term it is still right to the last digit.
-    It ends when terms no longer count and shrink, beyond the sign changes of a + n and b + n. Where
-    a factor of the numerator is 0, so are all terms from there, whatever the denominator does.
+
+def add_loosely(a: Pair, b: Pair) -> Pair:
+    """A + b within 2^-104 (|a| + |b|), at half the cost of within 2^-104 |a + b|."""
+    high, low = two_sum(a[0], b[0])
+    return fast_two_sum(high, low + (a[1] + b[1]))
+
+
+def plus(value: Any, k: Any) -> Pair:
+    """Value + k as a pair, for a number or a pair."""
+    return add_to_pair(value, k) if isinstance(value, tuple) else two_sum(value, k)
+
+
+def series(m: Any, upper: Sequence[Any], lower: Sequence[Any], z: Pair, first: Any = 1.0) -> Any:
+    """The sum times ``first``, with terms and total in pairs of doubles.
+
+    Parameters are numbers or pairs. Where the sum is 2^40 times smaller than its largest term it is
+    still right to the last digit. It ends when terms no longer count and shrink, beyond the sign
+    changes of a + n and b + n. Where a factor of the numerator is 0, so are all terms from there,
+    whatever the denominator does.
     """
     settled: Any = 2.0
     for value in (*upper, *lower):
-        settled = m.max(settled, 2.0 - value)
+        settled = m.max(settled, 2.0 - (value[0] if isinstance(value, tuple) else value))
     settled = m.min(settled, MOST_TERMS - 1.0)
 
     def step(k: Any, t: Any, t_low: Any, s: Any, s_low: Any) -> tuple[Any, ...]:
         above, below = z, (k + 1.0, 0.0)
         for value in upper:
-            above = multiply_pairs(m, above, two_sum(value, k))
+            above = multiply_pairs(m, above, plus(value, k))
         for value in lower:
-            below = multiply_pairs(m, below, two_sum(value, k))
+            below = multiply_pairs(m, below, plus(value, k))
         ratio, ratio_low = divide_pairs(m, above, below)
         next_t, next_low = multiply_pairs(m, (t, t_low), (ratio, ratio_low))
         over = m.eq(above[0], 0.0) | m.eq(t, 0.0)
         next_t, next_low = m.where(over, 0.0, next_t), m.where(over, 0.0, next_low)
-        s, s_low = add_pairs((s, s_low), (next_t, next_low))
+        s, s_low = add_loosely((s, s_low), (next_t, next_low))
         size = m.abs(next_t)
         going = (size > TINY * m.abs(s)) | (size > m.abs(t)) | (k < settled)
         return going & (size < INF) & ~over, next_t, next_low, s, s_low
 
-    t, _, s, s_low = m.loop(step, (1.0, 0.0, 1.0, 0.0), MOST_TERMS)
+    t, _, s, s_low = m.loop(step, (first, 0.0, first, 0.0), MOST_TERMS)
     ended = m.abs(t) <= 1e-15 * m.abs(s)
     return m.where(ended, s + s_low, m.where(m.abs(t) < INF, NAN, t))
 
@@ -127,6 +146,8 @@ def derivative(
     found = m.loop(step, (*start, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0), MOST_DERIVATIVE_TERMS)
     s, s_low, added, _ = found[-4:]
     value = m.where(m.abs(added) <= 1e-15 * m.abs(s), s + s_low, NAN)
+    for given in (*upper, *lower):
+        value = m.where(m.eq(given, given), value, NAN)
     for order in inner:
         value = m.where((order <= float(HIGHEST)) & (order >= 0.0), value, NAN)
     return value

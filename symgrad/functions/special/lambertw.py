@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from symgrad.functions.elementary import call
+from symgrad.functions.elementary import call, select
 from symgrad.functions.special.double import INF, NAN, polynomial
 from symgrad.functions.special.lambertw_coefficients import LOWER, UPPER, E
 from symgrad.ir.primitive import Names, define
@@ -16,6 +16,10 @@ from symgrad.ir.primitive import Names, define
 START = -0.36787944117144233  # -1/e rounded, which is below it
 NEAR = 0.6
 """Up to this p the polynomial is used."""
+FAR = 3.0
+"""From here on the slope of branch 0 has no exponential."""
+TINY, LIFT, LOG_LIFT = 1e-300, 2.0**64, 44.3614195558365
+"""On branch -1 an x smaller than the first is multiplied by the second."""
 
 
 def _distance(m: Any, x: Any) -> Any:
@@ -24,9 +28,9 @@ def _distance(m: Any, x: Any) -> Any:
     return m.sqrt(2.0 * m.where(m.eq(x, START), 0.0, d))
 
 
-def _step(m: Any, x: Any, w: Any) -> Any:
-    """One step towards w exp(w) = x, of order four."""
-    z = m.log(x / w) - w
+def _step(m: Any, x: Any, w: Any, lifted: Any = 0.0) -> Any:
+    """One step towards w exp(w) = x exp(-lifted), of order four."""
+    z = (m.log(x / w) - lifted) - w
     above = 1.0 + w
     q = 2.0 * above * (above + (2.0 / 3.0) * z)
     return m.fma(w, z * (q - z) / (above * (q - 2.0 * z)), w)
@@ -55,7 +59,10 @@ def _lower(m: Any, x: Any) -> tuple[Any, Any, Any]:
     # Barry and others, Water Resources Research 29, 1993, without its last factor.
     sigma = -1.0 - m.log(-y)
     w = -1.0 - sigma - 5.95 * (1.0 - 1.0 / (1.0 + 0.3361 * m.sqrt(0.5 * sigma)))
-    w = _step(m, y, _step(m, y, w))
+    # x/w has few digits where it is subnormal.
+    tiny = y > -TINY
+    y, lifted = y * m.where(tiny, LIFT, 1.0), m.where(tiny, LOG_LIFT, 0.0)
+    w = _step(m, y, _step(m, y, w, lifted), lifted)
     return m.where(m.eq(x, 0.0), -INF, w), p, -near * polynomial(m, near, LOWER)
 
 
@@ -83,26 +90,34 @@ def _lambertw_minus_offset(m: Any, x: Any) -> Any:
     return m.where(p <= NEAR, near, m.where(m.eq(p, p), 1.0 + w, NAN))
 
 
-def _slope(y: Any, offset: Any) -> Any:
-    """exp(-w)/(1 + w), finite at 0 (NIST DLMF 4.13.4)."""
-    return call("exp", -y) / offset
+def _slope(x: Any, w: Any, offset: Any) -> Any:
+    """w/(x (1 + w)) (NIST DLMF 4.13.4), or exp(-w)/(1 + w), which is finite at 0.
+
+    The exponential multiplies the error of a large w by w.
+    """
+    return select(x < FAR, call("exp", -w), w / x) / offset
+
+
+def _slope_minus(x: Any, w: Any, offset: Any) -> Any:
+    return w / (x * offset)
 
 
 # fmt: off
-lambertw = define("lambertw", lambda y, x: _slope(y, call("lambertw_offset", x)),
+lambertw = define("lambertw", lambda y, x: _slope(x, y, call("lambertw_offset", x)),
                   domain=(-0.3, 9), kind="routine", definition=_lambertw, folds={0: 0},
                   oracle=lambda mp, x: mp.lambertw(x), cost=150, ulp=4.0,
                   names=Names(mpmath="lambertw"), source="NIST DLMF 4.13.4")
-lambertw_offset = define("lambertw_offset", lambda y, x: _slope(y - 1, y),
+lambertw_offset = define("lambertw_offset", lambda y, x: _slope(x, y - 1, y),
                          domain=(-0.3, 9), kind="routine", definition=_lambertw_offset,
                          folds={0: 1}, oracle=lambda mp, x: 1 + mp.lambertw(x), cost=150, ulp=4.0,
                          names=Names(), source="NIST DLMF 4.13.4")
 lambertw_minus = define("lambertw_minus",
-                        lambda y, x: _slope(y, call("lambertw_minus_offset", x)),
+                        lambda y, x: _slope_minus(x, y, call("lambertw_minus_offset", x)),
                         domain=(-0.33, -0.05), kind="routine", definition=_lambertw_minus,
                         oracle=lambda mp, x: mp.lambertw(x, -1), cost=150, ulp=4.0,
                         names=Names(), source="NIST DLMF 4.13.4")
-lambertw_minus_offset = define("lambertw_minus_offset", lambda y, x: _slope(y - 1, y),
+lambertw_minus_offset = define("lambertw_minus_offset",
+                               lambda y, x: _slope_minus(x, y - 1, y),
                                domain=(-0.33, -0.05), kind="routine",
                                definition=_lambertw_minus_offset,
                                oracle=lambda mp, x: 1 + mp.lambertw(x, -1), cost=150, ulp=6.0,

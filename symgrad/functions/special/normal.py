@@ -1,4 +1,4 @@
-"""Rows of the normal distribution: its density, distribution function, logarithm and inverse."""
+"""Rows of the normal distribution: density, distribution, its logarithm and inverse, slopes."""
 
 from __future__ import annotations
 
@@ -15,12 +15,33 @@ from symgrad.functions.special.error_functions import (
     gauss,
     inverse_oracle,
 )
+from symgrad.functions.special.segments import is_order
 from symgrad.ir.expression import HALF, Expr
-from symgrad.ir.primitive import Names, define
+from symgrad.ir.primitive import Names, define, no_closed_form
 
 ROOT_2 = sqrt(2.0)
 HALF_ROOT_2 = sqrt(0.5)
 ONE_OVER_ROOT_2_PI = 1 / sqrt(2 * pi)
+ORDER = "the order of a derivative"
+FAR = 16.0
+"""From x = -16 down the asymptotic series of the tail serves."""
+HUGE = 10**9
+"""Below minus this the slope of log ndtr is -x, above it 0 times powers of x is 0."""
+
+
+def _logarithm_of_tail(count: int) -> list[float]:
+    """The coefficients c_k of log(1 - z + 3 z^2 - 15 z^3 + ...) = sum of c_k z^k, k = 1, 2, ..."""
+    series = [Fraction(1)]
+    for k in range(1, count + 1):
+        series.append(-series[-1] * (2 * k - 1))
+    found = [Fraction(0)]
+    for k in range(1, count + 1):
+        known = sum((j * found[j] * series[k - j] for j in range(1, k)), Fraction(0))
+        found.append(series[k] - known / k)
+    return [float(c) for c in found[1:]]
+
+
+TAIL = _logarithm_of_tail(18)
 
 
 def _normal_pdf(m: Any, x: Any) -> Any:
@@ -66,6 +87,30 @@ def _ndtri(m: Any, p: Any) -> Any:
     return m.where((p >= 0.0) & (p <= 1.0), inside, NAN)
 
 
+def _log_ndtr_tail(m: Any, n: Any, x: Any) -> Any:
+    """The n-th derivative of log ndtr(x) + x^2/2 for x <= -16 and n = 1, 2, ...
+
+    log ndtr(x) + x^2/2 + log(sqrt(2 pi) |x|) = log(1 - 1/x^2 + 3/x^4 - ...) (NIST DLMF 7.12.1),
+    differentiated term by term: x^(-2 k) gets 2 k (2 k + 1) ... (2 k + n - 1)/|x|^n. Within 8 ulp
+    to n = 6.
+    """
+    a = m.max(-x, FAR)
+    inverse = 1.0 / a
+    square = inverse * inverse
+    total: Any = TAIL[-1]
+    for k in range(len(TAIL) - 1, 0, -1):
+        grown = (n + 2.0 * k) * (n + (2.0 * k + 1.0)) * (1.0 / (2.0 * k * (2.0 * k + 1.0)))
+        total = m.fma(square * grown, total, TAIL[k - 1])
+
+    def factorial(k: Any, product: Any) -> Any:
+        return k + 2.0 < n, product * m.where(k + 1.0 < n, k + 1.0, 1.0)
+
+    (product,) = m.loop(factorial, (1.0 + 0.0 * inverse,), 128)
+    value = product * m.pow(inverse, n) * m.fma(square * n * (n + 1.0), total, 1.0)
+    known = is_order(m, n) & (n >= 1.0) & (x <= -FAR)
+    return m.where(known, value, m.where(m.eq(x, x), NAN, x))
+
+
 def _ndtr_oracle(mp: Any, x: Any) -> Any:
     return mp.erfc(-x / mp.sqrt(2)) / 2
 
@@ -74,6 +119,23 @@ def _log_ndtr_oracle(mp: Any, x: Any) -> Any:
     if x > 0:
         return mp.log1p(-_ndtr_oracle(mp, -x))
     return mp.log(_ndtr_oracle(mp, x))
+
+
+def _log_ndtr_tail_oracle(mp: Any, n: Any, x: Any) -> Any:
+    """From the density over the distribution, h, whose derivative is -h (x + h), by Leibniz."""
+    if not mp.isint(n) or n < 1 or not x <= -FAR:
+        return mp.nan
+    if mp.isinf(x):
+        return mp.mpf(0)
+    with mp.extradps(20 + 2 * int(n + 1) * max(1, mp.mag(x))):
+        slopes = [mp.npdf(x) / _ndtr_oracle(mp, x)]
+        for k in range(int(n) - 1):
+            inner = [x + slopes[0], *slopes[1:]]
+            if k:
+                inner[1] = inner[1] + 1
+            products = (mp.binomial(k, j) * slopes[j] * inner[k - j] for j in range(k + 1))
+            slopes.append(-mp.fsum(products))
+        return slopes[-1] + (x if n == 1 else 1 if n == 2 else 0)
 
 
 def _ndtri_oracle(mp: Any, p: Any) -> Any:
@@ -85,6 +147,31 @@ def _scaled_tail(x: Expr) -> Expr:
     return call("erfcx", -x * HALF**HALF)
 
 
+def _slope(x: Expr) -> Expr:
+    """The density over the distribution, from erfcx where both underflow."""
+    ratio = call("normal_pdf", x) / call("ndtr", x)
+    left = select(x < -HUGE, -x, (2 / PI) ** HALF / _scaled_tail(x))
+    return select(x < 0, left, ratio)
+
+
+def _curvature(x: Expr) -> Expr:
+    e, first = _scaled_tail(x), call("erfcx_derivative", 1, -x * HALF**HALF)
+    slope = call("log_ndtr_slope", x)
+    left = select(x < -HUGE, -1, PI ** (-HALF) * first / e**2)
+    return select(x < 0, left, -slope * (call("min", x, HUGE) + slope))
+
+
+def _third(y: Expr, x: Expr) -> Expr:
+    # By the tail's own series where nothing is left of 2 e'^2 - e e''.
+    point = -x * HALF**HALF
+    e, first = _scaled_tail(x), call("erfcx_derivative", 1, point)
+    slope = call("log_ndtr_slope", x)
+    left = (2 * PI) ** -HALF * (2 * first**2 - e * call("erfcx_derivative", 2, point)) / e**3
+    bounded = call("min", x, HUGE)
+    right = slope * ((bounded + slope) * (bounded + 2 * slope) - 1)
+    return select(x < -FAR, call("log_ndtr_tail", 3, x), select(x < 0, left, right))
+
+
 # fmt: off
 normal_pdf = define("normal_pdf", lambda y, x: -x * y, domain=(-4, 4), kind="routine",
                     definition=_normal_pdf, oracle=lambda mp, x: mp.npdf(x), parity="even",
@@ -92,13 +179,19 @@ normal_pdf = define("normal_pdf", lambda y, x: -x * y, domain=(-4, 4), kind="rou
 ndtr = define("ndtr", lambda y, x: call("normal_pdf", x), domain=(-6, 4), kind="routine",
               definition=_ndtr, oracle=_ndtr_oracle, folds={0: HALF}, cost=200, ulp=6.0,
               names=Names(torch="special.ndtr"), source="NIST DLMF 7.20.1")
-# The ratio of density and distribution, from erfcx where both underflow.
-log_ndtr = define("log_ndtr",
-                  lambda y, x: select(x < 0, (2 / PI)**HALF / _scaled_tail(x),
-                                      call("normal_pdf", x) / call("ndtr", x)),
-                  domain=(-6, 4), kind="routine", definition=_log_ndtr, oracle=_log_ndtr_oracle,
-                  cost=300, ulp=5.0, names=Names(torch="special.log_ndtr"),
-                  source="NIST DLMF 7.20.1")
+log_ndtr = define("log_ndtr", lambda y, x: call("log_ndtr_slope", x), domain=(-6, 4),
+                  kind="routine", definition=_log_ndtr, oracle=_log_ndtr_oracle, cost=300, ulp=5.0,
+                  names=Names(torch="special.log_ndtr"), source="NIST DLMF 7.20.1")
+log_ndtr_slope = define("log_ndtr_slope", lambda y, x: call("log_ndtr_curvature", x),
+                        domain=(-6, 4), kind="composite", expansion=_slope, cost=400,
+                        names=Names(), source="NIST DLMF 7.20.1")
+log_ndtr_curvature = define("log_ndtr_curvature", _third, domain=(-6, 4), kind="composite",
+                            expansion=_curvature, cost=1100, names=Names(),
+                            source="NIST DLMF 7.20.1")
+log_ndtr_tail = define("log_ndtr_tail", no_closed_form(ORDER),
+                       lambda y, n, x: call("log_ndtr_tail", n + 1, x), domain=((1, 1), (-40, -17)),
+                       kind="routine", definition=_log_ndtr_tail, oracle=_log_ndtr_tail_oracle,
+                       whole=(0,), cost=250, ulp=8.0, names=Names(), source="NIST DLMF 7.12.1")
 # 1/density at y, from p = ndtr(y) in the tails, which the rounding of y does not spoil.
 ndtri = define("ndtri",
                lambda y, x: (2 * PI)**HALF * select(
@@ -110,4 +203,4 @@ ndtri = define("ndtri",
                source="NIST DLMF 7.17.1, 7.20.1")
 # fmt: on
 
-ROWS = (normal_pdf, ndtr, log_ndtr, ndtri)
+ROWS = (*(normal_pdf, ndtr, log_ndtr, log_ndtr_slope, log_ndtr_curvature, log_ndtr_tail, ndtri),)

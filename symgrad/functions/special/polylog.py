@@ -2,7 +2,7 @@
 
 NIST DLMF 25.12. On (0, 1] ten terms and Euler-Maclaurin's summation (2.10.1), whose integral is a
 generalized exponential integral; on [-1, 0) twenty terms and Boole's (24.17.1); beyond -1 and, for
-orders up to 0, beyond 1 inversion (25.13.3 in real terms).
+whole orders up to 0, beyond 1 inversion (25.13.3 in real terms), for real orders an integral.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ from math import factorial
 from typing import Any
 
 from symgrad.functions.elementary import call, select
-from symgrad.functions.special.double import INF, NAN, is_even, polynomial
+from symgrad.functions.special.double import INF, NAN, is_even, polynomial, two_sum
 from symgrad.functions.special.zeta_coefficients import BERNOULLI, BOOLE, LOGS
 from symgrad.ir.primitive import Names, define, no_closed_form
 
 TERMS, ALTERNATING = 10, 20
 INSIDE = 0.75
 """Up to here the power series gives the derivatives of Li_s(x)/x."""
+START, STEP, MOST = -37.0, 0.4375, 2000
 HIGHEST = 40
 """The highest order for which x may be below -1."""
 EULERIAN = (  # Li_-n(x) = x (sum of A(n, i) x^i)/(1 - x)^(n + 1), n = 1 ... 9: DLMF 26.14.6
@@ -123,14 +124,48 @@ def _inverted(m: Any, s: Any, x: Any) -> Any:
     return m.where(s < 0.0, 0.0, total)
 
 
+def _integral(m: Any, s: Any, x: Any, used: Any) -> Any:
+    """Li_s(x) for -2 < s <= 40 and x < 0 where ``used``: others leave the loop at once.
+
+    -1/gamma(s) times the integral of t^(s-1) v, v = 1/(1 - exp(t)/x), over t > 0 (NIST DLMF
+    25.12.11). For s < 0 that of order s + 1 or s + 2, once or twice differentiated by log(-x). With
+    t = log(1 + exp(w)) all singularities lie on the lines Im w = +-pi, whatever x is: the
+    trapezoidal rule with step 7/16 errs by exp(-45). Terms below exp(-37) are a geometric series.
+    """
+    q = -1.0 / x
+    once, twice = s < 0.0, s < -1.0
+    power = m.where(twice, s + 2.0, m.where(once, s + 1.0, s))
+
+    def weight(u: Any) -> Any:
+        v = 1.0 / (1.0 + u)
+        slope = v * (u * v)
+        return m.where(once, m.where(twice, slope * ((u - 1.0) * v), slope), v)
+
+    def step(k: Any, first: Any, total: Any, low: Any) -> tuple[Any, ...]:
+        grown = m.exp(STEP * k + START)
+        one = 1.0 + grown
+        size = m.pow(m.log1p(grown), power - 1.0) * grown / one
+        u = q * one
+        added = size * weight(u)
+        total, lost = two_sum(total, added)
+        falling = (u > 1.0) & (grown > 1.0) & (size < (1e-18 * m.abs(total)) * u)
+        return used & ~falling, m.where(m.eq(k, 0.0), added, first), total, low + lost
+
+    first, total, low = m.loop(step, (0.0, 0.0, 0.0), MOST)
+    total = total + (low + first / m.expm1(STEP * power))
+    return -STEP * total / m.gamma(power)
+
+
 def _polylog(m: Any, s: Any, x: Any) -> Any:
     """Li_s(x), the sum of x^k/k^s (NIST DLMF 25.12.10), real s on [-1, 1].
 
-    Whole s <= 40 below -1, whole s <= 0 above 1, nan elsewhere. Within 8 ulp for s >= -9, near the
-    zeros of s < 0 within 8 eps of the largest term; for s < -9 and x < 0 digits are lost.
+    Below -1 whole s <= 40 and real s on (-2, 40], above 1 whole s <= 0, nan elsewhere. Within 8
+    ulp, for real s > 6 below -1 within 12; near the zeros of s < 0 within 10 eps of the largest
+    term. Whole s < -9, and real s < -2 on (-1, -1/2), lose digits, real s on (-2, -1) below -1 as
+    many as log(-x) has.
     """
     value = m.where(m.eq(s, 1.0), -m.log1p(-x), x * m.polylog_ratio(s, x))
-    value = m.where(m.eq(x, -INF) & (s >= 1.0), -INF, value)
+    value = m.where(m.eq(x, -INF) & (s > 0.0), -INF, value)
     return m.where(m.eq(x, 0.0) & m.eq(s, s), x, value)
 
 
@@ -148,6 +183,11 @@ def _polylog_ratio(m: Any, s: Any, x: Any) -> Any:
     direct = _rational(m, s, m.where(rational & (m.abs(x) < 16.0), x, 0.5))
     turned = m.where(rational & (m.abs(x) < 16.0), direct, turned)
     value = m.where(inside, value, m.where(outside, turned, NAN))
+    # Real orders, where neither the power series nor the inversion serves.
+    real = ~whole & (x > -INF) & (s > -2.0) & (s <= float(HIGHEST))
+    far = real & (x < m.where(s < 0.0, -0.5, -1.0))
+    integral = _integral(m, m.where(far, s, 1.0), m.where(far, x, -2.0), far)
+    value = m.where(far, integral / m.where(far, x, -2.0), value)
     safe = m.where(m.eq(x, 0.0), 1.0, x)
     value = m.where(m.eq(s, 1.0), m.where(m.eq(x, 0.0), 1.0, -m.log1p(-x) / safe), value)
     value = m.where(m.eq(s, 0.0), 1.0 / (1.0 - x), value)
@@ -192,14 +232,14 @@ PIECE = "the order of a derivative"
 # fmt: off
 polylog = define("polylog", no_closed_form(ORDER),
                  lambda y, s, x: call("polylog_ratio", s - 1, x), domain=((2, 5), (-0.9, 0.9)),
-                 kind="routine", definition=_polylog, oracle=_oracle, cost=3000, ulp=8.0,
-                 whole=(0,), names=Names(), source="NIST DLMF 25.12.10")
+                 kind="routine", definition=_polylog, oracle=_oracle, cost=3000, ulp=12.0,
+                 whole=(0,), names=Names(), source="NIST DLMF 25.12.10, 25.12.11")
 polylog_ratio = define("polylog_ratio", no_closed_form(ORDER),
                        lambda y, s, x: select(abs(x) < INSIDE, call("polylog_series", 1, s, x),
                                               (call("polylog_ratio", s - 1, x) - y) / x),
                        domain=((2, 5), (0.05, 0.7)), kind="routine", definition=_polylog_ratio,
                        oracle=lambda mp, s, x: _oracle(mp, s, x) / x if x else mp.mpf(1), cost=3000,
-                       ulp=8.0, whole=(0,), names=Names(), source="NIST DLMF 25.12.10")
+                       ulp=12.0, whole=(0,), names=Names(), source="NIST DLMF 25.12.10, 25.12.11")
 polylog_series = define("polylog_series", no_closed_form(PIECE), no_closed_form(ORDER),
                         lambda y, j, s, x: call("polylog_series", j + 1, s, x),
                         domain=((0, 3), (2, 5), (-0.7, 0.7)), kind="routine",

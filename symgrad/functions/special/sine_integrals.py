@@ -28,6 +28,7 @@ from symgrad.functions.special.sine_integrals_coefficients import (
     SI_G,
     SI_NEAR,
 )
+from symgrad.ir.expression import HALF
 from symgrad.ir.primitive import Names, define
 
 EXP_8 = exp(8.0)
@@ -126,7 +127,9 @@ ci = define("cosine_integral", lambda y, x: call("cos", x) / x, domain=(0.7, 9),
 shi = define("sinh_integral", lambda y, x: call("sinhc", x), domain=(-9, 9),
              kind="routine", definition=_shi, oracle=_real("shi"), parity="odd", folds={0: 0},
              cost=350, ulp=4.0, names=Names(mpmath="shi"), source="NIST DLMF 6.2.15")
-chi = define("cosh_integral", lambda y, x: call("cosh", x) / x, domain=(0.7, 9),
+# cosh(x)/x, as cosh(x) overflows before it; nothing cancels for x > 0.
+chi = define("cosh_integral",
+             lambda y, x: HALF * (call("exp_over_x", x) - call("exp_over_x", -x)), domain=(0.7, 9),
              kind="routine", definition=_chi, oracle=_real("chi"), cost=400, ulp=4.0,
              names=Names(mpmath="chi"), source="NIST DLMF 6.2.16")
 # fmt: on

@@ -1,12 +1,14 @@
 """Rows of the zeta functions of Riemann and Hurwitz, their derivatives, polygamma and eta.
 
 NIST DLMF chapters 25 and 5.15. All rest on Euler and Maclaurin's summation (25.2.9, 25.11.5), ten
-terms and ten corrections; near the pole at 1 on the Laurent series, left of -1 on reflection.
+terms and ten corrections; near the pole at 1 on the Laurent series, left of -1 on reflection
+(25.4.1), for derivatives by the exponent in power series.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import factorial
 from typing import Any
 
 from symgrad.functions.elementary import call
@@ -15,33 +17,43 @@ from symgrad.functions.special.double import (
     NAN,
     Pair,
     add_pairs,
-    add_to_pair,
     exp_double,
     is_even,
     log_double,
-    polynomial,
     scale_pair,
     short_polynomial,
     sin_pi,
 )
-from symgrad.functions.special.gamma import LARGE, _digamma, _factors, stirling
-from symgrad.functions.special.gamma_coefficients import RECIPROCAL
+from symgrad.functions.special.gamma import LARGE, _digamma, stirling
 from symgrad.functions.special.zeta_coefficients import (
     BERNOULLI,
     BOOLE,
     ETA,
     LAURENT,
     LOG_LOGS,
-    LOG_TWO_PI,
     LOGS,
     MIDDLE,
+)
+from symgrad.functions.special.zeta_series import (
+    EXP_138_OVER_PI,
+    HIGHEST,
+    product,
+    reflected_series,
+    reflection,
+    zeta_series,
 )
 from symgrad.ir.primitive import Names, define, no_closed_form
 
 PI = 3.141592653589793
+# fmt: off
+HALVES = (  # B_2j(1/2)/(2j)!, j = 1, 2, ... (NIST DLMF 24.4.27)
+    -0.041666666666666664, 0.0012152777777777778, -3.2035383597883595e-05, 8.202608300264551e-07,
+    -2.0835982071876168e-08, 5.281609967721337e-10, -1.3380902920268335e-11,
+    3.389576851489321e-13, -8.585996549822947e-15, 2.174864550325223e-16,
+)
+# fmt: on
 TERMS = 10
 CORRECTIONS = 10
-EXP_138_OVER_PI = 2.7257663760759407e59
 
 
 def _corrections(m: Any, s: Any, w: Any) -> Any:
@@ -67,24 +79,69 @@ def hurwitz_ratio(m: Any, s: Any, a: Any) -> Any:
     return 1.0 + total
 
 
-def _hurwitz(m: Any, s: Any, a: Any) -> Any:
-    """zeta(s, a), the sum of (a + k)^-s over k >= 0 (NIST DLMF 25.11.1, 25.11.5), a > 0.
+def _bernoulli(m: Any, s: Any, a: Any) -> Any:
+    """zeta(s, a) for s = 0, -1, ... -19: Bernoulli's polynomial over s - 1 (NIST DLMF 25.11.14).
 
-    Within 8 ulp for s > 1; for s < 1, its continuation, within 8 eps of (a + 10)^(1 - s). inf at
-    s = 1 and at a = 0 (s > 0), nan for a < 0.
+    In powers of (a - 1/2)^2 it is even or odd (24.4.3, 24.4.27).
     """
-    positive = (a > 0.0) & (a < INF)
-    base = m.where(positive, a, 1.0)
-    log, low = log_double(m, base)
+    degree = 1.0 - s
+    w = a - 0.5
+    square = w * w
+
+    def step(k: Any, falling: Any, total: Any) -> tuple[Any, ...]:
+        left = degree - 2.0 * k
+        falling = falling * (left * (left - 1.0))
+        total = m.where(left >= 2.0, m.fma(total, square, falling * m.lookup(HALVES, k)), total)
+        return left >= 4.0, falling, total
+
+    _, total = m.loop(step, (1.0, 1.0), len(HALVES))
+    return total * m.where(is_even(m, degree), 1.0, w) / -degree
+
+
+def _hurwitz(m: Any, s: Any, a: Any) -> Any:
+    """zeta(s, a), the sum of (a + k)^-s over k >= 0 (NIST DLMF 25.11.1, 25.11.5).
+
+    a < 0 where the terms are real, at whole s: below 1 by -(-1)^s zeta(s, 1 - a) (25.11.14,
+    24.4.3); above it is zeta(s, x) + (-1)^s (zeta(s, 1 - x) - zeta(s, 1 - a)), x = a - floor(a)
+    (25.11.4). Within 8 ulp for s > 1 and a > 0, for a < 0 within 8 eps of the largest part; for
+    s < 1, the continuation, within 8 eps of (|a| + 10)^(1 - s), but for the polynomials s = 0, -1,
+    ... -19. inf at s = 1 and at the poles a = 0, -1, ... of even s > 1; nan at those of odd s, and
+    where the terms are not real.
+    """
     order = m.max(m.min(s, 1e6), -1e6)
-    # A factor a goes to the ratio, which grows with it: a^-s alone may underflow.
-    high, low = scale_pair(m, (log, low), m.where(base > 1.0, 1.0, 0.0) - order)
-    rest = m.where(m.abs(high) < 1500.0, low, 0.0)
-    power = exp_double(m, m.max(m.min(high, 1500.0), -1500.0), rest)
-    value = power * (hurwitz_ratio(m, order, base) / m.max(base, 1.0))
-    value = m.where(m.eq(s, 1.0), INF, value)
-    end = m.where(m.eq(a, 0.0) & (s > 0.0), INF, m.where(m.eq(a, INF) & (s > 1.0), 0.0, NAN))
-    return m.where(m.eq(s, s), m.where(positive, value, end), NAN)
+    negative = (a <= 0.0) & (m.abs(a) < INF)
+    whole = m.eq(s, m.floor(s))
+    sign = m.where(is_even(m, s), 1.0, -1.0)
+    several = negative & whole & (s > 1.0)
+    turned = negative & ~several
+    plain = whole & (s <= 0.0) & (s > -2.0 * len(HALVES)) & (m.abs(a) < INF)
+    own = m.where(negative, 1.0, a)
+    start = m.where(turned, 1.0 - a, m.where(several, a - m.floor(a), own))
+    start = m.where((start > 0.0) & (start < INF), start, 1.0)
+
+    def add(k: Any, total: Any, sign_: Any, base: Any) -> tuple[Any, ...]:
+        log, low = log_double(m, base)
+        # A factor a goes to the ratio, which grows with it: a^-s alone may underflow.
+        high, low = scale_pair(m, (log, low), m.where(base > 1.0, 1.0, 0.0) - order)
+        rest = m.where(m.abs(high) < 1500.0, low, 0.0)
+        power = exp_double(m, m.max(m.min(high, 1500.0), -1500.0), rest)
+        value = power * (hurwitz_ratio(m, order, base) / m.max(base, 1.0))
+        last = m.ne(k, 0.0)
+        next_base = m.where(last, 1.0 - a, m.ceil(a) - a)
+        going = several & (k < 2.0)
+        return going, total + sign_ * value, m.where(last, -sign, sign), next_base
+
+    first = m.where(turned, -sign, 1.0)
+    value = m.loop(add, (0.0, first, start), 3)[0]
+    polynomial_ = _bernoulli(m, m.where(plain, s, 0.0), m.where(plain, a, 1.0))
+    value = m.where(plain, polynomial_, m.where(m.eq(s, 1.0), INF, value))
+    pole = negative & (s > 0.0) & m.eq(a, m.floor(a))
+    at_pole = m.where(whole & (m.eq(a, 0.0) | (sign > 0.0)), INF, NAN)
+    at_pole = m.where(m.eq(a, 0.0), INF, at_pole)
+    value = m.where(pole, at_pole, value)
+    known = (a > 0.0) & (a < INF) | negative & (whole | m.eq(a, 0.0))
+    end = m.where(m.eq(a, INF) & (s > 1.0), 0.0, NAN)
+    return m.where(m.eq(s, s), m.where(known, value, end), NAN)
 
 
 def zeta_sum(m: Any, s: Any) -> Any:
@@ -109,18 +166,9 @@ def _zeta(m: Any, s: Any) -> Any:
     series = zeta_sum(m, m.max(m.min(m.where(reflected, 1.0 + b, s), 64.0), 1.5))
     u = m.max(m.min(s, 1.5), -0.5)
     middle = short_polynomial(m, u - 0.5, MIDDLE) / (u - 1.0)
-    # gamma(b) (2 pi)^-b; the exponential is e^138 too small, as it overflows before zeta does.
-    big = b >= LARGE
-    r, up, down = _factors(m, m.min(b, LARGE))
-    small = up / (down * m.fma(r, polynomial(m, r, RECIPROCAL), 1.0))
-    high, low = scale_pair(m, LOG_TWO_PI, -b)
-    main, rest = stirling(m, m.max(b, LARGE))
-    high, low = add_pairs((high, low), (m.where(big, main, 0.0), m.where(big, rest, 0.0)))
-    high, low = add_to_pair((high, low), -138.0)
+    power, small = reflection(m, b)
     sine = sin_pi(m, 0.5 * m.where(reflected, s, 1.0))
-    left = (
-        sine * exp_double(m, high, low) * m.where(big, 1.0, small) * (b * series) * EXP_138_OVER_PI
-    )
+    left = sine * power * small * (b * series) * EXP_138_OVER_PI
     left = m.where(m.eq(m.abs(sine), 0.0), 0.0, left)
     return m.where(
         reflected,
@@ -174,7 +222,7 @@ def _polygamma(m: Any, n: Any, x: Any) -> Any:
     beyond = 1.0 - m.where(negative, point, 0.0)
     far = scaled(log_double(m, beyond), beyond) * (hurwitz_ratio(m, s, beyond) / beyond)
     value = m.where(negative, around - sign * far, own)
-    value = m.where(pole, m.where(even | m.eq(x, 0.0), INF, NAN), value)
+    value = m.where(pole, m.where(even, INF, m.where(m.eq(x, 0.0), 1.0 / x, NAN)), value)
     value = m.where(even, value, -value)
     value = m.where(finite, value, m.where(x > 0.0, m.where(even, 0.0, -0.0), NAN))
     value = m.where(m.eq(n, 0.0), _digamma(m, x), value)
@@ -208,14 +256,44 @@ def _log_power(m: Any, n: Any, s: Any, k: int) -> Any:
     )
 
 
+def _high_order(m: Any, n: Any, s: Any, integral: Any, used: Any) -> Any:
+    """The sum of log(k)^n k^-s where ``used``, for s >= 3/2: the loops leave others at once."""
+
+    def add(k: Any, total: Any) -> tuple[Any, ...]:
+        index = 7.0 - k
+        pairs = [
+            (m.lookup([v[0] for v in table], index), m.lookup([v[1] for v in table], index))
+            for table in (LOG_LOGS[:8], LOGS[1:9])
+        ]
+        exponent = add_pairs(scale_pair(m, pairs[0], n), scale_pair(m, pairs[1], -s))
+        return used & (k < 7.0), total + exp_double(m, *exponent)
+
+    def correct(i: Any, total: Any, power: Any, *row: Any) -> tuple[Any, ...]:
+        moved = [value * ((n - float(k)) * (1.0 / LOGS[9][0])) for k, value in enumerate(row)]
+        kept = [value * -(s + i) for value in row]
+        row = (kept[0], *(a + b for a, b in zip(moved[:-1], kept[1:], strict=True)))
+        part = row[0]
+        for value in row[1:]:
+            part = part + value
+        part = part * (power * m.lookup(BERNOULLI[:9], 0.5 * i))
+        return used & (i < 16.0), total + m.where(is_even(m, i), part, 0.0), power * 0.1, *row
+
+    corrections = m.loop(correct, (0.0, 0.1, 1.0, *[0.0] * 17), 17)[0]
+    last = _log_power(m, n, s, 10) * (10.0 * integral + (0.5 - corrections))
+    return m.loop(add, (last,), 8)[0]
+
+
 def _zeta_derivative(m: Any, n: Any, s: Any) -> Any:
-    """The n-th derivative of zeta(s) by s, whole n >= 0, s >= -1 (NIST DLMF 25.2.1, 25.2.4).
+    """The n-th derivative of zeta(s) by s, whole n >= 0 (NIST DLMF 25.2.1, 25.2.4, 25.4.1).
 
     From 3/2 on the n-th derivative of Euler-Maclaurin's sum, the sum of (-log k)^n k^-s; on
-    [-1, 3/2] of the Laurent series. Within 8 ulp up to n = 4. inf at 1, nan below -1 unless n = 0.
+    [-1, 3/2] of the Laurent series; below -1 of the reflection, up to n = 4. Within 6 ulp up to
+    n = 4, and 30 up to n = 8; below -1 within 8 ulp for n = 1, 12 for n = 2 and 20 eps of the
+    derivatives nearby for n = 3 and 4. inf at 1; below -1 nan for n > 4.
     """
     sign = m.where(is_even(m, n), 1.0, -1.0)
-    large = m.max(m.min(s, 1100.0), 1.5)
+    reflected = s < -1.0
+    large = m.max(m.min(m.where(reflected, 1.0 - s, s), 1100.0), 1.5)
     u = m.max(m.min(s, 1.5), -1.0) - 1.0
     over, step = 1.0 / (large - 1.0), 1.0 / (LOGS[9][0] * (large - 1.0))
 
@@ -229,17 +307,20 @@ def _zeta_derivative(m: Any, n: Any, s: Any) -> Any:
 
     start = (over, over, 1.0 / u, *LAURENT)
     _, integral, pole, *taylor = m.loop(derive, start, 171)
-    last = _log_power(m, n, large, 10)
-    slopes = _slopes(m, n, large, LOGS[9][0], 10.0, BERNOULLI[:9])
-    total = last * (10.0 * integral + (0.5 - slopes))
-    for k in (9, 8, 7, 6, 5, 4, 3, 2):
-        total = total + _log_power(m, n, large, k)
     value: Any = taylor[-1]
     for coefficient in reversed(taylor[:-1]):
         value = m.fma(value, u, coefficient)
-    value = m.where(s <= 1.5, value + sign * pole, sign * total)
-    value = m.where(m.eq(s, 1.0), INF, m.where(s >= -1.0, value, NAN))
-    value = m.where(m.eq(n, 0.0), _zeta(m, s), value)
+    middle = value + sign * pole
+    series = zeta_series(m, large)
+    left = reflected_series(m, m.where(reflected, s, -2.0), series)
+    high = _high_order(m, n, large, integral, (n > float(HIGHEST)) & (s > 1.5))
+    right, other = sign * high, NAN
+    for order in range(HIGHEST + 1):
+        here = m.eq(n, float(order))
+        right = m.where(here, series[order] * float(factorial(order)), right)
+        other = m.where(here, left[order] * float(factorial(order)), other)
+    value = m.where(reflected, other, m.where(s <= 1.5, middle, right))
+    value = m.where(m.eq(s, 1.0), INF, m.where(m.eq(s, s), value, NAN))
     return m.where((n >= 0.0) & m.eq(n, m.floor(n)), value, NAN)
 
 
@@ -252,14 +333,15 @@ def _eta(m: Any, s: Any) -> Any:
 
 
 def _eta_derivative(m: Any, n: Any, s: Any) -> Any:
-    """The n-th derivative of eta(s) by s, whole n >= 0, s >= -1.
+    """The n-th derivative of eta(s) by s, whole n >= 0.
 
-    From 3 on the n-th derivative of Boole's sum of (-1)^(k-1) k^-s (NIST DLMF 24.17.1); on [-1, 3]
-    of Taylor's series at 1/2. nan below -1 unless n = 0.
+    From 7/2 on the n-th derivative of Boole's sum of (-1)^(k-1) k^-s (NIST DLMF 24.17.1); on
+    [-1, 7/2] of Taylor's series at 1; below -1, up to n = 4, from the series of zeta and 25.2.3.
+    Errors as of zeta_derivative; nan below -1 for n > 4.
     """
     sign = m.where(is_even(m, n), 1.0, -1.0)
-    large = m.max(m.min(s, 1100.0), 3.0)
-    u = m.max(m.min(s, 3.0), -1.0) - 0.5
+    large = m.max(m.min(s, 1100.0), 3.5)
+    u = m.max(m.min(s, 3.5), -1.0) - 1.0
 
     def derive(k: Any, *c: Any) -> tuple[Any, ...]:
         shifted = [*(value * float(place + 1) for place, value in enumerate(c[1:])), 0.0]
@@ -276,8 +358,19 @@ def _eta_derivative(m: Any, n: Any, s: Any) -> Any:
     value: Any = taylor[-1]
     for coefficient in reversed(taylor[:-1]):
         value = m.fma(value, u, coefficient)
-    value = m.where(s <= 3.0, value, sign * total)
-    value = m.where(m.eq(n, 0.0), _eta(m, s), m.where(s >= -1.0, value, NAN))
+    value = m.where(s <= 3.5, value, sign * total)
+    reflected = s < -1.0
+    below = m.where(reflected, s, -2.0)
+    power = exp_double(m, *scale_pair(m, LOGS[1], 1.0 - below))
+    series = reflected_series(m, below, zeta_series(m, m.min(1.0 - below, 1100.0)))
+    factors = [power * (-((-LOGS[1][0]) ** i) / factorial(i)) for i in range(HIGHEST + 1)]
+    factors[0] = 1.0 + factors[0]
+    other: Any = NAN
+    for order, coefficient in enumerate(product(m, series, factors)):
+        here = m.eq(n, float(order))
+        other = m.where(here, coefficient * float(factorial(order)), other)
+    value = m.where(reflected, other, m.where(m.eq(s, s), value, NAN))
+    value = m.where(m.eq(n, 0.0), _eta(m, s), value)
     return m.where((n >= 0.0) & m.eq(n, m.floor(n)), value, NAN)
 
 
@@ -322,9 +415,9 @@ zeta = define("zeta", lambda y, s: call("zeta_derivative", 1, s), domain=(1.2, 9
 zeta_derivative = define("zeta_derivative", no_closed_form(ORDER),
                          lambda y, n, s: call("zeta_derivative", n + 1, s),
                          domain=((1, 4), (1.2, 9)), whole=(0,), kind="routine",
-                         definition=_zeta_derivative, oracle=_zeta_oracle, cost=1500,
-                         ulp=8.0, names=Names(),
-                         source="NIST DLMF 25.2.4")
+                         definition=_zeta_derivative, oracle=_zeta_oracle, cost=1700,
+                         ulp=12.0, names=Names(),
+                         source="NIST DLMF 25.2.4, 25.4.1")
 hurwitz_zeta = define("hurwitz_zeta", no_closed_form("the exponent of Hurwitz's zeta"),
                       lambda y, s, a: -s * call("hurwitz_zeta", s + 1, a),
                       domain=((1.2, 9), (0.3, 9)), kind="routine", definition=_hurwitz,
@@ -337,8 +430,8 @@ dirichlet_eta = define("dirichlet_eta", lambda y, s: call("dirichlet_eta_derivat
 dirichlet_eta_derivative = define("dirichlet_eta_derivative", no_closed_form(ORDER),
                                   lambda y, n, s: call("dirichlet_eta_derivative", n + 1, s),
                                   domain=((1, 4), (0.2, 9)), whole=(0,), kind="routine",
-                                  definition=_eta_derivative, oracle=_eta_oracle, cost=1500,
-                                  ulp=8.0, names=Names(), source="NIST DLMF 25.2.3")
+                                  definition=_eta_derivative, oracle=_eta_oracle, cost=2200,
+                                  ulp=12.0, names=Names(), source="NIST DLMF 25.2.3, 25.4.1")
 # fmt: on
 
 ROWS = (

@@ -9,7 +9,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from symgrad.functions.special.carlson import rd, rf, rj
+from symgrad.functions.special.carlson import rc_of_one, rd, rf, rj
 from tests.functions.special.measured import computed, worst
 
 
@@ -40,3 +40,31 @@ def test_four_arguments(rng: np.random.Generator) -> None:
             found.tolist(), lambda x, y, z, p=p: mpmath.elliprj(x, y, z, p), *given
         )
         assert error <= 8, f"{point}, {p}: {error} ulp"
+
+
+def test_degenerate_integral(rng: np.random.Generator) -> None:
+    """R_C(1, 1 + e) up to its logarithmic end, from e and 1 + e that are right each."""
+    e = np.concatenate([10 ** rng.uniform(-8, 8, 20), -(10 ** rng.uniform(-8, 0, 20)), [0.0]])
+    one_more = 1 + e
+    error, point = worst(
+        computed(rc_of_one, e, one_more).tolist(),
+        lambda e, w: mpmath.elliprc(1, 1 + e),
+        e,
+        one_more,
+    )
+    assert error <= 4, f"{point}: {error} ulp"
+    small = 10 ** rng.uniform(-300, -3, 20)
+    error, point = worst(
+        computed(rc_of_one, small - 1, small).tolist(),
+        lambda e, w: mpmath.elliprc(1, w),
+        small,
+        small,
+    )
+    assert error <= 4, f"{point}: {error} ulp"
+
+
+def test_fourth_argument_near_the_smallest() -> None:
+    for y, p in ((1e-12, 1e-7), (1e-9, 1e-12), (1e-6, 1.0)):
+        found = computed(lambda m, y, p: rj(m, 0.0 * y, y, 1.0 + 0.0 * y, p), y, p)
+        error, point = worst([float(found)], lambda y, p: mpmath.elliprj(0, y, 1, p), [y], [p])
+        assert error <= 6, f"{point}: {error} ulp"

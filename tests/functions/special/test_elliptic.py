@@ -11,8 +11,9 @@ import pytest
 
 import symgrad as sg
 from symgrad.functions import PRIMITIVES
+from symgrad.functions.special.elliptic_coefficients import LEGENDRE
 from symgrad.ir.expression import variables
-from tests.functions.special.measured import values, worst_of_row
+from tests.functions.special.measured import in_ulp, values, worst_of_row
 
 
 def parameters(rng: np.random.Generator, count: int) -> np.ndarray:
@@ -39,6 +40,34 @@ def test_periods(name: str, rng: np.random.Generator) -> None:
     assert error <= PRIMITIVES[name].ulp, f"{name} at {point}: {error} ulp"
 
 
+@pytest.mark.parametrize(
+    ("n", "phi", "m"),
+    [
+        # 1/(1 - n sin^2) - 1 would cancel between n = m and n = 2 m
+        (-1.5e4, 1.2, -1e4), (-1.5e8, 1.57, -1e8), (-1.01e6, 0.01, -1e6), (-1e5, 4.0, -1e5),
+        (-900.0, 1.5, -1000.0), (-3.0, 1.5, -1e6), (-0.5, -1.0, 0.25), (-1e300, 0.5, -1e10),
+        # R_C near its logarithmic end
+        (0.9999998949717535, 0.5 * pi, 0.999999999999), (0.9999, 43.326934967584535, 0.99999999),
+        (0.9999999974911245, 25.83578684184225, 0.9999999995324067), (1 - 1e-12, 1.5, -1e8),
+    ],
+)  # fmt: skip
+def test_third_kind_where_it_lost_digits(n: float, phi: float, m: float) -> None:
+    error, _ = worst_of_row("elliptic_pi", *(np.array([value]) for value in (n, phi, m)))
+    assert error <= 8, f"{error} ulp"
+
+
+@pytest.mark.parametrize(
+    "name", ["elliptic_f", "elliptic_e", "elliptic_d", "elliptic_f_slope", "elliptic_pi"]
+)
+def test_just_beyond_half_periods(name: str, rng: np.random.Generator) -> None:
+    """There twice the complete integral and one of nearly its size are subtracted."""
+    phi = 0.5 * pi * rng.choice([-1.0, 1.0, 3.0], 12) + 10 ** rng.uniform(-10, -1, 12)
+    m = np.concatenate([rng.uniform(-3, 0.9, 6), -(10 ** rng.uniform(0, 6, 6))])
+    leading = (rng.uniform(-5, 0.9, 12),) if name == "elliptic_pi" else ()
+    error, point = worst_of_row(name, *leading, phi, m)
+    assert error <= PRIMITIVES[name].ulp, f"{name} at {point}: {error} ulp"
+
+
 def test_third_kind(rng: np.random.Generator) -> None:
     n = np.concatenate([rng.uniform(-3, 1, 12), -(10 ** rng.uniform(-5, 5, 12))])
     m = rng.uniform(-3, 1, n.size)
@@ -55,6 +84,55 @@ def test_moments(orders: tuple[int, int, int], rng: np.random.Generator) -> None
     n, m = rng.uniform(-2, 0.7, 6), rng.uniform(-2, 0.8, 6)
     error, point = worst_of_row("elliptic_moment", *orders, n, rng.uniform(-1.5, 1.5, 6), m)
     assert error <= PRIMITIVES["elliptic_moment"].ulp, f"{orders} at {point}: {error} ulp"
+
+
+@pytest.mark.parametrize(
+    ("orders", "n", "phi", "m"),
+    [
+        # steep at 0, at pi/2, at both ends, and whole periods
+        ((1, 0, 2), -846.5986870550587, 1.5, -1e4), ((2, 2, 0), 0.0, 0.3, -7e4),
+        ((1, 1, 1), 0.9999, 1.55, 0.99), ((2, 2, 0), 0.0, 4.0, 1 - 1e-6),
+        ((1, 0, 2), 0.999, 1.5, -1e4), ((1, 1, 1), -100.0, -1.0, -30.0),
+    ],
+)  # fmt: skip
+def test_moments_that_are_steep(
+    orders: tuple[int, int, int], n: float, phi: float, m: float
+) -> None:
+    a, b, c = orders
+
+    def integrand(t: Any) -> Any:
+        s = mpmath.sin(t) ** 2
+        return s**a * (1 - m * s) ** (-b - mpmath.mpf(0.5)) * (1 - n * s) ** -c
+
+    with mpmath.workdps(25):
+        end, low = mpmath.mpf(abs(phi)), [mpmath.mpf(10) ** -k for k in range(6, -1, -1)]
+        middle = mpmath.pi / 2
+        inside = [0, *low, *(middle - x for x in reversed(low)), middle]
+        inside += [middle + x for x in low] + [2 * middle - x for x in reversed(low)] + [2 * middle]
+        expected = mpmath.quad(integrand, [*(x for x in inside if x < end), end])
+        got = float(values("elliptic_moment", *orders, n, abs(phi), m))
+        assert in_ulp(got, expected) <= PRIMITIVES["elliptic_moment"].ulp
+    assert float(values("elliptic_moment", *orders, n, -abs(phi), m)) == -got
+
+
+def test_moments_of_small_angles() -> None:
+    got = float(values("elliptic_moment", 2.0, 1.0, 1.0, -5.0, 1e-9, 0.5))
+    assert got == pytest.approx(1e-45 / 5, rel=2e-15)
+
+
+def test_moments_take_orders_up_to_15() -> None:
+    """The integral of sin^30 to pi/2 is pi/2 times the product of (2 k - 1)/(2 k), k <= 15."""
+    expected = 0.5 * pi * float(mpmath.fprod((2 * k - 1) / mpmath.mpf(2 * k) for k in range(1, 16)))
+    got = float(values("elliptic_moment", 15, 0, 0, 0.0, 0.5 * pi, 0.0))
+    assert got == pytest.approx(expected, rel=2e-15)
+    for orders in ((16, 0, 0), (0, 16, 0), (0, 0, 16), (-1, 0, 0)):
+        assert isnan(values("elliptic_moment", *orders, 0.0, 1.0, 0.0))
+
+
+def test_quadrature_is_exact_for_polynomials_of_degree_27() -> None:
+    for degree in range(28):
+        found = mpmath.fsum(mpmath.mpf(w) * mpmath.mpf(x) ** degree for x, w in LEGENDRE)
+        assert abs(found * (degree + 1) - 1) < 4e-16, degree
 
 
 def test_exact_values() -> None:

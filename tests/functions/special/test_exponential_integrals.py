@@ -5,10 +5,12 @@ from __future__ import annotations
 from math import inf, isnan, nan
 from typing import Any
 
+import mpmath
 import numpy as np
 import pytest
 
 import symgrad as sg
+from symgrad.functions import PRIMITIVES
 from symgrad.ir.expression import variables
 from tests.functions.special.measured import (
     assert_kernel_and_derivatives,
@@ -21,6 +23,7 @@ SCALES: dict[str, Any] = {}
 REGIONS = (
     ("expint_e1", 1e-300, 0.6), ("expint_e1", 0.6, 21), ("expint_e1", 21, 700),
     ("expint_ei", -30, -1e-300), ("expint_ei", 1e-300, 0.6), ("expint_ei", 0.6, 41),
+    ("exp_over_x", -740, -1e-300), ("exp_over_x", 1e-300, 1), ("exp_over_x", 1, 716),
     ("expint_ei", 41, 716), ("li", 1e-300, 1), ("li", 1, 3), ("li", 3, 1e5), ("li", 1e5, 1e300),
 )  # fmt: skip
 
@@ -47,7 +50,8 @@ def test_roots_keep_their_digits(name: str, root: float) -> None:
     [
         ("expint_e1", 0.0, inf), ("expint_e1", inf, 0.0), ("expint_ei", 0.0, -inf),
         ("expint_ei", inf, inf), ("expint_ei", -inf, 0.0), ("li", 0.0, 0.0), ("li", 1.0, -inf),
-        ("li", inf, inf),
+        ("li", inf, inf), ("exp_over_x", inf, inf), ("exp_over_x", -inf, 0.0),
+        ("exp_over_x", 0.0, inf),
     ],
 )  # fmt: skip
 def test_exact_values(name: str, point: float, expected: float) -> None:
@@ -67,3 +71,20 @@ def test_other_spellings() -> None:
         got = sg.compile(text, ["x"], "value", cache=False)(points)
         assert (got == sg.compile(made, [x], "value", cache=False)(points)).all()
     assert sg.math.expint(1, x) == sg.math.expint_e1(x)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "last", "digits"), [("float64", 714.0, 1e-14), ("float32", 92.5, 1e-6)]
+)
+def test_derivatives_reach_as_far_as_the_function(dtype: str, last: float, digits: float) -> None:
+    x = variables("x")
+    wanted = ["value", 1, 2, 3]
+    result = sg.compile(sg.math.expint_ei(x), [x], wanted, dtype=dtype, cache=False)(
+        np.array([last], dtype)
+    )
+    oracle = PRIMITIVES["expint_ei"].oracle
+    assert oracle is not None
+    with mpmath.workdps(30):
+        for order, got in enumerate(result):
+            expected = mpmath.diff(lambda t: oracle(mpmath, t), last, order)
+            assert float(np.ravel(got)[0]) == pytest.approx(float(expected), rel=digits)

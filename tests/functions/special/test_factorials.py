@@ -67,7 +67,9 @@ def same(got: float, expected: float) -> bool:
     [
         ("beta", (0.0, 1.0), inf), ("beta", (inf, 1.0), 0.0),
         ("beta", (nan, 1.0), nan), ("beta", (1e300, 1e300), 0.0), ("beta", (-1.0, 0.5), nan),
-        ("logbeta", (-1.0, 1.0), nan), ("logbeta", (0.0, 1.0), nan),
+        ("logbeta", (-1.0, 1.0), nan), ("logbeta", (0.0, 13.0), inf),
+        ("logbeta", (2.0, 0.0), inf), ("logbeta", (inf, 13.0), -inf), ("logbeta", (inf, 0.0), nan),
+        ("logbeta", (nan, 0.0), nan), ("logbeta", (inf, nan), nan),
         ("binomial", (nan, 1.0), nan), ("rising_factorial", (nan, 1.0), nan),
         ("rising_factorial", (1.0, 180.0), inf),
     ],

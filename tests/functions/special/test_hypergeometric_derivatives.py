@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from inspect import signature
+from math import isnan, nan
 
 import numpy as np
 import pytest
 
 from symgrad.functions import PRIMITIVES
 from symgrad.functions.special.hypergeometric_derivatives import taking
-from tests.functions.special.measured import worst_of_row
+from tests.functions.special.measured import values, worst_of_row
 
-RANGES = {
+RANGES: dict[str, list[tuple[float, float]]] = {
     "hyp0f1": [(0.3, 5), (-5, 10)],
     "hyp1f1": [(0.3, 5), (0.3, 5), (0, 10)],
     "hyp2f1": [(0.3, 5), (0.3, 5), (0.3, 5), (-0.5, 0.9)],
@@ -25,6 +26,16 @@ def test_value(name: str, rng: np.random.Generator) -> None:
     points = [rng.uniform(low, high, 20) for low, high in ranges]
     error, point = worst_of_row(f"{name}_derivative", *orders, *points)
     assert error <= 2, f"at {point}: {error} ulp"
+
+
+@pytest.mark.parametrize("name", RANGES)
+def test_nan_in_any_place_gives_nan(name: str) -> None:
+    count = len(RANGES[name])
+    for orders in ([0.0] * count, [1.0] * count, [0.0] * (count - 1) + [1.0]):
+        for place in range(count):
+            point = [0.5] * count
+            point[place] = nan
+            assert isnan(values(f"{name}_derivative", *orders, *point)), (orders, place)
 
 
 def test_leading_arguments_are_whole() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import inf, isnan, nan
+from typing import Any
 
 import mpmath
 import numpy as np
@@ -13,7 +14,7 @@ from symgrad.functions import PRIMITIVES
 from symgrad.functions import math as functions
 from symgrad.ir.expression import variables
 from tests.expressions import close, in_mpmath, system_of, tensor_of
-from tests.functions.special.measured import values, worst_of_row
+from tests.functions.special.measured import in_ulp, values, worst_of_row
 
 NAMES = ("gammainc", "gammaincc", "lowergamma", "uppergamma")
 
@@ -38,6 +39,42 @@ def test_value(name: str, region: str, rng: np.random.Generator) -> None:
     assert keep.mean() > 0.4
     error, point = worst_of_row(name, a[keep], x[keep])
     assert error <= PRIMITIVES[name].ulp, f"{name} at {point}: {error} ulp"
+
+
+@pytest.mark.parametrize(
+    ("a", "x"),
+    [
+        (911.7603841410306, 547.1174428386369), (2684.0932373099613, 1630.9906446755438),
+        (2281.975166503565, 1423.5638866090708), (96.06477600179142, 61.60929127120706),
+        (3000.0, 2129.5), (3000.0, 2130.5), (9000.0, 6500.0), (1e6, 999000.0),
+        (212677.4718532922, 210667.90074444795),
+    ],
+)  # fmt: skip
+def test_the_lower_tail_of_large_exponents(a: float, x: float) -> None:
+    """Where one logarithm of x/a is needed, as a multiplies its error."""
+    with mpmath.workdps(50):
+        exact = _lower_tail(mpmath.mpf(a), mpmath.mpf(x))
+        assert in_ulp(float(values("gammainc", a, x)), exact) <= 6
+
+
+def _lower_tail(a: Any, x: Any) -> Any:
+    """The series NIST DLMF 8.7.1, with as many terms as it needs."""
+    term = total = mpmath.mpf(1)
+    n = 0
+    while term > total * mpmath.mpf(10) ** -45:
+        n += 1
+        term = term * x / (a + n)
+        total += term
+    return total * mpmath.exp(a * mpmath.log(x) - x - mpmath.loggamma(a + 1))
+
+
+@pytest.mark.parametrize("a", [6.8e-09, 1e-4, 0.3])
+@pytest.mark.parametrize("x", [0.6, 0.89, 0.91, 1.063])
+def test_the_upper_function_of_tiny_exponents_around_1(a: float, x: float) -> None:
+    """Where the difference of 1 and the lower function loses digits."""
+    with mpmath.workdps(50):
+        exact = mpmath.gammainc(mpmath.mpf(a), mpmath.mpf(x), regularized=True)
+        assert in_ulp(float(values("gammaincc", a, x)), exact) <= 6
 
 
 def test_the_upper_function_of_negative_exponents() -> None:
@@ -76,6 +113,18 @@ def test_the_slope(name: str, rng: np.random.Generator) -> None:
     a, x = 10.0 ** rng.uniform(-1, 4, 60), 10.0 ** rng.uniform(-2, 3.5, 60)
     error, point = worst_of_row(name, a, x)
     assert error <= PRIMITIVES[name].ulp, f"{name} at {point}: {error} ulp"
+
+
+@pytest.mark.parametrize(
+    ("a", "x"),
+    [
+        (40.0, 1e-7), (40.0, 2e-7), (40.0, 2.0332520016524505e-7), (6.5, 1e-58), (0.5, 5e-324),
+        (1.5, 1e-318), (1e-300, 3e-302), (1e-3, 1e-323),
+    ],
+)  # fmt: skip
+def test_the_density_where_it_is_a_double_but_x_times_it_is_not(a: float, x: float) -> None:
+    error, _ = worst_of_row("gamma_density", [a], [x])
+    assert error <= PRIMITIVES["gamma_density"].ulp, f"{error} ulp"
 
 
 def test_derivatives_at_zero(digits: int) -> None:

@@ -14,7 +14,7 @@ from symgrad.functions import PRIMITIVES
 from symgrad.functions import math as functions
 from symgrad.ir.expression import variables
 from tests.expressions import close, in_mpmath, system_of, tensor_of
-from tests.functions.special.measured import values, worst_of_row
+from tests.functions.special.measured import in_ulp, values, worst_of_row
 
 START = -0.36787944117144233
 NAMES = ("lambertw", "lambertw_offset", "lambertw_minus", "lambertw_minus_offset")
@@ -28,6 +28,14 @@ def test_value(name: str, rng: np.random.Generator) -> None:
         points = np.concatenate([points, 10.0 ** rng.uniform(-300, 300, 60), rng.uniform(0, 9, 60)])
     error, point = worst_of_row(name, points)
     assert error <= PRIMITIVES[name].ulp, f"{name} at {point}: {error} ulp"
+
+
+@pytest.mark.parametrize("name", ["lambertw_minus", "lambertw_minus_offset"])
+def test_the_lower_branch_of_subnormal_numbers(name: str) -> None:
+    """x/w has few digits there, or none."""
+    points = -np.array([5e-324, 1.5e-323, 1.34e-321, 1e-320, 3e-310, 9e-301, 1.1e-300])
+    error, point = worst_of_row(name, points)
+    assert error <= 1, f"{name} at {point}: {error} ulp"
 
 
 def same(got: float, expected: float) -> bool:
@@ -82,6 +90,30 @@ def test_kernel(branch: int, rng: np.random.Generator) -> None:
             exact = -first * first * (w + 2) / (1 + w)
             assert abs(second / exact - 1) < 2e-14, at
     assert float(np.ravel(made(np.array([1.0])).value)[0]) != exp(1) or branch == 0
+
+
+@pytest.mark.parametrize(
+    ("branch", "points"),
+    [
+        (0, [0.0, -0.3, 1e-300, 2.9, 3.1, 1e5, 1e60, 1e250]),
+        (-1, [-0.36, -0.2, -1e-3, -1e-40, -1e-140, -0.27, -0.28]),
+    ],
+)
+def test_slopes_of_large_values(branch: int, points: list[float]) -> None:
+    """exp(-w) would lose as many digits as w has; the second one has a zero at -2/e^2."""
+    x = variables("x")
+    name = "lambertw" if branch == 0 else "lambertw_minus"
+    made = sg.compile(getattr(functions, name)(x), [x], ["gradient", "hessian"], cache=False)
+    got = made(np.array(points))
+    with mpmath.workdps(40):
+        for at, slope, second in zip(
+            points, np.ravel(got.gradient).tolist(), np.ravel(got.hessian).tolist(), strict=True
+        ):
+            w = mpmath.lambertw(mpmath.mpf(at), branch).real
+            first = mpmath.exp(-w) / (1 + w)
+            assert in_ulp(slope, first) <= 8, at
+            exact = -first * first * (w + 2) / (1 + w)
+            assert in_ulp(second, exact, abs(first * first)) <= 16, at
 
 
 def test_branches_by_name() -> None:

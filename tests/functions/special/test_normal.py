@@ -17,6 +17,7 @@ from tests.functions.special.measured import (
     assert_kernel_and_derivatives,
     assert_value,
     values,
+    worst_of_row,
 )
 
 SCALES: dict[str, Any] = {}
@@ -68,3 +69,42 @@ def test_derivatives_of_the_logarithm_are_finite_in_both_tails(digits: int) -> N
     gradient = sg.compile(sg.math.log_ndtr(x), [x], "gradient", cache=False)(points).ravel()
     assert np.isfinite(gradient).all()
     assert gradient[0] == pytest.approx(1e3, rel=1e-5)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_derivatives_of_the_logarithm_at_huge_arguments(dtype: str) -> None:
+    x = variables("x")
+    function = sg.compile(sg.math.log_ndtr(x), [x], [1, 2, 3], dtype=dtype, cache=False)
+    points = np.array([-inf, -3e38, -2.2e27, -1.1e9, 1e10, 2.8e33, inf], dtype)
+    with np.errstate(over="ignore"):
+        slope, curvature, third = (np.ravel(result) for result in function(points))
+    np.testing.assert_array_equal(slope, np.maximum(-points, 0))
+    np.testing.assert_array_equal(curvature, [-1, -1, -1, -1, 0, 0, 0])
+    np.testing.assert_allclose(third, [0, 0, 0, 1.5026296e-27, 0, 0, 0], rtol=1e-6, atol=1e-44)
+
+
+@pytest.mark.parametrize("order", [3, 4])
+def test_high_derivatives_of_the_logarithm_keep_their_digits(order: int) -> None:
+    x = variables("x")
+    function = sg.compile(sg.math.log_ndtr(x), [x], {"d": (x,) * order}, cache=False)
+    points = np.array([-1e8, -1e4, -100.0, -16.5, -15.9, -9.0, -5.0, -1.0, -0.1, 0.1, 3.0, 20.0])
+    oracle = PRIMITIVES["log_ndtr"].oracle
+    assert oracle is not None
+    with mpmath.workdps(120):
+        for got, point in zip(function(points).ravel().tolist(), points.tolist(), strict=True):
+            step = mpmath.mpf(10) ** -20 * max(1, abs(point))
+            expected = mpmath.diff(lambda t: oracle(mpmath, t), point, order, h=step)
+            assert got == pytest.approx(float(expected), rel=1e-12, abs=0), point
+
+
+@pytest.mark.parametrize("order", [1, 2, 3, 4, 6])
+def test_tail_of_the_logarithm(order: int, rng: np.random.Generator) -> None:
+    points = -np.concatenate([rng.uniform(16, 60, 30), 10 ** rng.uniform(1.3, 12, 20), [16.0]])
+    assert worst_of_row("log_ndtr_tail", float(order), points)[0] <= PRIMITIVES["log_ndtr_tail"].ulp
+
+
+def test_ends_of_the_tail() -> None:
+    assert values("log_ndtr_tail", 3.0, -inf) == 0
+    assert isnan(values("log_ndtr_tail", 3.0, -15.0))
+    assert isnan(values("log_ndtr_tail", 2.5, -20.0))
+    assert isnan(values("log_ndtr_tail", 3.0, nan))

@@ -29,6 +29,20 @@ def test_value_of_real_orders(rng: np.random.Generator) -> None:
     assert error <= PRIMITIVES["polylog"].ulp, f"at {point}: {error} ulp"
 
 
+@pytest.mark.parametrize("s", [-0.5, 0.25, 0.5, 1.5, 2.5, 3.7, 9.5])
+def test_value_of_real_orders_beyond_minus_1(s: float, rng: np.random.Generator) -> None:
+    """Fermi and Dirac's integrals."""
+    x = np.array([-1.0000001, -rng.uniform(1, 20), -321.0, -1e6, -(10.0 ** rng.uniform(7, 60))])
+    error, point = worst_of_row("polylog", s, x)
+    assert error <= 8, f"at {point}: {error} ulp"
+
+
+def test_orders_between_minus_2_and_minus_1_on_the_left(rng: np.random.Generator) -> None:
+    """The second derivative of order 1/2: terms of both signs."""
+    x = np.array([-0.51, -0.75, -1.5, -7.0, -rng.uniform(7, 50)])
+    assert worst_of_row("polylog", -1.5, x, scale=lambda s, x: 0.1)[0] <= 12
+
+
 def test_rational_orders(rng: np.random.Generator) -> None:
     """Li_(-1)(x) = x/(1-x)^2, Li_(-2)(x) = x(1+x)/(1-x)^3, beyond 1 too."""
     x = np.concatenate([rng.uniform(-9, 0.9, 30), rng.uniform(1.1, 50, 10)])
@@ -52,7 +66,8 @@ def same(got: float, expected: float) -> bool:
         ("polylog", (2.0, 1.0), 1.6449340668482264), ("polylog", (2.0, -1.0), -0.8224670334241132),
         ("polylog", (1.0, 1.0), inf), ("polylog", (2.0, 0.0), 0.0), ("polylog", (2.0, 1.5), nan),
         ("polylog", (2.0, nan), nan), ("polylog", (nan, 0.5), nan), ("polylog", (0.0, 3.0), -1.5),
-        ("polylog", (2.5, -1.5), nan), ("polylog", (2.0, -inf), -inf),
+        ("polylog", (-2.5, -1.5), nan), ("polylog", (2.5, -inf), -inf),
+        ("polylog", (2.5, 1.5), nan), ("polylog", (2.0, -inf), -inf),
         ("polylog_ratio", (3.0, 0.0), 1.0), ("polylog_series", (1.0, 2.0, 0.8), nan),
     ],
 )  # fmt: skip

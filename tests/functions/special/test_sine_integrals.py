@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import inf, isnan, nan
 from typing import Any
 
+import mpmath
 import numpy as np
 import pytest
 
@@ -66,3 +67,15 @@ def test_derivatives_of_si_are_finite_at_zero() -> None:
     x = variables("x")
     result = sg.compile(sg.math.sine_integral(x), [x], [1, 2, 3], cache=False)(np.zeros(1))
     assert [float(np.ravel(part)[0]) for part in result] == pytest.approx([1, 0, -1 / 3])
+
+
+@pytest.mark.parametrize("name", ["sinh_integral", "cosh_integral"])
+@pytest.mark.parametrize(("dtype", "last"), [("float64", 714.0), ("float32", 92.5)])
+def test_gradient_reaches_as_far_as_the_function(name: str, dtype: str, last: float) -> None:
+    x = variables("x")
+    function = sg.compile(getattr(sg.math, name)(x), [x], [1, 2], dtype=dtype, cache=False)
+    first, second = (float(np.ravel(part)[0]) for part in function(np.array([last], dtype)))
+    exact = mpmath.exp(last) / (2 * last)  # exp(-x) is nothing beside it
+    digits = 1e-14 if dtype == "float64" else 1e-6
+    assert first == pytest.approx(float(exact), rel=digits)
+    assert second == pytest.approx(float(exact * (1 - 1 / mpmath.mpf(last))), rel=digits)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import inf, isnan, nan
+from typing import Any
 
 import mpmath
 import numpy as np
@@ -13,7 +14,7 @@ from symgrad.functions import PRIMITIVES
 from symgrad.functions import math as functions
 from symgrad.ir.expression import variables
 from tests.expressions import close, in_mpmath, system_of, tensor_of
-from tests.functions.special.measured import values, worst_of_row
+from tests.functions.special.measured import in_ulp, values, worst_of_row
 
 
 @pytest.mark.parametrize(("low", "high"), [(-0.5, 1.5), (1.4, 60), (-20, -0.5), (-250, -20)])
@@ -59,6 +60,60 @@ def test_derivatives_by_the_exponent(name: str, n: int, rng: np.random.Generator
     assert error <= PRIMITIVES[name].ulp, f"{name} at {point}: {error} ulp"
 
 
+@pytest.mark.parametrize("n", [3.0, 4.0])
+def test_derivatives_of_eta_around_3(n: float) -> None:
+    """No scale: where Taylor's series ends it has to have all digits of a small derivative."""
+    error, point = worst_of_row("dirichlet_eta_derivative", n, np.array([2.7, 2.9664, 3.2, 3.5]))
+    assert error <= PRIMITIVES["dirichlet_eta_derivative"].ulp, f"at {point}: {error} ulp"
+
+
+@pytest.mark.parametrize(("n", "bound"), [(1, 8), (2, 12), (3, 20), (4, 30)])
+def test_derivatives_left_of_minus_1(n: int, bound: float, rng: np.random.Generator) -> None:
+    s = np.concatenate([rng.uniform(-10, -1.01, 6), rng.uniform(-150, -10, 3)])
+    error, point = worst_of_row("zeta_derivative", np.full(9, float(n)), s, scale=size)
+    assert error <= bound, f"at {point}: {error} ulp"
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_derivatives_of_eta_left_of_minus_1(n: int, rng: np.random.Generator) -> None:
+    s = rng.uniform(-20, -1.01, 4)
+    error, point = worst_of_row(
+        "dirichlet_eta_derivative", np.full(4, float(n)), s,
+        scale=lambda n, s: size(n, s) * 2 ** (1 - s),
+    )  # fmt: skip
+    assert error <= 12, f"at {point}: {error} ulp"
+
+
+def size(n: Any, s: Any) -> Any:
+    """Of the derivatives around s < -1, which have zeros between -2, -4, ... (NIST DLMF 25.4.1)."""
+    slope = mpmath.pi / 2 + abs(mpmath.log((1 - s) / (2 * mpmath.pi)))
+    return 2 * (2 * mpmath.pi) ** (s - 1) * mpmath.gamma(1 - s) * slope**n
+
+
+@pytest.mark.parametrize("s", [2, 3, 4, 7, 12])
+def test_hurwitz_of_negative_parameters(s: int, rng: np.random.Generator) -> None:
+    """The terms with a + k < 0 are real powers: a finite sum and the function of a + count."""
+    for a in [*(-rng.uniform(0, 20, 8)), -0.5, -1e-9, -7.25, -100.5]:
+        count = int(np.ceil(-a))
+        with mpmath.workdps(50):
+            first = [(mpmath.mpf(float(a)) + k) ** -s for k in range(count)]
+            rest = mpmath.zeta(s, mpmath.mpf(float(a)) + count)
+            got = float(values("hurwitz_zeta", float(s), float(a)))
+            scale = max(map(abs, [*first, rest]))
+            assert in_ulp(got, mpmath.fsum(first) + rest, scale) <= 8, a
+
+
+@pytest.mark.parametrize("s", [0, -1, -2, -3, -4, -5, -9, -12])
+def test_hurwitz_where_it_is_a_polynomial(s: int, rng: np.random.Generator) -> None:
+    """-B_n(a)/n with n = 1 - s (NIST DLMF 25.11.14), in ulp of its size on [0, 1] around zeros."""
+    with mpmath.workdps(50):
+        scale = abs(mpmath.bernpoly(1 - s, mpmath.mpf(1) / 4 if s % 2 == 0 else 0)) / (1 - s)
+        for a in [*rng.uniform(-9, 9, 12), 0.5, -3.0, 0.0]:
+            exact = -mpmath.bernpoly(1 - s, mpmath.mpf(float(a))) / (1 - s)
+            got = float(values("hurwitz_zeta", float(s), float(a)))
+            assert in_ulp(got, exact, scale) <= 8, a
+
+
 def same(got: float, expected: float) -> bool:
     return bool(got == expected or (isnan(got) and isnan(expected)))
 
@@ -70,13 +125,20 @@ def same(got: float, expected: float) -> bool:
         ("zeta", (-300.0,), 0.0), ("zeta", (inf,), 1.0), ("zeta", (-inf,), nan),
         ("zeta", (nan,), nan), ("zeta", (2.0,), 1.6449340668482264),
         ("hurwitz_zeta", (1.0, 0.5), inf), ("hurwitz_zeta", (2.0, 0.0), inf),
-        ("hurwitz_zeta", (2.0, -1.5), nan), ("hurwitz_zeta", (2.0, inf), 0.0),
+        ("hurwitz_zeta", (2.5, -1.5), nan), ("hurwitz_zeta", (2.0, inf), 0.0),
+        ("hurwitz_zeta", (2.0, -3.0), inf), ("hurwitz_zeta", (3.0, -3.0), nan),
+        ("hurwitz_zeta", (0.5, -1.5), nan), ("hurwitz_zeta", (1.5, 0.0), inf),
+        ("hurwitz_zeta", (0.0, -1.5), 2.0), ("hurwitz_zeta", (-2.0, -2.0), 5.0),
+        ("hurwitz_zeta", (-2.0, 0.0), 0.0),
         ("hurwitz_zeta", (2.0, 1e300), 1e-300), ("hurwitz_zeta", (nan, 1.0), nan),
         ("polygamma", (1.0, 0.0), inf), ("polygamma", (2.0, 0.0), -inf),
+        ("polygamma", (1.0, -0.0), inf), ("polygamma", (2.0, -0.0), inf),
         ("polygamma", (1.0, -2.0), inf), ("polygamma", (2.0, -2.0), nan),
         ("polygamma", (0.5, 2.0), nan), ("polygamma", (-1.0, 2.0), nan),
         ("polygamma", (2.0, inf), -0.0), ("polygamma", (1.0, 1.0), 1.6449340668482264),
-        ("zeta_derivative", (1.0, 1.0), inf), ("zeta_derivative", (1.0, -1.5), nan),
+        ("zeta_derivative", (1.0, 1.0), inf), ("zeta_derivative", (5.0, -1.5), nan),
+        ("zeta_derivative", (0.0, -2.0), 0.0), ("zeta_derivative", (0.0, 2.0), 1.6449340668482264),
+        ("dirichlet_eta_derivative", (5.0, -1.5), nan),
         ("zeta_derivative", (0.5, 2.0), nan), ("dirichlet_eta", (1.0,), 0.6931471805599453),
     ],
 )  # fmt: skip
