@@ -253,9 +253,12 @@ class KernelArray:
         kind = ir.FunctionType(ir.VoidType(), [ir.PointerType()] + [one] * 3)
         module = builder.module
         prefetch = module.globals.get(PREFETCH) or ir.Function(module, kind, PREFETCH)
-        for line in range(0, size, CACHE_LINE):
-            place = offset(builder, rows, PREFETCH_BYTES + line)
-            builder.call(prefetch, [place, one(0), one(3), one(1)])  # to read, keep near, data
+        rows = offset(builder, rows, PREFETCH_BYTES)
+        # A loop, not one line after the other: there may be thousands of columns.
+        end, line = ir.Constant(INT64, size), ir.Constant(INT64, CACHE_LINE)
+        with counted(builder, ir.Constant(INT64, 0), end, line) as place:
+            address = offset(builder, rows, place)
+            builder.call(prefetch, [address, one(0), one(3), one(1)])  # to read, keep near, data
 
     def _block(self, rows: Any, point: Any, column: Any, side: int, inward: bool) -> None:
         """Move ``side`` points of as many adjacent columns, transposed on the way."""
