@@ -6,9 +6,9 @@ The first table has value and gradient or Jacobian of the main problems with poi
 points last, one worker, ``out=`` reused, processor time in nanoseconds a point, and their ratio.
 Beside them stands float32 with points last, and how much less time it takes than float64.
 The second has the normal equations of a 9-parameter model: J^T J and J^T r by ``reduce="normal"``,
-beside the Jacobian of all points by symgrad and its products by NumPy, with one thread each; and
-the memory that each takes at its peak besides the points. The best of nine rounds, in which all
-take turns, is printed.
+beside the Jacobian of all points by symgrad, into memory that is reused, and its products by NumPy,
+with one thread each and in both layouts, of which the faster counts; and the memory that they take.
+The best of nine rounds, in which all take turns, is printed.
 """
 
 from __future__ import annotations
@@ -77,27 +77,55 @@ def _problem(name: str, points: int, axis: int, dtype: str) -> Callable[[], Any]
 def normal_equations(points: int) -> Iterator[str]:
     """The lines of the second table."""
     rng = np.random.default_rng(2)
-    table = np.stack([rng.uniform(0, 5, points), rng.normal(size=points)], axis=-1)
+    columns = np.stack([rng.uniform(0, 5, points), rng.normal(size=points)])
     shared = {"parameters": NAMES, "wrt": NAMES}
-    each = sg.compile([MODEL], "t y", ["value", "jacobian"], **shared)
-    sums = sg.compile([MODEL], "t y", ["jtj", "jtr"], reduce="normal", **shared)
+    tables = {0: np.ascontiguousarray(columns.T), -1: columns}
+    calls: list[Callable[[], tuple[Any, Any]]] = []
+    for axis, table in tables.items():
+        each = sg.compile([MODEL], "t y", ["value", "jacobian"], batch_axis=axis, **shared)
+        calls.append(_by_products(each, table, axis))
+    for axis, table in tables.items():
+        sums = sg.compile(
+            [MODEL], "t y", ["jtj", "jtr"], reduce="normal", batch_axis=axis, **shared
+        )
+        calls.append(_fused(sums, table))
+    for call in calls[1:]:
+        for one, other in zip(calls[0](), call(), strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-8)
+    *slow, first, last = fastest(calls)
+    yield f"{'normal equations':36}{'ns a point':>14}"
+    labels = ("J, then NumPy, points first", "J, then NumPy, points last")
+    for label, seconds in zip(
+        (*labels, "fused, points first", "fused, points last"), (*slow, first, last), strict=True
+    ):
+        yield f"{label:36}{1e9 * seconds / points:14.2f}"
+    yield f"{'ratio of the faster ones':36}{min(slow) / min(first, last):14.2f}"
+    yield f"{'MB that a fused call holds at most':36}{peak(calls[2]) / 1e6:14.2f}"
+    yield f"{'MB of J and r':36}{80 * points / 1e6:14.2f}"
 
-    def products() -> tuple[Any, Any]:
-        result = each(table, **AT, workers=1)
-        jacobian, residuals = result.jacobian[:, 0], result.value[:, 0]
+
+def _by_products(each: Any, table: Any, axis: int) -> Callable[[], tuple[Any, Any]]:
+    """J in memory that is there already, and NumPy's products of it."""
+    out = each(table, **AT).as_dict()
+
+    def call() -> tuple[Any, Any]:
+        result = each(table, **AT, out=out, workers=1)
+        jacobian, residuals = result.jacobian, result.value
+        jacobian = jacobian[:, 0] if axis == 0 else jacobian[0].T
+        residuals = residuals[:, 0] if axis == 0 else residuals[0]
         return jacobian.T @ jacobian, jacobian.T @ residuals
 
-    def fused() -> tuple[Any, Any]:
+    return call
+
+
+def _fused(sums: Any, table: Any) -> Callable[[], tuple[Any, Any]]:
+    """J^T J and J^T r summed inside the kernel."""
+
+    def call() -> tuple[Any, Any]:
         result = sums(table, **AT, workers=1)
         return result.jtj, result.jtr
 
-    for one, other in zip(products(), fused(), strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-8)
-    slow, fast = fastest([products, fused])
-    yield f"{'normal equations':20}{'ns a point':>14}{'MB':>10}"
-    for label, seconds, call in (("J, then NumPy", slow, products), ("fused", fast, fused)):
-        yield f"{label:20}{1e9 * seconds / points:14.2f}{peak(call) / 1e6:10.2f}"
-    yield f"{'ratio':20}{slow / fast:14.2f}"
+    return call
 
 
 def fastest(calls: Sequence[Callable[[], Any]]) -> list[float]:

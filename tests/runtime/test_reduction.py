@@ -191,7 +191,9 @@ def test_functions_of_sums_are_saved_checked_and_described(tmp_path):
     assert sg.check(fn, against=("mpmath",))
     normal = sg.compile(CURVE, "t y", reduce="normal", parameters="a b c", wrt="a b c")
     assert sg.check(normal, against=("mpmath",))
-    assert "@sg.loop" in fn.llvm() or "sg.loop" in fn.llvm()
+    per_point = compiled()
+    assert "sg.runs" in per_point.llvm(), "rows of results are written"
+    assert "sg.runs" not in fn.llvm(), "sums are not"
 
 
 def test_blocks_and_entries():
