@@ -26,7 +26,15 @@ from fractions import Fraction
 from typing import Any
 
 from symgrad.errors import ArgumentError, UnknownFunctionError
-from symgrad.ir.arithmetic import Exponent, Number, make_product, make_sum, scale, simplest
+from symgrad.ir.arithmetic import (
+    Exponent,
+    Number,
+    make_product,
+    make_sum,
+    scale,
+    simplest,
+    total,
+)
 from symgrad.ir.expression import BOOLEAN, Expr, postorder
 from symgrad.ir.multiply import multiply, raise_to
 from symgrad.ir.primitive import Primitive, argument_name
@@ -259,13 +267,14 @@ class Graph:
         """Intern several Exprs, shared objects once; symbols in ``bindings`` stand for nodes."""
         bound, ops = bindings or {}, self.ops
         made: dict[int, int] = {}
+        conditions: set[int] = set()
         for node in postorder(tuple(exprs)):
             op = node.op
             args = tuple([made[id(argument)] for argument in node.args])
-            if op in CHOOSING or not BOOLEAN.isdisjoint([ops[argument] for argument in args]):
+            if op in CHOOSING or not conditions.isdisjoint(args):
                 self._check_kinds(op, args)
             if op == "add":
-                index = make_sum(self, 0, [(argument, 1) for argument in args])
+                index = total(self, [(argument, 1) for argument in args])
             elif op == "multiply" and len(args) == 2:
                 index = multiply(self, *args)
             elif op == "multiply":
@@ -282,6 +291,8 @@ class Graph:
             else:
                 index = self.call(op, args)
             made[id(node)] = index
+            if ops[index] in BOOLEAN:
+                conditions.add(index)
         return [made[id(expr)] for expr in exprs]
 
     def _check_kinds(self, op: str, args: tuple[int, ...]) -> None:
@@ -318,8 +329,15 @@ class Graph:
         if op in LEAVES:
             return into.intern(op, (), data)
         if op == "sum":
-            return into.sum(zip(args, data[1], strict=True), data[0])
+            start, coefficients = data
+            if type(start) is not int or start != 0:
+                return make_sum(into, start, zip(args, coefficients, strict=True))
+            if len(args) == 1:
+                return scale(into, args[0], coefficients[0])
+            return total(into, list(zip(args, coefficients, strict=True)))
         if op == "product":
+            if len(args) == 1:
+                return raise_to(into, args[0], data[0])
             return into.product(zip(args, data, strict=True))
         return into.call(op, args)
 

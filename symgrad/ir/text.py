@@ -43,6 +43,7 @@ _USUAL_NAN = struct.pack("<d", float("nan"))
 _MAGNITUDE = r"0x[0-9a-f]+|[0-9]+/[0-9]+|[0-9]+\.?[0-9]*(?:e[+-]?[0-9]+)?|inf|nan(?::[0-9a-f]{16})?"
 _NUMBER = re.compile(rf"(-?)({_MAGNITUDE})")
 _TERM = re.compile(rf" *([+-]?) *(?:({_MAGNITUDE})(?:\*%([0-9]+))?|%([0-9]+))")
+_PAIR = re.compile(r" %([0-9]+) ([+-]) %([0-9]+)")
 _FACTOR = re.compile(rf"(?: \*)? %([0-9]+)\*\*(-?)({_MAGNITUDE})")
 _NODE = re.compile(r"%([0-9]+) = ([^\W\d]\w*)(.*)")
 _OUTPUT = re.compile(r'output ("(?:[^"\\]|\\.)*"|\w+) =((?: %[0-9]+)*)')
@@ -84,6 +85,10 @@ def _write_data(op: str, args: Sequence[int], data: Any) -> str:
         start, coefficients = data
         terms = [] if type(start) is int and start == 0 and args else [_write_number(start)]
         for argument, coefficient in zip(args, coefficients, strict=True):
+            if type(coefficient) is int and (coefficient == 1 or coefficient == -1):
+                sign = "-" if coefficient < 0 else "+"
+                terms.append(f"{sign} %{argument}" if terms else f"{sign.strip('+')}%{argument}")
+                continue
             size = _write_number(coefficient)
             sign = "-" if size.startswith("-") else "+"
             size = size.removeprefix("-")
@@ -215,6 +220,10 @@ def _read_data(
 
 
 def _read_sum(rest: str, nodes: Mapping[str, int]) -> tuple[tuple[int, ...], Any]:
+    plain = _PAIR.fullmatch(rest)
+    if plain is not None:  # a + b and a - b are most sums
+        left, sign, right = plain.groups()
+        return _defined((left, right), nodes), (0, (1, 1 if sign == "+" else -1))
     start: Number = 0
     labels: list[str] = []
     coefficients: list[Number] = []

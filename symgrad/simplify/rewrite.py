@@ -52,12 +52,14 @@ def simplify(
 class _Rulebook:
     """Rules and forms by the operation of the nodes that they fit.
 
-    Rules for sums and products stand by the operation of a part that has to be there.
+    Rules for sums and products stand by the operation of a part that has to be there; ``inside``
+    holds those of products, and "product", in which they may be nested.
     """
 
     rules: dict[str, list[Rule]] = field(default_factory=dict)
     sums: dict[str, list[Rule]] = field(default_factory=dict)
     products: dict[str, list[Rule]] = field(default_factory=dict)
+    inside: set[str] = field(default_factory=set)
     forms: dict[str, list[Callable[[Graph, int], int | None]]] = field(default_factory=dict)
 
     def apply(self, graph: Graph, node: int) -> int:
@@ -87,7 +89,7 @@ class _Rulebook:
                 for rule in self.sums.get(graph.ops[graph.args[node][0]], ()):
                     yield _in_sum(graph, node, rule)
         elif op == "product":
-            if self.products:
+            if not self.inside.isdisjoint([graph.ops[base] for base in graph.args[node]]):
                 held = flattened(graph, node)
                 direct = dict(zip(graph.args[node], graph.data[node], strict=True))
                 for base in held:
@@ -115,6 +117,7 @@ def _rulebook(level: str, primal: bool, derived: bool) -> _Rulebook:
         else:
             (part, _), *_ = _pattern_factors(rule.left)
             book.products.setdefault(IN_GRAPH.get(part.op, part.op), []).append(rule)
+            book.inside.update(("product", IN_GRAPH.get(part.op, part.op)))
     for form in FORMS if primal else ():
         if form.safety in LEVELS[level]:
             book.forms.setdefault(form.op, []).append(form.apply)
