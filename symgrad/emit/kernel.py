@@ -18,6 +18,7 @@ from llvmlite import ir
 from numba.core import types
 
 from symgrad.emit import provider
+from symgrad.emit.assemble import link, new_module
 from symgrad.emit.body import POINTER, call_sites
 from symgrad.emit.loop import define_loop
 from symgrad.emit.pressure import vectors_at_a_time
@@ -161,10 +162,11 @@ def declare(*arrays: Any) -> Any:
 def generate(
     program_text: str, target_text: str, context: Any, builder: Any, signature: Any, arguments: Any
 ) -> Any:
-    """Define the loop in the caller's module and call it with each array's memory and strides."""
+    """Link the loop to the caller's module and call it with each array's memory and strides."""
     program, target = Program.from_json(program_text), Target.from_json(target_text)
     provider.prepare()
-    loop = define_loop(builder.module, program, target)
+    made = define_loop(new_module(builder), program, target)
+    loop = link(context, builder, made, thorough=bool(program.routines))
     start, stop, stream, *arrays = arguments
     structs = [
         context.make_array(kind)(context, builder, value)

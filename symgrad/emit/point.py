@@ -18,6 +18,7 @@ from typing import Any
 from llvmlite import ir
 
 from symgrad.emit import provider
+from symgrad.emit.assemble import link, new_module
 from symgrad.emit.body import POINTER, define_pieces, spill_slots
 from symgrad.emit.control import INT64, counted
 from symgrad.emit.instructions import SCALAR
@@ -76,10 +77,11 @@ def emit_point(program_text: str, target_text: str) -> Kernel:
 def generate(
     program_text: str, target_text: str, context: Any, builder: Any, arguments: Any
 ) -> Any:
-    """Define the entry in the caller's module and call it with the pointers."""
+    """Link the entry to the caller's module and call it with the pointers."""
     program, target = Program.from_json(program_text), Target.from_json(target_text)
     provider.prepare()
-    entry = define_point(builder.module, program, target)
+    made = define_point(new_module(builder), program, target)
+    entry = link(context, builder, made, thorough=True)
     builder.call(entry, [builder.bitcast(pointer, POINTER) for pointer in arguments])
     return context.get_dummy_value()
 
