@@ -88,9 +88,11 @@ def fits() -> dict[tuple[str, str], Fit]:
                 lambda z: z**2 * mpmath.sqrt(z) / half_log_ratio(z),
                 zero, narrow, of_power, dtype,
             )  # fmt: skip
+            count = 4 if dtype == "float64" else 6
             table["cbrt", dtype] = Fit(
-                lambda m: 1 / mpmath.cbrt(m), mpmath.cbrt, mpmath.mpf(1), mpmath.mpf(2), 4, dtype
-            )
+                lambda m: 1 / mpmath.cbrt(m), mpmath.cbrt, mpmath.mpf(1), mpmath.mpf(2), count,
+                dtype,
+            )  # fmt: skip
         low, high = mpmath.sqrt(0.5) - 1, mpmath.sqrt(2) - 1
         table["one plus", "float32"] = of_one_plus("log", "float32", low, high, 10)
         low, high = rests()

@@ -111,11 +111,15 @@ def lost(value: Number) -> Number:
     return abs(value - float(value))
 
 
-def nearest_to_doubles(middle: Number, badness: Callable[[Number], Number]) -> Number:
-    """Of the multiples of 2^-20 at most 512 steps from the middle, that with the least badness."""
-    start = mpmath.nint(middle / CENTRE_STEP)
-    steps = range(-CENTRE_STEPS, CENTRE_STEPS + 1)
-    return min(((start + step) * CENTRE_STEP for step in steps), key=badness)
+def nearest_to_doubles(
+    middle: Number,
+    badness: Callable[[Number], Number],
+    unit: Number = CENTRE_STEP,
+    steps: int = CENTRE_STEPS,
+) -> Number:
+    """Of the multiples of a unit, some steps from the middle at most, that of least badness."""
+    start = mpmath.nint(middle / unit)
+    return min(((start + step) * unit for step in range(-steps, steps + 1)), key=badness)
 
 
 def chebyshev_points(low: Number, high: Number) -> list[Number]:

@@ -198,6 +198,20 @@ def bessel_modified() -> Tables:
         tables[f"I{n}_UNIT"] = polynomial(i, 0, 1, 7)
         tables[f"K{n}_UNIT"] = polynomial(k, 0, 1, 7)
         tables[f"K{n}_LARGE_TOP"], tables[f"K{n}_LARGE_BOTTOM"] = quotient(decaying, 0, 1, 10)
+    for name, times, low, high in (("I1E_SLOPE", 1, 1, 2.5), ("I1E_CURVATURE", 2, 2.25, 3.75)):
+
+        def derivative(x: Any, times: int = times) -> Any:
+            last = 2 * times
+            terms = [
+                (-1) ** j * mpmath.binomial(last, j) * mpmath.besseli(1 - times + j, x)
+                for j in range(last + 1)
+            ]
+            return mpmath.exp(-x) * mpmath.fsum(terms) / 2**times
+
+        zero = mpmath.findroot(derivative, (low + high) / 2)
+        tables[f"{name}_ZERO"] = pair(zero)
+        smooth = without(derivative, [_minus(zero)])
+        tables[name] = polynomial(smooth, low, high, 17, centred=True)
     return tables
 
 
@@ -219,7 +233,7 @@ def real_order() -> Tables:
     }
 
 
-AIRY_ZEROS = {"AI": 2, "BI": 3, "AI_PRIME": 3, "BI_PRIME": 1}
+AIRY_ZEROS = {"AI": 2, "BI": 3, "AI_PRIME": 3, "BI_PRIME": 2}
 """How many zeros are taken out."""
 
 
@@ -254,6 +268,14 @@ def airy() -> Tables:
         else:
             tables[f"{name}_SMALL"] = polynomial(f, -1, edge, 34)
             tables[f"{name}_LARGE"] = polynomial(scaled, 0, 1 / zeta_edge, 31, centred=True)
+
+    def third(x: Any) -> Any:
+        return mpmath.airyai(x) + x * mpmath.airyai(x, derivative=1)
+
+    zero = mpmath.findroot(third, mpf("0.884"))
+    tables["AI_THIRD_ZERO"] = pair(zero)
+    tables["AI_THIRD_UNIT"] = polynomial(without(third, [_minus(zero)]), -1, 1, 20)
+    tables["AI_THIRD_MIDDLE"] = polynomial(without(third, [_minus(zero)]), 1, 2, 18, centred=True)
     for name, order in (("WAVE", 0), ("WAVE_PRIME", 1)):
         for index, letter in enumerate("PQ"):
             wave = _airy_wave(order, index)

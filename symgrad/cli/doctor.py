@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import sys
+import time
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
@@ -21,22 +22,31 @@ from symgrad.runtime import cache, threads
 REQUIRED = ("numpy", "sympy", "mpmath", "numba", "llvmlite", "click", "platformdirs")
 OPTIONAL = ("torch", "dask", "scipy")
 DTYPES = ("float64", "float32")
+TESTED_POINTS = 64
+TIMED_POINTS = 4096
+TIMED_CALLS = 30
 
 
 @click.command("doctor")
+@click.option(
+    "--test",
+    "tested",
+    is_flag=True,
+    help="Compile every function, compare it with exact arithmetic and time it (half a minute).",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
-def doctor(as_json: bool) -> None:
+def doctor(tested: bool, as_json: bool) -> None:
     """Report versions, CPU, vector mathematics with its error bounds, cache and threads.
 
-    Exit status 1 where something that symgrad needs is missing.
+    Exit status 1 where something that symgrad needs is missing, or a function is wrong.
     """
-    found = findings()
+    found = findings(tested)
     click.echo(json.dumps(found, indent=2) if as_json else as_text(found))
     if found["problems"]:
         raise click.exceptions.Exit(1)
 
 
-def findings() -> dict[str, Any]:
+def findings(tested: bool = False) -> dict[str, Any]:
     """Everything that is reported, as it stands in the JSON document."""
     versions = {name: _version(name) for name in ("symgrad", *REQUIRED, *OPTIONAL)}
     problems = [f"{name} is not installed" for name in REQUIRED if versions[name] is None]
@@ -46,6 +56,8 @@ def findings() -> dict[str, Any]:
         # numba or llvmlite may be what is broken, and that is worth a line, not a traceback.
         vector_bytes = import_module("symgrad.emit.kernel").vector_bytes()
         mathematics = _vector_mathematics(vector_bytes)
+        if tested:
+            problems += _tested(mathematics)
     except Exception as error:
         problems.append(f"kernels cannot be compiled: {type(error).__name__}: {error}")
     stored, usable = _cache()
@@ -101,6 +113,46 @@ def _vector_mathematics(vector_bytes: int) -> dict[str, Any]:
     return made
 
 
+def _tested(mathematics: dict[str, Any]) -> list[str]:
+    """Add to every function the error seen and its nanoseconds a point; which ones are wrong."""
+    wrong = []
+    for name, choices in mathematics.items():
+        if PRIMITIVES[name].kind != "call":
+            continue
+        for dtype, choice in choices.items():
+            choice["seen"], choice["ns"] = _error_and_time(name, dtype)
+            if not choice["seen"] <= choice["ulp"]:
+                wrong.append(
+                    f"{name} in {dtype} by {choice['provider']} is {choice['seen']:.3g} ulp off "
+                    f"where {choice['ulp']:g} are promised: please report it; with "
+                    "NUMBA_CPU_NAME=x86-64 kernels call the C library instead"
+                )
+    return wrong
+
+
+def _error_and_time(name: str, dtype: str) -> tuple[float, float]:
+    """The largest error in ulp at random points, and nanoseconds a point of one thread."""
+    numpy = import_module("numpy")
+    domain = PRIMITIVES[name].domain
+    inputs = [f"x{place}" for place in range(len(domain))]
+    formula = f"{name}({', '.join(inputs)})"
+    function = import_module("symgrad.api").compile(formula, inputs, "value", dtype=dtype)
+    report = import_module("symgrad.check").check(
+        function, None, "mpmath", count=TESTED_POINTS, ranges=dict(zip(inputs, domain, strict=True))
+    )
+    (row,) = report.rows
+    rng = numpy.random.default_rng(0)
+    low, high = numpy.array(domain).T
+    points = rng.uniform(low, high, (TIMED_POINTS, len(inputs))).astype(dtype)
+    out = function(points)
+    best = float("inf")
+    for _ in range(TIMED_CALLS):
+        start = time.perf_counter()
+        function(points, out=out, workers=1)
+        best = min(best, time.perf_counter() - start)
+    return (row.worst_ulp if row.passed else float("inf")), best / TIMED_POINTS * 1e9
+
+
 def _cache() -> tuple[dict[str, Any], bool]:
     """The cache directory and its state, and whether that is fit for use."""
     try:
@@ -148,6 +200,12 @@ def _mathematics_text(mathematics: dict[str, Any]) -> str:
         return "  unknown"
     rows: list[Sequence[str]] = [["  function", *(f"{dtype}, within" for dtype in DTYPES)]]
     for name, choices in mathematics.items():
-        said = (f"{choices[d]['provider']} {choices[d]['ulp']:g} ulp" for d in DTYPES)
-        rows.append([f"  {name}", *said])
+        rows.append([f"  {name}", *(_choice_text(choices[dtype]) for dtype in DTYPES)])
     return aligned(rows)
+
+
+def _choice_text(choice: dict[str, Any]) -> str:
+    said = f"{choice['provider']} {choice['ulp']:g} ulp"
+    return said + (
+        f", seen {choice['seen']:.2f}, {choice['ns']:.2f} ns" if "seen" in choice else ""
+    )

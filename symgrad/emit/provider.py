@@ -14,7 +14,7 @@ libm       the C library's function, lane by lane      ``FUNCTIONS``, measured w
 Both accuracies use our own functions where they exist (a CPU with fused multiply-add) and libmvec
 for the others, because a scalar call costs 3 to 15 times as much; ``"high"`` leaves out the
 functions in ``LIBMVEC_INEXACT``, where libmvec was seen to exceed 4 ulp, and ``"fast"`` prefers it
-for those in ``LIBMVEC_FASTER``.
+for those in ``LIBMVEC_FASTER``, in short vectors for those in ``LIBMVEC_FASTER_IF_SHORT``.
 
 libmvec 2.36 was compared with libm for every function, dtype and vector length here, on zeros,
 subnormals, infinities, nan, huge values, the ends of every domain and random bit patterns: no
@@ -24,6 +24,8 @@ found. The largest errors were 3.46 ulp in float64 (cos) and 3.99999 in float32 
 
 Nothing is loaded on import: libraries are opened and symbols looked up at the first question.
 An unresolved symbol would end the process when the kernel is loaded, so each is looked up first.
+Whether every function keeps its bound on a machine is what ``symgrad doctor --test`` finds out: a
+test on import would have to compile, and a cached start compiles nothing.
 """
 
 from __future__ import annotations
@@ -69,12 +71,18 @@ INSTRUCTION_SETS = {64: ("e", "avx512f"), 32: ("d", "avx2"), 16: ("b", "sse4.1")
 # Functions (with the dtype) that "high" leaves to libm because libmvec exceeds 4 ulp: none known.
 LIBMVEC_INEXACT: frozenset[tuple[str, str]] = frozenset()
 
-# Functions (with the dtype) for which libmvec takes 15 % less time than ours, or still less.
+# Functions (with the dtype) for which libmvec takes 15 % less time than ours, or still less: in
+# vectors of 64 bytes, where many of ours have tables in registers, and in shorter ones.
 LIBMVEC_FASTER: frozenset[tuple[str, str]] = frozenset(
-    {("sin", "float64"), ("tan", "float64"), ("asinh", "float64"), ("acosh", "float64")}
-    | {(name, "float32") for name in ("tan", "cbrt", "exp2", "log2", "log10", "tanh")}
-    | {(name, "float32") for name in ("asinh", "acosh", "atanh")}
+    {("sin", "float64"), ("tan", "float64")}
+    | {(name, "float32") for name in ("sin", "tan", "exp2", "log2", "log10", "atanh")}
 )
+LIBMVEC_FASTER_IF_SHORT: frozenset[tuple[str, str]] = frozenset(
+    {(name, "float64") for name in ("tan", "log10", "erf", "erfc")}
+    | {(name, "float32") for name in ("sin", "cos", "tan", "atan", "exp", "sinh", "acosh", "erfc")}
+    | {(name, "float32") for name in ("log", "log1p", "log2", "log10")}
+)
+WIDEST = 64
 
 MATH_LIBRARIES = {"linux": "libm.so.6", "darwin": "libSystem.dylib", "win32": "ucrtbase.dll"}
 REAL_TYPES = {"float64": ir.DoubleType(), "float32": ir.FloatType()}
@@ -124,7 +132,9 @@ def implementation(name: str, width: int, dtype: Dtype, accuracy: Accuracy) -> I
     """
     arity, ulp = _row(name)
     part = _libmvec_width(name, width, dtype, arity)
-    faster = accuracy == "fast" and part > 0 and (name, dtype) in LIBMVEC_FASTER
+    short = width * ITEM_BYTES[dtype] < WIDEST
+    rows = LIBMVEC_FASTER_IF_SHORT if short else LIBMVEC_FASTER
+    faster = accuracy == "fast" and part > 0 and (name, dtype) in rows
     if own_body(name, width, dtype) and not faster:
         symbol = f"sg.{_scalar_symbol(name, dtype)}.v{width}"
         return Implementation(name, "symgrad", symbol, OWN_ULP)

@@ -51,6 +51,32 @@ def test_text_says_the_same(run):
     assert text.endswith("Problems\n  none\n")
 
 
+def test_functions_are_tested_and_timed_where_asked(run, monkeypatch):
+    rows = {name: PRIMITIVES[name] for name in ("exp", "hypot", "sech")}
+    monkeypatch.setattr(doctor, "PRIMITIVES", rows)
+    result = run("doctor", "--test", "--json")
+    assert result.exit_code == 0
+    found = json.loads(result.stdout)["vector_mathematics"]
+    assert set(found) == set(rows)
+    for name in ("exp", "hypot"):
+        for choice in found[name].values():
+            assert 0.3 < choice["seen"] <= choice["ulp"]
+            assert 0.05 < choice["ns"] < 1e5
+    assert "seen" not in found["sech"]["float64"]  # a routine, not a C function
+    assert ", seen 0." in run("doctor", "--test").stdout
+
+
+def test_a_function_that_is_wrong_is_a_problem(run, monkeypatch):
+    monkeypatch.setattr(doctor, "PRIMITIVES", {"exp": PRIMITIVES["exp"]})
+    monkeypatch.setattr(doctor, "_error_and_time", lambda name, dtype: (float("nan"), 1.0))
+    problems = doctor.findings(True)["problems"]
+    assert [problem.split(" by ")[0] for problem in problems] == [
+        "exp in float64",
+        "exp in float32",
+    ]
+    assert "NUMBA_CPU_NAME" in problems[0]
+
+
 def test_torch_is_not_imported(run, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     assert report(run)[0] == 0

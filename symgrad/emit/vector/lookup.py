@@ -1,7 +1,7 @@
 """erf, erfc, exp, exp2 and log for CPUs with AVX-512, by tables that stand in registers.
 
-They take a multiple of 8 lanes. ``supports`` says where they pay; elsewhere exp, exp2, erf and log
-are those of ``exponential.py``, ``error.py`` and ``logarithm.py``, whose last bits may differ.
+They take a multiple of 8 lanes. ``supports`` says where they pay; elsewhere they are those of
+``exponential.py``, ``error.py``, ``erfc.py`` and ``logarithm.py``, whose last bits may differ.
 There are no branches. The largest errors seen over some forty million arguments of every scale
 each, by 64-bit and 50-digit arithmetic: erf 0.83 (near 0.403), exp 0.66 and 0.80 where the result
 is subnormal, log 0.80 (near 1.12); over some twenty million, erfc 0.90 (near 13.2); over some

@@ -137,16 +137,24 @@ def log1p(lanes: Lanes, x: ir.Value) -> ir.Value:
     """log(1 + x); -inf at -1, nan below."""
     builder = lanes.builder
     u, c = two_sum(lanes, lanes.number(1.0), x)
+    result = log_of_sum(lanes, u, c)
+    # It has the sign of x, -0 included.
+    result = lanes.as_real(builder.or_(lanes.as_bits(result), lanes.sign(x)))
+    return registers.repaired(lanes, result, u, registers.LOG_REPAIRS)
+
+
+def log_of_sum(lanes: Lanes, u: ir.Value, c: ir.Value, *, twice: bool = False) -> ir.Value:
+    """log(u + c), or log(2u + 2c), for positive u and a c that is small beside it."""
+    builder = lanes.builder
     k, m, index = _split(lanes, u)
     factor = registers.chosen(lanes, FACTORS, index)
     c = builder.fmul(registers.scale(lanes, c, builder.fneg(k)), factor)
     before = lanes.fma(m, factor, lanes.number(-1.0))
     r = builder.fadd(before, c)
     lost = builder.fsub(c, builder.fsub(r, before))
-    result = _summed(lanes, k, index, r, "log", NATURAL[lanes.dtype], lost)
-    # It has the sign of x, -0 included.
-    result = lanes.as_real(builder.or_(lanes.as_bits(result), lanes.sign(x)))
-    return registers.repaired(lanes, result, u, registers.LOG_REPAIRS)
+    if twice:
+        k = builder.fadd(k, lanes.number(1.0))
+    return _summed(lanes, k, index, r, "log", NATURAL[lanes.dtype], lost)
 
 
 def _of_number(lanes: Lanes, x: ir.Value, name: str, base: Base) -> ir.Value:

@@ -25,6 +25,15 @@ LOG_REPAIRS = 0x03530422
 signalling nan (2: that nan), zero (4: -inf), one (0: as computed), -inf (3: nan), +inf (5: +inf),
 negative (3: nan), positive (0: as computed)."""
 
+ROOT_REPAIRS = 0x00110122
+"""The same for an odd root: zeros and infinities (1) and nan (2) are their own roots."""
+
+ACOSH_REPAIRS = 0x03530022
+"""The same for acosh x by the kind of x - 1: nan (2), infinities and negative numbers."""
+
+ASINH_REPAIRS = 0x00500022
+"""The same for asinh by the kind of |x|: nan (2) and infinity (5)."""
+
 
 def mantissa(lanes: Lanes, x: ir.Value, interval: int) -> ir.Value:
     """The number without its power of 2, subnormal x included; 1 for zeros and infinities."""
@@ -83,6 +92,22 @@ def chosen(lanes: Lanes, row: Sequence[float], index: ir.Value) -> ir.Value:
     permute = _intrinsic(lanes, name, real, [real, integer, real])
     lower, upper = tables
     return _joined(lanes, [builder.call(permute, [lower, part, upper]) for part in parts])
+
+
+def of_interval(
+    lanes: Lanes, size: ir.Value, factor: float, bits: int, rows: Sequence[Sequence[float]]
+) -> list[ir.Value]:
+    """In every lane, the numbers of the rows for the interval that a size lies in.
+
+    The intervals end where the first ``bits`` of the fraction of factor*size + 1 change; the rows
+    are in that order, of as many columns as a register has lanes.
+    """
+    builder, layout = lanes.builder, lanes.format
+    place = lanes.fma(size, lanes.number(factor), lanes.number(1.0))
+    index = builder.lshr(lanes.as_bits(place), lanes.bits(layout.fraction_bits - bits))
+    # What 1.0 ends in: its exponent's bits, then zeros.
+    first = (layout.bias << bits) % len(rows[0])
+    return [chosen(lanes, [*row[-first:], *row[:-first]], index) for row in rows]
 
 
 def chosen_rows(lanes: Lanes, rows: Sequence[Sequence[float]], index: ir.Value) -> list[ir.Value]:

@@ -7,6 +7,7 @@ from functools import partial
 
 import numpy as np
 
+from symgrad.emit.vector import erfc, lookup_erfc
 from symgrad.emit.vector.error import BORDER
 from tests.emit.vector.measured import HIGHEST, INF, NAN, neighbours, powers, signed
 from tests.emit.vector.measured import TINY as LEAST
@@ -69,10 +70,31 @@ def error_points(dtype: str) -> np.ndarray:
     return np.concatenate([values.astype(dtype), neighbours(edges)])
 
 
+def complementary_points(dtype: str) -> np.ndarray:
+    """Arguments of erfc: on both sides of the border, at steps of k, with subnormal results."""
+    rng = np.random.default_rng(112)
+    border, last = erfc.BORDER[dtype], {"float64": 27.23, "float32": 10.06}[dtype]
+    normal = {"float64": 26.54, "float32": 9.19}[dtype]
+    steps = np.sqrt((np.arange(1, 100, 3) + 0.5) * LN2)
+    edges = np.array([border, *lookup_erfc.TABLE[0], erfc.HIGHEST[dtype], normal, last], dtype)
+    sizes = np.concatenate([
+        rng.uniform(0.0, 0.3, 400),
+        rng.uniform(0.0, border, 400),
+        rng.uniform(border - 0.3, border + 0.5, 700),
+        rng.uniform(0.0, normal, 500),
+        rng.uniform(normal, last, 400),
+        powers(rng, np.log2(LEAST[dtype]), 4.0, 200),
+    ])  # fmt: skip
+    values = np.concatenate([sizes, -sizes[::6], neighbours(steps)]).astype(dtype)
+    return np.concatenate([values, neighbours(edges)])
+
+
 NAMES = ("exp", "exp2", "expm1", "sinh", "cosh", "tanh")
 POINTS: dict[tuple[str, str], Callable[[], np.ndarray]] = {
     (name, dtype): partial(points, name, dtype) for name in NAMES for dtype in LEAST
-} | {("erf", dtype): partial(error_points, dtype) for dtype in LEAST}
+}
+POINTS |= {("erf", dtype): partial(error_points, dtype) for dtype in LEAST}
+POINTS |= {("erfc", dtype): partial(complementary_points, dtype) for dtype in LEAST}
 ZEROS = [(0.0, 0.0), (-0.0, -0.0), (NAN, NAN)]
 ODD = [*ZEROS, (INF, INF), (-INF, -INF)]
 ONES = [(0.0, 1.0), (-0.0, 1.0), (NAN, NAN), (INF, INF), (-INF, 0.0)]
@@ -127,5 +149,13 @@ SPECIAL = {
     ("erf", "float32"): [
         *ZEROS, (INF, 1.0), (-INF, -1.0), (LEAST32, LEAST32), (-LEAST32, -LEAST32), (4.0, 1.0),
         (-4.5, -1.0), (MOST32, 1.0), (-MOST32, -1.0), (1.0, 0.8427008)],
+    ("erfc", "float64"): [
+        (0.0, 1.0), (-0.0, 1.0), (NAN, NAN), (INF, 0.0), (-INF, 2.0), (TINY, 1.0), (-TINY, 1.0),
+        (27.2132932, TINY), (27.3, 0.0), (28.0, 0.0), (MOST, 0.0), (-6.0, 2.0), (-MOST, 2.0),
+        (1.0, 0.15729920705028513)],
+    ("erfc", "float32"): [
+        (0.0, 1.0), (-0.0, 1.0), (NAN, NAN), (INF, 0.0), (-INF, 2.0), (LEAST32, 1.0),
+        (-LEAST32, 1.0), (10.05, LEAST32), (10.06, 0.0), (10.5, 0.0), (MOST32, 0.0),
+        (-4.5, 2.0), (-MOST32, 2.0), (1.0, 0.1572992)],
 }
 # fmt: on

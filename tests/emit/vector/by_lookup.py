@@ -10,11 +10,14 @@ from symgrad.emit import provider
 from symgrad.emit.vector import lookup, table
 from symgrad.emit.vector.lanes import Body
 from tests.emit.harness import Compiled
-from tests.emit.vector.arguments_logarithmic import EXACT, POINTS, SPECIAL
+from tests.emit.vector import arguments_exponential, arguments_logarithmic
+from tests.emit.vector.arguments_logarithmic import EXACT
 from tests.emit.vector.measured import HIGHEST, INF, NAN, compiled, errors_in_ulp, same_bits
 
 WIDTHS = {"float64": (8, 16), "float32": (8, 16, 32)}
 USUAL = {"float64": 8, "float32": 16}
+POINTS = {**arguments_exponential.POINTS, **arguments_logarithmic.POINTS}
+SPECIAL = {**arguments_exponential.SPECIAL, **arguments_logarithmic.SPECIAL}
 
 needs_tables = pytest.mark.skipif(
     not lookup.supports(8, provider.host_features()), reason="needs a CPU with AVX-512"
