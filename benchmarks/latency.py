@@ -51,11 +51,11 @@ def ours() -> dict[str, Call]:
     batch = np.repeat(table, 100, 0)
     number, out, gradient = np.empty(()), np.empty(1), np.empty((1, 2))
     given = {"value": out, "gradient": gradient}
-    memory, flat = value._scratch.memory, out.reshape(1, 1)
+    memory, flat = value._code.scratch.memory, out.reshape(1, 1)
     a, b, c = np.ones((3, 1))
     return {
         "np.add(a, b, out=c)": lambda: np.add(a, b, out=c),
-        "the kernel itself": lambda: value._kernel(0, 1, 0, memory, table, flat),
+        "the kernel itself": lambda: value._code.kernel(0, 1, 0, memory, table, flat),
         "fn(X, out=)": lambda: value(table, out=out),
         "fn(x, out=)": lambda: value(point, out=number),
         "fn(X)": lambda: value(table),

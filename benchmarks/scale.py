@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,7 +22,7 @@ from benchmarks.problems import Function, kinetics, lennard_jones, pair_energy, 
 from symgrad import api
 from symgrad.differentiate.tensors import derive
 from symgrad.ir.recipe import Recipe
-from symgrad.options import Options
+from symgrad.options import Jit, Options
 from symgrad.parse.requests import parse_requests
 
 SPARSE_ENTRIES = 2_000_000
@@ -40,11 +41,13 @@ print(time.process_time() - start)
 """
 
 
-def gradient_recipe(function: Function, count: int, results: tuple[str, ...]) -> Recipe:
+def gradient_recipe(
+    function: Function, count: int, results: tuple[str, ...], jit: Jit = "auto"
+) -> Recipe:
     """The Recipe of a traced scalar problem of ``count`` inputs."""
     x = sg.variables("x", count)
     parsed = api.parse(function(sg.math, x)[0], x)
-    return api.make_recipe(parsed, parse_requests(results, (), parsed.wrt), Options())
+    return api.make_recipe(parsed, parse_requests(results, (), parsed.wrt), Options(jit=jit))
 
 
 def derivation(size: int) -> tuple[int, float]:
@@ -65,6 +68,69 @@ def compilation(atoms: int) -> tuple[int, float, float]:
     start = time.process_time()
     api.build(recipe, cache=False)
     return program.total, derived, time.process_time() - start - derived
+
+
+class Interpreted(NamedTuple):
+    """A gradient that is interpreted, beside its kernel; CPU seconds.
+
+    Attributes:
+        operations: of the program.
+        derived: to derive it.
+        ready: from there to the first value, interpreted.
+        compiled: from there to the first value, compiled.
+        point: of a call of one point, interpreted.
+        each: ns an operation and point of a call of many, interpreted.
+        kernel: the same of the kernel.
+    """
+
+    operations: int
+    derived: float
+    ready: float
+    compiled: float
+    point: float
+    each: float
+    kernel: float
+
+
+def interpretation(atoms: int, points: int = 4096) -> Interpreted:
+    """How soon, and at what cost, the gradient of a cluster is interpreted and compiled."""
+    cluster = pair_energy(atoms, lennard_jones)
+    at = np.random.default_rng(0).uniform(0.5, 1.5, (points, 3 * atoms))
+    functions, first, spans = [], [], []
+    derive = api.derive_program
+
+    def timed(*given: Any) -> Any:
+        start = time.process_time()
+        made = derive(*given)
+        spans.append(time.process_time() - start)
+        return made
+
+    api.derive_program = timed
+    try:
+        choices: tuple[Jit, ...] = ("never", "always")
+        for jit in choices:
+            recipe = gradient_recipe(cluster, 3 * atoms, ("value", "gradient"), jit)
+            start = time.process_time()
+            functions.append(api.build(recipe, cache=False))
+            functions[-1](at[0])
+            first.append(time.process_time() - start - spans[-1])
+    finally:
+        api.derive_program = derive
+    total = functions[0].program.total
+    point, each, kernel = (
+        min(evaluation(fn, x) for _ in range(3))
+        for fn, x in ((functions[0], at[:1]), (functions[0], at), (functions[1], at))
+    )
+    each, kernel = (seconds / points / total * 1e9 for seconds in (each, kernel))
+    return Interpreted(total, spans[0], *first, point, each, kernel)
+
+
+def evaluation(fn: sg.CompiledFunction, at: Any) -> float:
+    """CPU seconds of a call on one thread."""
+    out = fn(at)
+    start = time.process_time()
+    fn(at, out=out, workers=1)
+    return time.process_time() - start
 
 
 def sparse_derivatives(
@@ -145,6 +211,7 @@ def main(
     depth: int = 10_000,
     variables: int = 1_000,
     species: int = 100,
+    large: int = 87,
 ) -> None:
     """Print every figure."""
     nodes, seconds = derivation(inputs)
@@ -153,6 +220,11 @@ def main(
     operations, derived, compiled = compilation(atoms)
     print(f"{atoms} atoms: {operations} operations derived in {derived:.2f} s,", end=" ")
     print(f"compiled in {compiled:.2f} s")
+    made = interpretation(large)
+    print(f"{large} atoms: {made.operations} operations derived in {made.derived:.2f} s;", end=" ")
+    print(f"first value {made.ready:.2f} s later interpreted, {made.compiled:.2f} s compiled")
+    print(f"{large} atoms interpreted: {made.point * 1e3:.3g} ms a point alone,", end=" ")
+    print(f"{made.each:.2f} ns an operation and point of many; compiled {made.kernel:.2f} ns")
     seconds, error = nesting(depth)
     print(f"{depth} nested sines: ready in {seconds:.2f} s, relative error {error:.1e}")
     print_sparse(variables, species)
@@ -166,4 +238,5 @@ if __name__ == "__main__":
     parser.add_argument("--depth", type=int, default=10_000)
     parser.add_argument("--variables", type=int, default=1_000, help="of the sparse Hessian")
     parser.add_argument("--species", type=int, default=100, help="of the sparse Jacobian")
+    parser.add_argument("--large", type=int, default=87, help="atoms of the interpreted cluster")
     main(**vars(parser.parse_args()))

@@ -7,11 +7,8 @@ text / SymPy --parse--> Graph --differentiate--> Graph --simplify--> Graph --sch
 from __future__ import annotations
 
 import gc
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, replace
-from functools import cache as memoize
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +21,7 @@ from symgrad.ir.convert import to_exprs
 from symgrad.ir.expression import Expr
 from symgrad.ir.graph import Graph
 from symgrad.ir.primitive import Primitive, refuse
-from symgrad.ir.program import Group, Outside, Program
+from symgrad.ir.program import Group, Program
 from symgrad.ir.program import Result as ResultSpec
 from symgrad.ir.recipe import Recipe
 from symgrad.ir.row_text import read_rows, write_rows
@@ -40,7 +37,8 @@ from symgrad.simplify.rewrite import simplify
 
 if TYPE_CHECKING:
     from symgrad.parse.problem import Problem
-    from symgrad.runtime.function import CompiledFunction, Details
+    from symgrad.runtime.function import CompiledFunction
+    from symgrad.runtime.operations import Details
 
 
 def compile(
@@ -57,6 +55,7 @@ def compile(
     sparse: bool = False,
     optimize: str = "default",
     reduce: str | None = None,
+    jit: str = "auto",
     functions: object = (),
     name: str = "",
     cache: bool = True,
@@ -85,6 +84,12 @@ def compile(
             Jacobian J by wrt: derivatives are then "jtj" (J^T J, shape (n, n)), "jtr" (J^T r,
             shape (n,)) and "rss" (r.r), by default all three. Points are summed in fixed blocks, so
             that the sums have the same bits for any number of workers.
+        jit: "always" compiles a kernel now. "never" has NumPy interpret the function, operation by
+            operation: that takes longer for each point, but no compilation, and numba is not
+            imported. "auto" compiles now what has up to 50,000 operations; more are interpreted
+            until that has taken about as long as the compilation takes, and the call that makes it
+            longer compiles first. So its last digits may differ from those of earlier calls, those
+            within one call never do; ``fn.tier`` says who comes next.
         functions: the user's own functions (``symgrad.function``, ``symgrad.spline``) that the
             outputs or one another use.
         name: a name for people.
@@ -104,7 +109,7 @@ def compile(
         >>> gradient.shape
         (1, 2)
     """
-    options = Options(dtype, batch_axis, accuracy, rewrites, sparse, optimize, reduce)  # type: ignore[arg-type]
+    options = Options(dtype, batch_axis, accuracy, rewrites, sparse, optimize, reduce, jit)  # type: ignore[arg-type]
     table = table_with(functions)
     parsed = parse(outputs, inputs, parameters, wrt, table=table)
     requests = _requests(parsed, derivatives, options)
@@ -170,28 +175,23 @@ def make_recipe(
 
 def build(recipe: Recipe, *, cache: bool = True) -> CompiledFunction:
     """The CompiledFunction of a Recipe: from the disk cache, derived and compiled if need be."""
-    from symgrad.emit import provider  # noqa: PLC0415 - imports numba, which takes a while
-    from symgrad.runtime import callbacks  # noqa: PLC0415
-    from symgrad.runtime import load as loader  # noqa: PLC0415
-    from symgrad.runtime.arguments import Signature  # noqa: PLC0415
+    from symgrad.runtime.arguments import Signature  # noqa: PLC0415 - NumPy, and more
     from symgrad.runtime.function import CompiledFunction  # noqa: PLC0415
     from symgrad.runtime.reduction import Reduction  # noqa: PLC0415
     from symgrad.runtime.sparsity import Sparsity  # noqa: PLC0415
+    from symgrad.tiers import Maker  # noqa: PLC0415
 
     options = read_options(recipe)
     groups = argument_groups(recipe)
-    kernel, stored, program = _kernel(recipe, options, groups, cache=cache)
-    patterns = stored if options.sparse else {}
-    rows = function_table(recipe.functions).values()
-    callees = [Outside(r.name, r.arity, r.symbol) for r in rows if r.kind == "outside"]
+    table = function_table(recipe.functions)
 
-    def prepare() -> None:
-        provider.prepare()
-        callbacks.prepare(callees)
+    def derive() -> tuple[list[Tensor], Program]:
+        return derive_program(recipe, options, groups)[1:]
 
-    function = loader.load(kernel, prepare, use_cache=cache)
-    whole = {name: Sparsity.of(p) for name, p in stored.items() if name not in patterns}
-    reduction = Reduction(kernel.block, options.reduce == "mean", whole)
+    made = Maker(recipe, options, derive, table, cache=cache).make()
+    patterns = made.patterns if options.sparse else {}
+    whole = {name: Sparsity.of(p) for name, p in made.patterns.items() if name not in patterns}
+    reduction = Reduction(made.block, options.reduce == "mean", whole)
     signature = Signature(
         inputs=recipe.inputs,
         parameters=recipe.parameters,
@@ -208,20 +208,9 @@ def build(recipe: Recipe, *, cache: bool = True) -> CompiledFunction:
         sparsity={name: Sparsity.of(pattern) for name, pattern in patterns.items()},
         reduction=reduction if options.reduce else None,
     )
-    details = partial(_details, recipe, options, groups, program)
-
-    def point_address() -> int:
-        """Where the code for one point is, compiled now if need be; it repeats the kernel's."""
-        from symgrad.emit.point import emit_point  # noqa: PLC0415
-
-        held = function.py_func.__globals__  # type: ignore[attr-defined]  # the generated module's
-        module = emit_point(held["PROGRAM"], held["TARGET"])
-        entry: Any = loader.load(module, prepare, use_cache=cache)
-        return int(entry.address)
-
+    details = partial(_details, recipe, options, groups, made.program)
     return CompiledFunction(
-        *(function, kernel.scratch_bytes, signature, recipe, details, restore, _to_csr),
-        point_address,
+        *(made.code, signature, recipe, details, restore, _to_csr, made.point_address)
     )
 
 
@@ -325,55 +314,11 @@ def result_shape(
     return recipe.shape + (n,) * (request.order if request.kind == "tensor" else 0)
 
 
-def _kernel(
-    recipe: Recipe, options: Options, groups: Sequence[Group], *, cache: bool
-) -> tuple[Any, dict[str, Pattern], Program | None]:
-    """The emitted kernel and the patterns of its sparse results: all of them, if it sums points.
-
-    They come from disk where this recipe was derived before; else there is the Program too.
-    """
-    from symgrad.emit.kernel import Kernel, cpu_target, emit_kernel, machine  # noqa: PLC0415
-    from symgrad.runtime import cache as disk  # noqa: PLC0415
-
-    folder = disk.usable_directory() if cache else None
-    key = "\n".join([recipe.to_json(), fingerprint(), machine()])
-    file = folder and folder / f"derived_{hashlib.sha256(key.encode()).hexdigest()[:32]}.json"
-    if file and file.exists():
-        try:
-            read = json.loads(file.read_text(encoding="utf-8"))
-            patterns = {name: _pattern(**fields) for name, fields in read["patterns"].items()}
-            return Kernel(**read["kernel"]), patterns, None
-        except (ValueError, TypeError, KeyError, AttributeError, OSError):
-            file.unlink(missing_ok=True)
-    _, tensors, program = derive_program(recipe, options, groups)
-    reduced = options.reduce is not None
-    target = cpu_target(program, options.dtype, options.accuracy, reduced=reduced)
-    kernel = emit_kernel(program, target)
-    patterns = {tensor.name: tensor.pattern for tensor in tensors if tensor.pattern is not None}
-    if file:
-        saved = {name: asdict(pattern) for name, pattern in patterns.items()}
-        disk.write(file, json.dumps({"kernel": asdict(kernel), "patterns": saved}))
-    return kernel, patterns, program
-
-
-def _pattern(shape: list[int], symmetric: int, indices: list[list[int]]) -> Pattern:
-    """The Pattern that was saved as JSON."""
-    return Pattern(tuple(shape), symmetric, tuple(map(tuple, indices)))
-
-
 def _to_csr(*arguments: Any, **options: Any) -> Any:
     """SciPy's matrices of a sparse result (``interop/scipy.py``)."""
     from symgrad.interop.scipy import to_csr  # noqa: PLC0415 - optional, and slow to import
 
     return to_csr(*arguments, **options)
-
-
-@memoize
-def fingerprint() -> str:
-    """A hash of symgrad's own sources: derived programs are made anew when one changes."""
-    here = Path(__file__).parent
-    texts = [path.read_bytes() for path in sorted(here.rglob("*.py"))]
-    return hashlib.sha256(b"\0".join(texts)).hexdigest()
 
 
 def _details(

@@ -6,16 +6,15 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import mpmath
 import numpy as np
 
 from symgrad.emit.c_source import c_source
-from symgrad.emit.kernel import cpu_target, llvm_text
 from symgrad.emit.numba_source import numba_source
-from symgrad.emit.provider import delivered
 from symgrad.emit.source import rounded
-from symgrad.errors import UnknownFunctionError
+from symgrad.errors import OptionError, UnknownFunctionError
 from symgrad.functions import PRIMITIVES
 from symgrad.ir.definition import invariant_name, state_name
 from symgrad.ir.evaluate import mpmath_arithmetic, run
@@ -24,11 +23,11 @@ from symgrad.ir.primitive import Primitive
 from symgrad.ir.program import UNCOUNTED, Group, Instruction, Program, Result
 from symgrad.ir.recipe import Recipe
 from symgrad.ir.system import Tensor
-from symgrad.options import Dtype, Options, choose
+from symgrad.options import NEVER, Dtype, Options, choose
 from symgrad.portfolio import weighted
-from symgrad.runtime.function import Details
-from symgrad.runtime.operations import Operations
+from symgrad.runtime.operations import Details, Operations
 from symgrad.runtime.sparsity import Sparsity
+from symgrad.tiers import kernel_target
 
 WRITERS = {"numba": numba_source, "c": c_source}
 """Languages of readable source."""
@@ -58,23 +57,42 @@ def details(
         program: as it is scheduled.
         before: makes the Program of the same results without simplification, to be counted.
     """
-    reduced = options.reduce is not None
-    target = cpu_target(program, options.dtype, options.accuracy, reduced=reduced)
     table = graph.table
-    called = [op for op in program.counts if op in table]
     return Details(
         program=program,
         operations=count_operations(program, before, table),
-        accuracy={
-            op: delivered(table[op], target.width, options.dtype, options.accuracy)
-            for op in called
-            if table[op].kind in ("call", "routine", "outside")
-        },
+        bounds=partial(_bounds, program, options, table),
         source=partial(source, recipe, _with_patterns(program, tensors), options, table=table),
-        llvm=partial(llvm_text, program, target),
+        llvm=partial(_llvm, program, options),
         graph=graph,
         sparsity={tensor.name: sparsity(graph, tensor) for tensor in tensors},
     )
+
+
+def _bounds(program: Program, options: Options, table: Mapping[str, Primitive]) -> dict[str, Any]:
+    """For every function that a kernel calls: who computes it and the error bound in ulp."""
+    from symgrad.emit.provider import delivered  # noqa: PLC0415 - numba, which takes a while
+
+    width = kernel_target(program, options).width
+    called = [table[op] for op in program.counts if op in table]
+    return {
+        row.name: delivered(row, width, options.dtype, options.accuracy)
+        for row in called
+        if row.kind in ("call", "routine", "outside")
+    }
+
+
+def _llvm(program: Program, options: Options) -> str:
+    """The LLVM IR of a kernel.
+
+    Raises:
+        OptionError: it is never to be compiled.
+    """
+    if options.jit == "never":
+        raise OptionError(NEVER.format("LLVM IR"))
+    from symgrad.emit.kernel import llvm_text  # noqa: PLC0415 - as above
+
+    return llvm_text(program, kernel_target(program, options))
 
 
 def _with_patterns(program: Program, tensors: Sequence[Tensor]) -> Program:

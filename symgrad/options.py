@@ -24,6 +24,11 @@ Optimize = Literal["fast", "default", "max"]
 Reduce = Literal["sum", "mean", "normal"]
 """What becomes of a batch's results: their sum or mean, or products for normal equations."""
 
+Jit = Literal["auto", "always", "never"]
+"""When a kernel is compiled: where it pays, at once, or never; until then NumPy interprets."""
+
+NEVER = '{} is not to be had with jit="never", which compiles nothing; use jit="auto" or "always"'
+
 BatchAxis = Literal[0, -1]
 """0: points first; -1: points last, the fastest layout."""
 
@@ -40,6 +45,7 @@ class Options:
         sparse: store the entries of derivative arrays that are not structural zeros, and no other.
         optimize: how hard to look for a cheaper program.
         reduce: what is made of the results of all points; None keeps them.
+        jit: when the kernel is compiled.
 
     Raises:
         OptionError: a value is outside the allowed ones.
@@ -52,6 +58,7 @@ class Options:
     sparse: bool = False
     optimize: Optimize = "default"
     reduce: Reduce | None = None
+    jit: Jit = "auto"
 
     def __post_init__(self) -> None:
         choose("dtype", self.dtype, get_args(Dtype))
@@ -61,6 +68,7 @@ class Options:
         choose("sparse", self.sparse, (False, True))
         choose("optimize", self.optimize, get_args(Optimize))
         choose("reduce", self.reduce, (None, *get_args(Reduce)))
+        choose("jit", self.jit, get_args(Jit))
 
 
 def choose(name: str, value: object, allowed: Iterable[object]) -> None:

@@ -366,7 +366,7 @@ def test_compiling_is_deterministic():
     made = [sg.compile("x*sin(y) + y**3", "x y", [1, 2, 3]) for _ in range(2)]
     assert made[0].recipe == made[1].recipe
     assert made[0].program == made[1].program
-    assert made[0]._kernel is made[1]._kernel
+    assert made[0]._code.kernel is made[1]._code.kernel
 
 
 def test_two_compilations_do_not_influence_each_other():

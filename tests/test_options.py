@@ -20,6 +20,7 @@ CHOICES = {
     "sparse": (False, True),
     "optimize": get_args(options.Optimize),
     "reduce": (None, *get_args(options.Reduce)),
+    "jit": get_args(options.Jit),
 }
 ALL = [(name, value) for name, values in CHOICES.items() for value in values]
 WRONG = ["nonsense", None, 1, 1.5, True, False, b"all", [], np.float32]

@@ -10,6 +10,7 @@ from symgrad.check import check as compare
 from symgrad.cli.options import (
     Given,
     Range,
+    jit_option,
     kernel_options,
     load_problem,
     problem_options,
@@ -23,6 +24,7 @@ DISAGREED = 3
 @click.command("check")
 @problem_options
 @kernel_options
+@jit_option
 @click.option(
     "--against",
     type=click.Choice(ORACLES),
@@ -53,6 +55,7 @@ def check(
     dtype: str | None,
     sparse: bool | None,
     optimize: str | None,
+    jit: str | None,
     against: tuple[str, ...],
     count: int,
     ranges: tuple[tuple[str, Range], ...],
@@ -71,6 +74,7 @@ def check(
         dtype=dtype,
         sparse=sparse,
         optimize=optimize,
+        jit=jit,
     )
     report = compare(
         fn,

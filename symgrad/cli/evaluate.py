@@ -16,6 +16,7 @@ from symgrad.api import compile_problem
 from symgrad.cli.options import (
     Given,
     Range,
+    jit_option,
     kernel_options,
     load_problem,
     problem_options,
@@ -38,6 +39,7 @@ BLOCK_BYTES = 2**28
 @click.command("eval")
 @problem_options
 @kernel_options
+@jit_option
 @click.argument("points", required=False)
 @click.option("--random", "count", type=click.IntRange(min=0), help="Points drawn from the ranges.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
@@ -56,6 +58,7 @@ def evaluate(
     dtype: str | None,
     sparse: bool | None,
     optimize: str | None,
+    jit: str | None,
     points: str | None,
     count: int | None,
     seed: int,
@@ -98,8 +101,11 @@ def evaluate(
         cache=cache,
         sparse=sparse,
         optimize=optimize,
+        jit=jit,
     )
     compiled = perf_counter() - start
+    origin = "interpreted" if fn.tier == "interpreted" else "compiled anew"
+    origin = "with code from the cache" if fn.cached else origin
     layout = layout_of(fn)
     size = block or block_size(layout)
 
@@ -120,9 +126,7 @@ def evaluate(
     # A reader that has gone away is noticed here, where that ends quietly.
     sys.stdout.flush()
     if not quiet:
-        click.echo(
-            report(layout, done, compiled, seconds, cached=getattr(fn, "cached", None)), err=True
-        )
+        click.echo(report(layout, done, compiled, seconds, origin), err=True)
 
 
 def points_from_file(problem: Problem, path: str, given: Sequence[Given]) -> Points:
@@ -247,16 +251,13 @@ def run(
     return done, seconds
 
 
-def report(
-    layout: Layout, done: int, compiled: float, seconds: float, *, cached: bool | None
-) -> str:
+def report(layout: Layout, done: int, compiled: float, seconds: float, origin: str) -> str:
     """What was computed and how fast, for standard error."""
     shapes = ", ".join(
         f"{name} ({', '.join(map(str, (done, *shape)))}{',' if shape == () else ''})"
         for name, shape in layout.shapes.items()
     )
-    origin = {True: ", with code from the cache", False: ", compiled anew", None: ""}[cached]
-    lines = [f"Computed {shapes} in {layout.dtype}.", f"Ready in {compiled:.2f} s{origin}."]
+    lines = [f"Computed {shapes} in {layout.dtype}.", f"Ready in {compiled:.2f} s, {origin}."]
     if done and seconds:
         lines.append(
             f"Evaluated {done:,} points in {seconds:.3g} s: {done / seconds:,.0f} points a second, "

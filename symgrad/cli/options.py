@@ -11,7 +11,7 @@ from typing import Any, get_args
 import click
 
 from symgrad.errors import OptionError, ProblemFileError
-from symgrad.options import Optimize
+from symgrad.options import Jit, Optimize
 from symgrad.parse.problem import Problem, problem_from_formula, read_problem
 
 Command = Callable[..., Any]
@@ -105,6 +105,15 @@ def kernel_options(command: Command) -> Command:
     for decorate in reversed(decorators):
         command = decorate(command)
     return command
+
+
+def jit_option(command: Command) -> Command:
+    """``--jit``: whether there is a kernel at all; None is "auto"."""
+    return click.option(
+        "--jit",
+        type=click.Choice(get_args(Jit)),
+        help="Compile always, never (NumPy interprets), or where it pays: auto, the default.",
+    )(command)
 
 
 def range_option(command: Command) -> Command:

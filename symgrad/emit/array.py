@@ -8,9 +8,10 @@ from typing import Any
 
 from llvmlite import ir
 
+from symgrad.emit.cache_lines import CACHE_LINE, store_past_cache
 from symgrad.emit.control import INT64, counted
 from symgrad.emit.instructions import SCALAR
-from symgrad.emit.runs import CACHE_LINE, run_pitch, store_past_cache
+from symgrad.emit.runs import run_pitch
 from symgrad.emit.scratch import Columns
 from symgrad.emit.target import Target
 from symgrad.emit.transpose import load_rows, store_rows
@@ -168,13 +169,18 @@ class KernelArray:
                 [rows, place, self.column_stride, self.pointer, count, earlier, last],
             )
 
-    def decide_streaming(self, wanted: Any) -> None:
-        """Stream this tile's results where every column starts on a cache line."""
+    def whole_lines(self) -> Any:
+        """Whether this tile lies in the array itself and every column starts on a cache line."""
         builder = self.builder
         address = builder.or_(builder.ptrtoint(self.pointer, INT64), self.row)
         line = ir.Constant(INT64, CACHE_LINE - 1)
         aligned = builder.icmp_signed("==", builder.and_(address, line), ir.Constant(INT64, 0))
-        self.streaming = builder.and_(builder.and_(wanted, self.direct), aligned)
+        return builder.and_(self.direct, aligned)
+
+    def decide_streaming(self, wanted: Any) -> None:
+        """Stream this tile's results where every column starts on a cache line."""
+        builder = self.builder
+        self.streaming = builder.and_(wanted, self.whole_lines())
         self.destination, self.destination_row = self.pointer, self.row
         lines = ir.Constant(INT64, self.target.width * self.target.itemsize)
         self.pointer = builder.select(self.streaming, self.scratch, self.pointer)

@@ -16,6 +16,7 @@ from typing import Any
 from llvmlite import ir
 
 from symgrad.emit.accumulate import add_lanes, counted_lanes
+from symgrad.emit.cache_lines import store_past_cache
 from symgrad.emit.calls import Calls
 from symgrad.emit.control import INT64
 from symgrad.emit.instructions import INSTRUCTIONS, SCALAR, splat, splat_truth
@@ -33,8 +34,16 @@ INLINE_BODY = 400
 """A program of this many instructions or fewer is inlined into its loop."""
 
 
-def define_pieces(module: ir.Module, program: Program, target: Target) -> list[ir.Function]:
+def define_pieces(
+    module: ir.Module, program: Program, target: Target, *, past_cache: bool = False
+) -> list[ir.Function]:
     """Define one function a piece in ``module`` and return them in order.
+
+    Args:
+        module: where they are defined.
+        program: what they compute.
+        target: for what.
+        past_cache: write results past the cache: their vectors are whole cache lines.
 
     Raises:
         KernelError: an instruction has no implementation on this machine.
@@ -45,7 +54,7 @@ def define_pieces(module: ir.Module, program: Program, target: Target) -> list[i
     bounds = [*program.pieces, len(program.code)]
     functions = []
     for index, (start, stop) in enumerate(pairwise(bounds)):
-        piece = _Piece(module, program, target, slots, index, inline, routines)
+        piece = _Piece(module, program, target, slots, index, inline, routines, past_cache)
         functions.append(piece.define(start, stop))
     return functions
 
@@ -93,8 +102,10 @@ class _Piece:
         index: int,
         inline: bool,
         routines: Mapping[str, ir.Function],
+        past_cache: bool,
     ) -> None:
         self.module = module
+        self.past_cache = past_cache
         self.program = program
         self.target = target
         self.slots = slots
@@ -105,7 +116,7 @@ class _Piece:
         columns = len(program.groups) + len(program.results)
         kinds = [POINTER, INT64] * columns + [POINTER] + [INT64] * target.reduced
         kind = ir.FunctionType(ir.VoidType(), kinds)
-        self.function = ir.Function(module, kind, f"sg.piece{index}")
+        self.function = ir.Function(module, kind, f"sg.piece{index}{'.past' * past_cache}")
         self.function.linkage = "internal"
         whole = len(program.pieces) - program.shared == 1
         short = whole and len(program.code) <= INLINE_BODY
@@ -167,7 +178,10 @@ class _Piece:
                 sums = ir.VectorType(self.scalar, self.target.lanes)
                 total = self.builder.load(address, typ=sums, align=size)
                 value = add_lanes(self.builder, self.target, self.counted, total, value)
-            self.builder.store(value, address, align=size)
+            if self.past_cache:
+                store_past_cache(self.builder, value, address)
+            else:
+                self.builder.store(value, address, align=size)
             return None
         if op == "constant":
             return splat(self.vector, data)

@@ -20,8 +20,9 @@ from numba.core import types
 from symgrad.emit import provider
 from symgrad.emit.assemble import link, new_module
 from symgrad.emit.body import POINTER, call_sites
+from symgrad.emit.contract import contracted
 from symgrad.emit.loop import define_loop
-from symgrad.emit.pressure import vectors_at_a_time
+from symgrad.emit.pressure import live_values, vectors_at_a_time
 from symgrad.emit.reduction import BLOCK
 from symgrad.emit.scratch import scratch_layout, tile_points
 from symgrad.emit.target import (
@@ -98,18 +99,35 @@ def vector_bytes() -> int:
 
 
 def cpu_target(
-    program: Program, dtype: Dtype, accuracy: Accuracy, *, reduced: bool = False
+    program: Program,
+    dtype: Dtype,
+    accuracy: Accuracy,
+    *,
+    reduced: bool = False,
+    contract: bool = False,
 ) -> Target:
-    """The Target of this machine for ``program``, whose results are ``reduced`` to sums or not."""
+    """The Target of this machine for ``program``.
+
+    Args:
+        program: what is computed.
+        dtype: of every value.
+        accuracy: of the functions.
+        reduced: whether results are sums.
+        contract: whether products may become fused multiply-adds, where the CPU has those.
+    """
     itemsize = ITEMSIZE[dtype]
     lanes = vector_bytes() // itemsize
     width = lanes * vectors_at_a_time(program, call_sites(program), REGISTERS[vector_bytes()])
     tile = tile_points(program, width, itemsize, reduced=reduced)
-    return Target("cpu", width, dtype, accuracy, tile, lanes, reduced)
+    # Where values spill, a fused product keeps two operands waiting in place of one value.
+    fits = live_values(program) <= REGISTERS[vector_bytes()]
+    contract = contract and fits and "fma" in provider.host_features()
+    return Target("cpu", width, dtype, accuracy, tile, lanes, reduced, contract)
 
 
 def emit_kernel(program: Program, target: Target) -> Kernel:
     """The generated module of ``program`` for ``target``, named by the hash of all its inputs."""
+    program = contracted(program) if target.contract else program
     count = len(program.groups) + len(program.results)
     arrays = ", ".join(f"array{i}" for i in range(count))
     inputs = [f"Array({target.dtype}, 2, 'A', readonly=True)"] * len(program.groups)
@@ -184,5 +202,5 @@ def generate(
 def llvm_text(program: Program, target: Target) -> str:
     """The LLVM IR of the loop and its pieces, before optimisation, for people."""
     module = ir.Module("symgrad")
-    define_loop(module, program, target)
+    define_loop(module, contracted(program) if target.contract else program, target)
     return str(module)

@@ -13,11 +13,10 @@ from typing import Any
 from llvmlite import ir
 
 from symgrad.emit.body import POINTER
+from symgrad.emit.cache_lines import CACHE_LINE, store_past_cache
 from symgrad.emit.control import INT64, counted
 from symgrad.emit.instructions import SCALAR
 from symgrad.emit.target import Target
-
-CACHE_LINE = 64
 
 RUN_BYTES = 512
 """Of a row at a time: 8 cache lines take the memory half the time of 1, and more no less."""
@@ -40,13 +39,6 @@ def run_points(target: Target) -> int:
 def run_pitch(target: Target) -> int:
     """Bytes from one scratch column to the next while runs are gathered."""
     return run_points(target) * target.itemsize + CACHE_LINE
-
-
-def store_past_cache(builder: ir.IRBuilder, value: Any, address: Any) -> None:
-    """Store whole cache lines without first reading the memory they overwrite."""
-    store = builder.store(value, address, align=CACHE_LINE)
-    flag = builder.module.add_metadata([ir.Constant(ir.IntType(32), 1)])
-    store.set_metadata("nontemporal", flag)
 
 
 def define_runs(module: ir.Module, target: Target) -> ir.Function:

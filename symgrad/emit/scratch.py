@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from symgrad.emit.body import spill_slots
-from symgrad.emit.runs import CACHE_LINE
+from symgrad.emit.cache_lines import CACHE_LINE
 from symgrad.emit.target import Target
 from symgrad.ir.program import Program
 

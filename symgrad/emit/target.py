@@ -34,6 +34,7 @@ class Target:
         tile: points that are copied to and from scratch memory at a time; a multiple of width.
         lanes: of one vector register.
         reduced: whether results are sums over blocks of points.
+        contract: whether products become fused multiply-adds (``contract.py``).
 
     Raises:
         InvariantError: a tile is no whole number of vectors, so that its end would be overwritten.
@@ -46,6 +47,7 @@ class Target:
     tile: int
     lanes: int
     reduced: bool = False
+    contract: bool = False
 
     def __post_init__(self) -> None:
         if self.tile < 1 or self.tile % self.width:

@@ -51,7 +51,7 @@ def emit_zeros(
     none, one = ir.Constant(INT64, 0), ir.Constant(INT64, 1)
     for result, entries in positions.items():
         kind = ir.ArrayType(INT64, len(entries))
-        table = ir.GlobalVariable(builder.module, kind, f"sg.zeros{result}")
+        table = ir.GlobalVariable(builder.module, kind, f"{builder.function.name}.zeros{result}")
         table.linkage = "internal"
         table.global_constant = True
         table.initializer = ir.Constant(kind, [ir.Constant(INT64, entry) for entry in entries])

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property, partial
 from math import prod
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -17,20 +16,13 @@ from symgrad.ir.recipe import Recipe
 from symgrad.runtime import threads
 from symgrad.runtime.arguments import Signature, arguments, given_results, merged_parameters
 from symgrad.runtime.arrays import Array, Columns, allocate, check_out, flat_view, result_shape
-from symgrad.runtime.direct import direct_call
-from symgrad.runtime.njit import FunctionType, caller
-from symgrad.runtime.operations import Operations
+from symgrad.runtime.direct import DirectCall, direct_call
+from symgrad.runtime.operations import Details, Operations
 from symgrad.runtime.reduction import Reduction
 from symgrad.runtime.result import Result
 from symgrad.runtime.sparsity import Sparsity
-
-RESERVED = frozenset(
-    {"out", "accumulate", "workers", "executor", "on_chunk", "tangent", "cotangent", "parameters"}
-)
-"""Keywords of a call: an input or parameter of such a name is given by position or in a dict."""
-
-STREAM_BYTES = 4 * 1024 * 1024
-"""Results larger than this in all do not stay in the cache and are written past it."""
+from symgrad.runtime.streaming import STREAM_BYTES, Streaming
+from symgrad.runtime.tier import Code, Tier
 
 
 class CompiledFunction:
@@ -43,8 +35,7 @@ class CompiledFunction:
 
     def __init__(
         self,
-        kernel: Any,
-        scratch_bytes: int,
+        code: Code | Tier,
         signature: Signature,
         recipe: Recipe,
         details: Callable[[], Details],
@@ -54,19 +45,27 @@ class CompiledFunction:
     ) -> None:
         self.signature = signature
         self.recipe = recipe
-        self._kernel = kernel
         self._details = details
         self._restore = restore
         self._to_csr = to_csr
         self._point_address = point_address
         self._dtype = signature.numpy_dtype
-        self._scratch = threads.Scratch(max(scratch_bytes, 1))
-        self._direct = direct_call(
-            signature,
-            kernel,
-            self._scratch,
-            points=threads.INLINE_POINTS,
-            values=STREAM_BYTES // self._dtype.itemsize,
+        self._tier: Tier | None = None
+        self._streaming = Streaming()
+        self._direct: DirectCall = lambda points, named, out: NotImplemented
+        self._alone: DirectCall = self._direct
+        if isinstance(code, Tier):
+            self._tier, self._code = code, code.interpreted
+        else:
+            self._use(code)
+
+    def _use(self, code: Code) -> None:
+        """Evaluate by a kernel from the next call on."""
+        self._tier, self._code = None, code
+        values = STREAM_BYTES // self._dtype.itemsize
+        self._direct, self._alone = (
+            direct_call(self.signature, code.kernel, code.scratch, points=points, values=values)
+            for points in (threads.INLINE_POINTS, threads.CHUNK)
         )
 
     @property
@@ -92,7 +91,13 @@ class CompiledFunction:
     @property
     def cached(self) -> bool:
         """Whether the compiled code came from the disk cache."""
-        return bool(self._kernel.stats.cache_hits)
+        stats = getattr(self._code.kernel, "stats", None)
+        return stats is not None and bool(stats.cache_hits)
+
+    @property
+    def tier(self) -> Literal["compiled", "interpreted"]:
+        """Who evaluates the next call: the compiled kernel, or the interpreter (``jit=``)."""
+        return "compiled" if self._tier is None else "interpreted"
 
     @cached_property
     def details(self) -> Details:
@@ -102,7 +107,7 @@ class CompiledFunction:
     @property
     def program(self) -> Program:
         """The scheduled instructions."""
-        return self.details.program
+        return self.details.program if self._tier is None else self._tier.interpreter.program
 
     @property
     def graph(self) -> Graph:
@@ -112,7 +117,7 @@ class CompiledFunction:
     @property
     def outputs(self) -> tuple[str, ...]:
         """A display name for every output entry."""
-        return self.details.program.labels
+        return self.program.labels
 
     @property
     def sparsity(self) -> dict[str, Sparsity]:
@@ -194,8 +199,8 @@ class CompiledFunction:
 
     @property
     def accuracy(self) -> Mapping[str, Any]:
-        """For every function the kernel calls: who computes it and the error bound in ulp."""
-        return self.details.accuracy
+        """For every function that is called: who computes it and the error bound in ulp."""
+        return self.details.accuracy if self._tier is None else self._tier.interpreter.bounds()
 
     @cached_property
     def njit(self) -> Callable[..., Any]:
@@ -213,6 +218,7 @@ class CompiledFunction:
 
         Raises:
             ArgumentError: the function sums over its points.
+            OptionError: it is never to be compiled.
             ValueError: in numba code, where an array has another shape.
 
         Example:
@@ -233,12 +239,16 @@ class CompiledFunction:
                 "fn.njit is the function at one point, and this one sums over a batch of them; "
                 "compile it without reduce= for that"
             )
+        from symgrad.runtime.njit import caller  # noqa: PLC0415 - numba, which takes a while
+
         return caller(self.signature, self._point_address())
 
     @property
     def _numba_type_(self) -> Any:
         """What numba takes the function for where its code names it: ``fn.njit`` is known there."""
-        return FunctionType(self)
+        from symgrad.runtime.njit import function_type  # noqa: PLC0415 - as above
+
+        return function_type(self)
 
     def source(self, target: str = "numba") -> str:
         """Readable, self-contained source of the function for ``target``."""
@@ -264,7 +274,8 @@ class CompiledFunction:
         )
         given = ", ".join(signature.inputs[:8]) + (", ..." if len(signature.inputs) > 8 else "")
         extra = f"; {', '.join(signature.parameters)}" if signature.parameters else ""
-        return f"<symgrad function ({given}{extra}) -> {shapes}, {signature.dtype}>"
+        how = "" if self._tier is None else ", interpreted"
+        return f"<symgrad function ({given}{extra}) -> {shapes}, {signature.dtype}{how}>"
 
     def __call__(
         self,
@@ -310,7 +321,8 @@ class CompiledFunction:
             and (workers is None or (type(workers) is int and workers > 0))
             and not accumulate
         ):
-            found = self._direct(points, named, out)
+            call = self._alone if workers == 1 else self._direct
+            found = call(points, named, out)
             if found is not NotImplemented:
                 return found
         if workers is not None and (not isinstance(workers, int) or workers < 1):
@@ -319,6 +331,8 @@ class CompiledFunction:
             raise ArgumentError(f"executor={executor!r} has no .map; give a pool or an executor")
         batch, groups = arguments(self.signature, points, named, tangent, cotangent)
         count = prod(batch)
+        if self._tier is not None:
+            self._choose(self._tier, count)
         given = given_results(self.signature, out, accumulate)
         if self.signature.reduction is not None:
             sums = self._sums(self.signature.reduction, groups, count, workers, executor, on_chunk)
@@ -336,6 +350,12 @@ class CompiledFunction:
         if given is None and not batch:
             arrays = {name: array[()] for name, array in arrays.items()}
         return next(iter(arrays.values())) if self.signature.single else Result(arrays)
+
+    def _choose(self, tier: Tier, points: int) -> None:
+        """Have the kernel compiled, if that pays by a call of so many points."""
+        code = tier.code(points)
+        if code is not tier.interpreted:
+            self._use(code)
 
     def _fill(
         self,
@@ -363,8 +383,8 @@ class CompiledFunction:
         if executor is not None:
             self._map(groups, targets, count, accumulate, executor, on_chunk)
         else:
-            stream = int(sum(target.nbytes for target in targets) > STREAM_BYTES)
-            work = partial(self._chunk, groups, targets, accumulate, stream)
+            size = sum(target.nbytes for target in targets)
+            work = partial(self._chunk, self._code, groups, targets, accumulate, size)
             threads.run(work, count, workers, on_chunk)
         for array, made in copies:
             array[...] = array + made if accumulate else made
@@ -385,7 +405,7 @@ class CompiledFunction:
         if executor is not None and count:
             self._map(groups, rows, count, False, executor, on_chunk)
         elif count:
-            work = partial(self._chunk, groups, rows, False, 0)
+            work = partial(self._chunk, self._code, groups, rows, False, 0)
             threads.run(work, count, workers, on_chunk)
         return {
             result.name: reduction.result(result.name, sums, count, result.shape, self._dtype)
@@ -415,22 +435,27 @@ class CompiledFunction:
 
     def _chunk(
         self,
+        code: Code,
         groups: Sequence[Columns],
         targets: Sequence[Array],
         accumulate: bool,
-        stream: int,
+        size: int,
         start: int,
         stop: int,
     ) -> None:
         columns = [group.chunk(start, stop, self._dtype) for group in groups]
         if accumulate:
-            for target, block in zip(targets, self._evaluate(columns), strict=True):
+            for target, block in zip(targets, self._evaluate(columns, code), strict=True):
                 target[start:stop] += block
         else:
             parts = [target[self._rows(start, stop)] for target in targets]
-            self._kernel(0, stop - start, stream, self._scratch.memory, *columns, *parts)
 
-    def _evaluate(self, columns: Sequence[Array]) -> list[Array]:
+            def evaluate(way: int) -> None:
+                code.kernel(0, stop - start, way, code.scratch.memory, *columns, *parts)
+
+            self._streaming.run(size, stop - start, evaluate)
+
+    def _evaluate(self, columns: Sequence[Array], code: Code) -> list[Array]:
         """The results of one block of points in new arrays of shape (points, entries)."""
         points, reduction = columns[0].shape[0], self.signature.reduction
         sizes = [(r.size, points) for r in self.signature.results]
@@ -438,7 +463,7 @@ class CompiledFunction:
             rows = reduction.blocks(points)
             sizes = [(reduction.entries(r.name, r.size), rows) for r in self.signature.results]
         made = [np.empty(size, self._dtype).T for size in sizes]
-        self._kernel(0, points, 0, self._scratch.memory, *columns, *made)
+        code.kernel(0, points, 0, code.scratch.memory, *columns, *made)
         return made
 
     def _map(
@@ -471,17 +496,4 @@ class CompiledFunction:
 
 def _evaluate_block(function: CompiledFunction, columns: Sequence[Array]) -> list[Array]:
     """What a worker does: evaluate one block of points."""
-    return function._evaluate(columns)
-
-
-@dataclass(frozen=True)
-class Details:
-    """What people look at: the program, counts, bounds, and source on demand."""
-
-    program: Program
-    operations: Operations
-    accuracy: Mapping[str, Any]
-    source: Callable[[str], str]
-    llvm: Callable[[], str]
-    graph: Graph
-    sparsity: Mapping[str, Sparsity]
+    return function._evaluate(columns, function._code)

@@ -18,6 +18,7 @@ from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
 from numba.core.errors import TypingError
+from numba.core.registry import cpu_target
 from numba.core.typing.templates import AttributeTemplate
 from numba.extending import (
     infer_getattr,
@@ -188,3 +189,14 @@ class _Attributes(AttributeTemplate):
 def _attribute(context: Any, builder: Any, kind: Any, value: Any, name: str) -> Any:
     """A function has no value when the code runs."""
     return context.get_dummy_value()
+
+
+def function_type(function: Any) -> FunctionType:
+    """The type of a CompiledFunction, for numba code.
+
+    This module may be imported as late as here, while numba compiles such code: what is registered
+    above has to be made known to it.
+    """
+    for context in (cpu_target.typing_context, cpu_target.target_context):
+        context.refresh()
+    return FunctionType(function)

@@ -1,10 +1,15 @@
-"""Operations: how much arithmetic a compiled function does at one point."""
+"""Operations: how much arithmetic a compiled function does at one point; Details: all it tells."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
+
+from symgrad.ir.graph import Graph
+from symgrad.ir.program import Program
+from symgrad.runtime.sparsity import Sparsity
 
 KINDS = {
     "additions": ("add", "sub"),
@@ -94,3 +99,21 @@ class Operations:
         listed = f": {', '.join(shown)}" if shown else ""
         unit = "operation" if self.total == 1 else "operations"
         return f"<{self.total} {unit}, weight {self.weighted}{listed}>"
+
+
+@dataclass(frozen=True)
+class Details:
+    """What people look at: the program, counts, bounds, and source on demand."""
+
+    program: Program
+    operations: Operations
+    bounds: Callable[[], Mapping[str, Any]]
+    source: Callable[[str], str]
+    llvm: Callable[[], str]
+    graph: Graph
+    sparsity: Mapping[str, Sparsity]
+
+    @cached_property
+    def accuracy(self) -> Mapping[str, Any]:
+        """For every function that the kernel calls: who computes it and the error bound in ulp."""
+        return self.bounds()

@@ -15,6 +15,13 @@ def test_a_right_function_passes(run, problem):
     assert result.stdout.endswith("passed\n")
 
 
+def test_what_is_interpreted_passes_as_well(run, problem):
+    result = run("check", problem, "--against", "mpmath", "--points", 5, "--jit", "never")
+    assert result.exit_code == 0, result.stderr
+    assert "interpreted" in result.stdout
+    assert result.stdout.endswith("passed\n")
+
+
 def test_json_is_one_document(run, problem):
     result = run("check", problem, "--against", "mpmath", "--points", 3, "--json", "--seed", 7)
     document = json.loads(result.stdout)

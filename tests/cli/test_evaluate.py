@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -75,6 +76,16 @@ def test_blocks_and_workers_do_not_change_a_bit(run, problem, tmp_path):
         run("eval", problem, "--random", 2500, "-o", f"r{i}.npz", *extra)
         files.add((tmp_path / f"r{i}.npz").read_bytes())
     assert len(files) == 1
+
+
+def test_the_interpreter_evaluates_where_nothing_is_to_be_compiled(run, problem, points, tmp_path):
+    for jit, how in (("never", "interpreted"), ("always", "compiled anew|from the cache")):
+        result = run("eval", problem, points, "-o", f"{jit}.npz", "--jit", jit)
+        assert result.exit_code == 0, result.stderr
+        assert re.search(rf"Ready in .* s, .*({how})", result.stderr)
+        with np.load(tmp_path / f"{jit}.npz") as archive:
+            assert_spring(archive["value"], archive["gradient"], POINTS)
+    assert run("eval", problem, points, "--jit", "maybe").exit_code == 2
 
 
 def test_one_derivative_to_npy(run, problem, points, tmp_path):

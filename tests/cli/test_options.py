@@ -5,6 +5,7 @@ import pytest
 from click.testing import CliRunner
 
 from symgrad.cli.options import (
+    jit_option,
     kernel_options,
     load_problem,
     named_range,
@@ -123,3 +124,14 @@ def test_how_the_kernel_is_made_is_said_or_left_to_the_problem(arguments, given)
 
     assert CliRunner().invoke(command, arguments).output.strip() == repr(given)
     assert CliRunner().invoke(command, ["--optimize", "hard"]).exit_code == 2
+
+
+def test_whether_there_is_a_kernel_is_said_or_left_open():
+    @click.command()
+    @jit_option
+    def command(jit):
+        click.echo(repr(jit))
+
+    for arguments, given in (((), None), (("--jit", "never"), "never")):
+        assert CliRunner().invoke(command, arguments).output.strip() == repr(given)
+    assert CliRunner().invoke(command, ["--jit", "sometimes"]).exit_code == 2

@@ -226,8 +226,10 @@ def test_no_flag_allows_to_change_the_meaning_of_nan_and_inf():
     do("store", value, data=(0, 0))
     program = Program((Group("inputs", ("x",)),), (Result("value", ()),), tuple(do.code))
     text = llvm_text(program, cpu_target(program, "float64", "high"))
+    # The piece is there twice where its stores may go past the cache.
+    pieces = sum(line.startswith("define") and "sg.piece" in line for line in text.splitlines())
     operations = [line for line in text.splitlines() if " = f" in line and "fcmp" not in line]
-    assert len(operations) == 5
+    assert len(operations) == 5 * pieces > 0
     for line in operations:
         words = set(line.replace(",", " ").split())
         assert not words & {"fast", "nnan", "ninf", "nsz", "arcp", "contract", "afn", "reassoc"}

@@ -290,7 +290,7 @@ def test_an_unsafe_directory_does_not_matter_without_the_cache(folder):
     assert compiled(cache=False)(POINT).shape == (2,)
 
 
-@pytest.mark.parametrize("part", ["symgrad.api.fingerprint", "symgrad.emit.kernel.machine"])
+@pytest.mark.parametrize("part", ["symgrad.tiers.fingerprint", "symgrad.emit.kernel.machine"])
 def test_other_sources_or_another_machine_derive_anew(folder, monkeypatch, part):
     compiled()
     assert len(list(folder.glob("derived_*.json"))) == 1

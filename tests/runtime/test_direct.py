@@ -318,10 +318,10 @@ def quickest(*calls):
 
 def test_a_call_of_one_point_costs_little_beyond_the_kernel(functions, rows):
     fn, general = functions["pair"]
-    x, out, memory = rows[:1].copy(), np.empty((1, 2, 2)), fn._scratch.memory
+    x, out, memory = rows[:1].copy(), np.empty((1, 2, 2)), fn._code.scratch.memory
     table, flat = x, out.reshape(1, 4)
     kernel, call, slow = quickest(
-        lambda: fn._kernel(0, 1, 0, memory, table, flat),
+        lambda: fn._code.kernel(0, 1, 0, memory, table, flat),
         lambda: fn(x, out=out),
         lambda: general(x, out=out),
     )

@@ -1,0 +1,260 @@
+"""From a Recipe to what evaluates it: a kernel, compiled or from disk, or the interpreter.
+
+What was derived is kept on disk in two forms: the generated module of a kernel, which is all that a
+process needs that finds its code too, and the Program of a function that is interpreted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
+from functools import cache as memoize
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from symgrad.errors import OptionError
+from symgrad.ir.primitive import Primitive
+from symgrad.ir.program import Outside, Program
+from symgrad.ir.recipe import Recipe
+from symgrad.ir.system import Pattern, Tensor
+from symgrad.options import NEVER, Options
+from symgrad.runtime import cache as disk
+from symgrad.runtime import callbacks, tier
+from symgrad.runtime.interpret import Interpreter, uncollected
+from symgrad.runtime.tier import Code, Tier
+
+if TYPE_CHECKING:
+    from symgrad.emit.kernel import Kernel
+    from symgrad.emit.target import Target
+
+MOST = 50_000
+"""With more operations than this a function is interpreted first: LLVM takes 10 s for them."""
+
+DAMAGED = (ValueError, TypeError, KeyError, AttributeError, IndexError, OSError)
+"""What reading a damaged file raises."""
+
+Patterns = dict[str, Pattern]
+"""The patterns of sparse results by name; of all results, if points are summed."""
+
+
+class Made(NamedTuple):
+    """What evaluates a function.
+
+    Attributes:
+        code: the kernel, or the interpreter and how to compile it.
+        patterns: of its results.
+        block: points whose sums are a row of each result; 0 where every point has its own.
+        program: the Program, if it was needed.
+        point_address: where the code for one point is, compiled when it is asked for.
+    """
+
+    code: Code | Tier
+    patterns: Patterns
+    block: int
+    program: Program | None
+    point_address: Callable[[], int]
+
+
+class Maker:
+    """What makes the code of one recipe.
+
+    Args:
+        recipe: what is wanted.
+        options: its options.
+        derive: its results and its Program.
+        table: its functions.
+        cache: keep what is made on disk.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        options: Options,
+        derive: Callable[[], tuple[Sequence[Tensor], Program]],
+        table: Mapping[str, Primitive],
+        *,
+        cache: bool,
+    ) -> None:
+        self.options = options
+        self.derive = derive
+        self.table = table
+        self.cache = cache
+        self.reduced = options.reduce is not None
+        self.folder = disk.usable_directory() if cache else None
+        # What is made is the same whenever it is compiled.
+        rest = {name: value for name, value in recipe.options.items() if name != "jit"}
+        self.key = replace(recipe, options=rest).to_json() + "\n" + fingerprint()
+        self.file = (self.folder or Path()) / f"derived_{_digest(self.key, 32)}.json"
+
+    def make(self) -> Made:
+        """The kernel, or the interpreter where ``jit`` and the number of operations say so."""
+        never = self.options.jit == "never"
+        found = None if never else self._read_kernel()
+        if found is not None:
+            from symgrad.runtime.load import is_cached  # noqa: PLC0415 - for kernels alone
+
+            kernel, patterns, operations = found
+            if not self._waits(operations) or is_cached(kernel.name):
+                return self._compiled(kernel, patterns)
+        key = f"{self.options.jit}\n{self.key}"
+        known = tier.find(key)
+        if known is None:
+            program, patterns = self._program()
+            if not never and not self._waits(program.total):
+                return self._compiled(self._emit(program, patterns), patterns, program)
+            self._write_program(program, patterns)
+            known = tier.keep(key, self._interpreter(program, patterns))
+        program = known.interpreter.program
+        address = partial(self._point_address, program)
+        return Made(known, known.patterns, known.interpreter.block, program, address)
+
+    def _waits(self, operations: int) -> bool:
+        """Whether a function of so many operations is interpreted first."""
+        return self.options.jit == "auto" and operations > MOST
+
+    def _interpreter(self, program: Program, patterns: Patterns) -> Tier:
+        interpreter = Interpreter(program, self.table, self.options.dtype, reduced=self.reduced)
+        interpreter.prepare()
+        compile = None if self.options.jit == "never" else self._compile_later
+        return Tier(interpreter, patterns, compile and partial(compile, program, patterns))
+
+    def _compile_later(self, program: Program, patterns: Patterns) -> Code:
+        """The kernel of a function that was interpreted so far."""
+        code = self._compiled(self._emit(program, patterns), patterns).code
+        assert isinstance(code, Code)
+        return code
+
+    def _compiled(self, kernel: Kernel, patterns: Patterns, program: Program | None = None) -> Made:
+        from symgrad.runtime import njit  # noqa: F401, PLC0415 - numba must know it beforehand
+        from symgrad.runtime.load import load  # noqa: PLC0415 - for kernels alone
+
+        function: Any = load(kernel, self._prepare, use_cache=self.cache)
+
+        def point_address() -> int:
+            held = function.py_func.__globals__  # the generated module's
+            return self._load_point(held["PROGRAM"], held["TARGET"])
+
+        code = Code.of(function, kernel.scratch_bytes)
+        return Made(code, patterns, kernel.block, program, point_address)
+
+    def _emit(self, program: Program, patterns: Patterns) -> Kernel:
+        """The generated module of a Program, kept on disk."""
+        from symgrad.emit.kernel import emit_kernel  # noqa: PLC0415 - imports numba
+
+        target = kernel_target(program, self.options)
+        kernel = emit_kernel(program, target)
+        if self.folder is not None:
+            saved = {
+                "kernel": asdict(kernel),
+                "patterns": _as_json(patterns),
+                "operations": program.total,
+            }
+            disk.write(self._kernel_file(), json.dumps(saved))
+        return kernel
+
+    def _prepare(self) -> None:
+        """Make what kernels call resolvable."""
+        from symgrad.emit import provider  # noqa: PLC0415 - imports numba
+
+        provider.prepare()
+        rows = [row for row in self.table.values() if row.kind == "outside"]
+        callbacks.prepare([Outside(row.name, row.arity, row.symbol) for row in rows])
+
+    def _point_address(self, program: Program) -> int:
+        """Where the code for one point of an interpreted function is.
+
+        Raises:
+            OptionError: it is never to be compiled.
+        """
+        if self.options.jit == "never":
+            raise OptionError(NEVER.format("fn.njit"))
+        from symgrad.emit.contract import contracted  # noqa: PLC0415 - imports numba
+
+        target = kernel_target(program, self.options)
+        made = contracted(program) if target.contract else program
+        return self._load_point(made.to_json(), target.to_json())
+
+    def _load_point(self, program: str, target: str) -> int:
+        """The address of the code for one point; it repeats the kernel's."""
+        from symgrad.emit.point import emit_point  # noqa: PLC0415 - imports numba
+        from symgrad.runtime.load import load  # noqa: PLC0415 - for kernels alone
+
+        entry: Any = load(emit_point(program, target), self._prepare, use_cache=self.cache)
+        return int(entry.address)
+
+    def _kernel_file(self) -> Path:
+        """Where the generated module for this machine is kept."""
+        from symgrad.emit.kernel import machine  # noqa: PLC0415 - imports numba
+
+        return self.file.with_stem(f"{self.file.stem}_{_digest(machine(), 8)}")
+
+    def _read_kernel(self) -> tuple[Kernel, Patterns, int] | None:
+        """The generated module, the patterns and the number of operations, if they are on disk."""
+        # numba takes a while to import, and what is interpreted may never need it.
+        if self.folder is None or not any(self.folder.glob(f"{self.file.stem}_*.json")):
+            return None
+        from symgrad.emit.kernel import Kernel  # noqa: PLC0415 - imports numba
+
+        file = self._kernel_file()
+        if file.exists():
+            try:
+                read = json.loads(file.read_text(encoding="utf-8"))
+                return Kernel(**read["kernel"]), _from_json(read["patterns"]), read["operations"]
+            except DAMAGED:
+                file.unlink(missing_ok=True)
+        return None
+
+    def _program(self) -> tuple[Program, Patterns]:
+        """The Program and the patterns, from disk or derived now."""
+        if self.folder is not None and self.file.exists():
+            try:
+                patterns, _, program = self.file.read_text(encoding="utf-8").partition("\n")
+                with uncollected():
+                    return Program.from_json(program), _from_json(json.loads(patterns))
+            except DAMAGED:
+                self.file.unlink(missing_ok=True)
+        tensors, derived = self.derive()
+        return derived, {t.name: t.pattern for t in tensors if t.pattern is not None}
+
+    def _write_program(self, program: Program, patterns: Patterns) -> None:
+        """Keep the Program and the patterns on disk."""
+        if self.folder is not None and not self.file.exists():
+            with uncollected():
+                text = json.dumps(_as_json(patterns)) + "\n" + program.to_json()
+            disk.write(self.file, text)
+
+
+def kernel_target(program: Program, options: Options) -> Target:
+    """This machine as the kernel of a program meets it."""
+    from symgrad.emit.kernel import cpu_target  # noqa: PLC0415 - imports numba
+
+    reduced, contract = options.reduce is not None, options.rewrites == "all"
+    return cpu_target(program, options.dtype, options.accuracy, reduced=reduced, contract=contract)
+
+
+def _digest(text: str, length: int) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:length]
+
+
+def _as_json(patterns: Patterns) -> dict[str, Any]:
+    return {name: asdict(pattern) for name, pattern in patterns.items()}
+
+
+def _from_json(read: Mapping[str, Any]) -> Patterns:
+    return {
+        name: Pattern(
+            tuple(found["shape"]), found["symmetric"], tuple(map(tuple, found["indices"]))
+        )
+        for name, found in read.items()
+    }
+
+
+@memoize
+def fingerprint() -> str:
+    """A hash of symgrad's own sources: derived programs are made anew when one changes."""
+    here = Path(__file__).parent
+    texts = [path.read_bytes() for path in sorted(here.rglob("*.py"))]
+    return hashlib.sha256(b"\0".join(texts)).hexdigest()

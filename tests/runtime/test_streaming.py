@@ -1,0 +1,101 @@
+"""The choice whether results go past the cache."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import symgrad as sg
+from symgrad.runtime import streaming
+from symgrad.runtime.streaming import (
+    DIRECTLY,
+    GATHERED,
+    STREAM_BYTES,
+    THROUGH,
+    TRIALS,
+    WAYS,
+    Streaming,
+)
+
+LARGE = STREAM_BYTES + 1
+EVERY = len(WAYS) * TRIALS
+"""Chunks after which the choice is made."""
+
+
+class Clock:
+    """Time that passes only while something is evaluated: so long for each way."""
+
+    def __init__(self, *costs: float) -> None:
+        self.now, self.costs, self.asked = 0.0, costs, list[int]()
+
+    def __call__(self) -> float:
+        return self.now
+
+    def evaluate(self, way: int) -> None:
+        self.asked.append(way)
+        self.now += self.costs[way]
+
+
+@pytest.mark.parametrize("fastest", WAYS)
+def test_the_fastest_way_is_taken_from_then_on(fastest: int) -> None:
+    clock = Clock(*(1.0 if way == fastest else 2.0 for way in range(3)))
+    chosen = Streaming(clock)
+    for _ in range(EVERY + 5):
+        chosen.run(LARGE, 100, clock.evaluate)
+    assert sorted(clock.asked[:EVERY]) == sorted(WAYS * TRIALS)
+    assert clock.asked[EVERY:] == [fastest] * 5
+
+
+def test_small_results_go_through_the_cache() -> None:
+    clock = Clock(1.0, 0.1, 0.1)
+    chosen = Streaming(clock)
+    for _ in range(EVERY + 5):
+        chosen.run(STREAM_BYTES, 100, clock.evaluate)
+    assert set(clock.asked) == {THROUGH}
+
+
+def test_results_of_another_size_are_another_choice() -> None:
+    clock = Clock(1.0, 2.0, 3.0)
+    chosen = Streaming(clock)
+    for _ in range(EVERY):
+        chosen.run(LARGE, 100, clock.evaluate)
+    clock.costs, clock.asked = (3.0, 2.0, 1.0), []
+    for size in (LARGE, 4 * LARGE):
+        for _ in range(EVERY + 1):
+            chosen.run(size, 100, clock.evaluate)
+    assert clock.asked[: EVERY + 1] == [THROUGH] * (EVERY + 1)
+    assert clock.asked[-1] == DIRECTLY
+
+
+def test_one_slow_chunk_does_not_decide() -> None:
+    clock = Clock(2.0, 100.0, 3.0)
+    chosen = Streaming(clock)
+    chosen.run(LARGE, 100, clock.evaluate)
+    assert clock.asked == [GATHERED]
+    clock.costs = (2.0, 1.0, 3.0)
+    for _ in range(EVERY):
+        chosen.run(LARGE, 100, clock.evaluate)
+    assert clock.asked[-1] == GATHERED
+
+
+def test_chunks_of_other_lengths_count_by_the_point() -> None:
+    clock = Clock(1.0, 2.0, 3.0)
+    chosen = Streaming(clock)
+    for index in range(EVERY):
+        chosen.run(LARGE, 1000 if WAYS[index % 3] == DIRECTLY else 100, clock.evaluate)
+    chosen.run(LARGE, 100, clock.evaluate)
+    assert clock.asked[-1] == DIRECTLY
+
+
+@pytest.mark.parametrize("text", ["exp(x)*sin(y)", "x*y", "max(x, y)**3"])
+@pytest.mark.parametrize("count", [3000, 3001, 65_536])
+def test_results_are_the_same_bits_every_way(
+    text: str, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streaming, "STREAM_BYTES", 1000)
+    fn = sg.compile(text, ["x", "y"], ["value", "gradient"], batch_axis=-1, cache=False)
+    points = np.random.default_rng(1).uniform(-1, 1, (2, count))
+    results = [fn(points, workers=2) for _ in range(EVERY + 1)]
+    for result in results[1:]:
+        np.testing.assert_array_equal(result.value, results[0].value, strict=True)
+        np.testing.assert_array_equal(result.gradient, results[0].gradient, strict=True)
