@@ -13,60 +13,11 @@ import itertools
 import math
 import random
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
-import numpy as np
+from benchmarks.problem import Bounds, Function, Problem
 
-Function = Callable[[Any, Any], list[Any]]
-Bounds = tuple[tuple[float, float], ...]
 Matrix = list[list[Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One benchmark problem, and the box from which its points are drawn.
-
-    Attributes:
-        name: its key in `PROBLEMS`.
-        inputs: n, how many leading entries of x are differentiated by.
-        parameters: how many further entries of x vary per point but are not differentiated by.
-        function: `function(m, x) -> list of m outputs`.
-        bounds: (low, high) of every entry of x.
-        derivative: "gradient" for one output, "jacobian" for several.
-    """
-
-    name: str
-    inputs: int
-    parameters: int
-    function: Function
-    bounds: Bounds
-    derivative: Literal["gradient", "jacobian"]
-
-    def __post_init__(self) -> None:
-        """Check that the box and the derivative fit the function."""
-        if len(self.bounds) != self.columns:
-            raise ValueError(
-                f"{self.name}: {len(self.bounds)} bounds for {self.columns} inputs and parameters"
-            )
-        if (self.derivative == "gradient") != (self.outputs == 1):
-            raise ValueError(f"{self.name}: {self.derivative} of {self.outputs} outputs")
-
-    @property
-    def columns(self) -> int:
-        """Inputs and parameters together: the rows of a points-last array."""
-        return self.inputs + self.parameters
-
-    @property
-    def outputs(self) -> int:
-        """How many outputs the function returns."""
-        middle = [(low + high) / 2 for low, high in self.bounds]
-        return len(self.function(math, middle))
-
-    def points(self, generator: np.random.Generator, count: int) -> np.ndarray:
-        """Draw `count` points uniformly from the box, as a C-contiguous (columns, count) array."""
-        low, high = np.array(self.bounds).T[:, :, None]
-        return np.ascontiguousarray(generator.uniform(low, high, (self.columns, count)))
 
 
 def sine(m: Any, x: Any) -> list[Any]:
@@ -241,6 +192,11 @@ def arm(kind: Literal["iiwa7", "ur5"]) -> Function:
         return [pose[i][3] for i in range(3)] + [pose[i][j] for i in range(3) for j in range(3)]
 
     return function
+
+
+def leading(count: int, function: Function) -> Function:
+    """The first outputs of a function."""
+    return lambda m, x: function(m, x)[:count]
 
 
 def pair_energy(atoms: int, energy: Callable[[Any, Any], Any]) -> Function:

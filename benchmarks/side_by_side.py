@@ -41,6 +41,10 @@ from benchmarks.peers.prepared import (
 )
 from benchmarks.problems import PROBLEMS, Problem
 
+SLOW_TO_PREPARE = frozenset({"torch.compile"})
+"""Peers that compile for many seconds for every number of points: they run where asked for."""
+
+QUICK_PEERS = tuple(peer for peer in PEERS if peer not in SLOW_TO_PREPARE)
 MAIN_PROBLEMS = ("sine", "black_scholes", "bundle_adjustment", "ur5")
 # No powers of two: rows that far apart share a few cache lines, which costs up to twice the time.
 PIECES = (65_000, 16_040, 4_040)
@@ -115,6 +119,13 @@ def pinned(core: int | None) -> Iterator[None]:
         yield
     finally:
         os.sched_setaffinity(0, before)
+
+
+def default_core(wanted: int | None) -> int | None:
+    """The core that was asked for, or the last one; None where cores cannot be chosen."""
+    if wanted is None and hasattr(os, "sched_getaffinity"):
+        return max(os.sched_getaffinity(0))
+    return wanted
 
 
 def machine(peers: Sequence[str]) -> dict[str, str]:
@@ -341,7 +352,7 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--points", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--problems", nargs="+", choices=PROBLEMS, default=MAIN_PROBLEMS)
-    parser.add_argument("--peers", nargs="+", choices=PEERS, default=tuple(PEERS))
+    parser.add_argument("--peers", nargs="+", choices=PEERS, default=QUICK_PEERS)
     parser.add_argument("--core", type=int, help="the core to run on (default: the last one)")
     parser.add_argument("--json", type=Path, metavar="FILE")
     parser.add_argument("--picture", type=Path, metavar="FILE.svg")
@@ -351,13 +362,10 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; the status is 1 when a peer that ran disagrees with the others."""
     options = arguments(argv)
-    core = options.core
-    if core is None and hasattr(os, "sched_getaffinity"):
-        core = max(os.sched_getaffinity(0))
     described = machine(options.peers)
     print("; ".join(f"{key} {value}" for key, value in described.items()), flush=True)
     reports = []
-    with pinned(core):
+    with pinned(default_core(options.core)):
         for name in options.problems:
             report = measure(PROBLEMS[name], options.peers, options.points, options.rounds)
             print(table(report), flush=True)

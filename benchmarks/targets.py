@@ -32,6 +32,7 @@ from benchmarks.problems import (
     kerr,
     kinetics,
     lattice,
+    leading,
     lennard_jones,
     morse,
     nested,
@@ -96,11 +97,6 @@ def bump(m: Any, x: Any) -> list[Any]:
     """exp(sin(x y)) / (1 + x^2 + y^2): products, a composition and a quotient in two inputs."""
     a, b = x
     return [m.exp(m.sin(a * b)) / (1 + a**2 + b**2)]
-
-
-def leading(count: int, function: Function) -> Function:
-    """The first outputs of a function."""
-    return lambda m, x: function(m, x)[:count]
 
 
 def sum_of_squares(function: Function) -> Function:

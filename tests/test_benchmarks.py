@@ -197,20 +197,18 @@ def test_every_peer_has_a_module():
 
 
 def test_scale_prints_every_figure(capsys):
-    scale.main(inputs=20, atoms=3, depth=30, variables=30, species=20)
+    scale.main(inputs=20, atoms=3, depth=30, variables=30, species=20, large=2)
     lines = capsys.readouterr().out.splitlines()
     assert [line.split(",")[0].split(":")[0] for line in lines] == [
-        "Rosenbrock",
-        "3 atoms",
-        "30 nested sines",
+        *("Rosenbrock", "3 atoms", "2 atoms", "2 atoms interpreted", "30 nested sines"),
         "sparse Hessian of 3 inputs",
         "sparse Hessian of 30 inputs",
         "sparse Jacobian of 2 species and 20 reactions",
         "sparse Jacobian of 20 species and 200 reactions",
         "second process",
     ]
-    assert float(lines[2].rsplit(" ", 1)[1]) < 1e-12
-    nonzeros = [int(line.split(": ")[1].split()[0]) for line in lines[3:7]]
+    assert float(lines[4].rsplit(" ", 1)[1]) < 1e-12
+    nonzeros = [int(line.split(": ")[1].split()[0]) for line in lines[5:9]]
     assert nonzeros[:2] == [5, 59]  # 2 n - 1
 
 

@@ -16,6 +16,7 @@ PEERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "heyoka": ("heyoka_cfunc", ("heyoka",)),
     "jax": ("jax_vmap", ("jax", "jaxlib")),
     "torch.func": ("torch_func", ("torch",)),
+    "torch.compile": ("torch_compile", ("torch",)),
     "torch.autograd": ("torch_autograd", ("torch",)),
     "casadi-vm": ("casadi_vm", ("casadi",)),
     "casadi-c": ("casadi_c", ("casadi",)),

@@ -11,11 +11,19 @@ from benchmarks.problems import Problem
 
 
 def derive(problem: Problem, cse: bool) -> casadi.Function:
-    """The Function x -> (value, Jacobian) of one point; the Jacobian keeps CasADi's sparsity."""
+    """The Function x -> (value, derivative) of one point, which keeps CasADi's sparsity.
+
+    The rows of a Hessian are the entries of the Jacobian in CasADi's order, column by column.
+    """
     x = casadi.SX.sym("x", problem.columns)
     entries = casadi.vertsplit(x)
     value = casadi.vertcat(*problem.function(casadi, entries))
-    results = [value, casadi.jacobian(value, x)[:, : problem.inputs]]
+    derivative = casadi.jacobian(value, x)[:, : problem.inputs]
+    if problem.order == 2 and problem.scalar:
+        derivative = casadi.hessian(value, x)[0][: problem.inputs, : problem.inputs]
+    elif problem.order == 2:
+        derivative = casadi.jacobian(casadi.vec(derivative), x)[:, : problem.inputs]
+    results = [value, derivative]
     if cse:
         results = casadi.cse(results)
     return casadi.Function("point", [x], results)
@@ -29,8 +37,14 @@ def reader(problem: Problem, function: casadi.Function) -> Any:
 
     def outputs(out: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         count = len(out[0])
-        value, derivative = np.zeros((m, count)), np.zeros((m, n, count))
+        value = np.zeros((m, count))
         value[dense_values] = out[0].T
+        if problem.order == 2:
+            # Row j + m k holds the derivatives of entry k of the gradient of output j.
+            second = np.zeros((n, m, n, count))
+            second.reshape(m * n, n, count)[rows, columns] = out[1].T
+            return value, second.swapaxes(0, 1).reshape(m, n * n, count)
+        derivative = np.zeros((m, n, count))
         derivative[rows, columns] = out[1].T
         return value, derivative
 

@@ -22,7 +22,7 @@ MATH = SimpleNamespace(
 
 
 def one_point(problem: Problem, mode: str) -> Any:
-    """Value and derivative of one point by "grad", "jacfwd" or "jacrev"."""
+    """Value and derivative of one point by "grad", "jacfwd", "jacrev", or two of these."""
     n = problem.inputs
 
     def values(x: Any, parameters: Any) -> Any:
@@ -39,7 +39,10 @@ def one_point(problem: Problem, mode: str) -> Any:
             result = values(x, parameters)
             return result, result
 
-        derivative, value = getattr(jax, mode)(twice, has_aux=True)(x)
+        transformed = twice
+        for one in reversed(mode.split(" of ")):
+            transformed = getattr(jax, one)(transformed, has_aux=True)
+        derivative, value = transformed(x)
         return value, derivative
 
     return both
@@ -49,7 +52,7 @@ def prepare(problem: Problem) -> Prepared:
     """Take the fastest of the modes, with points first or last, with and without fast math."""
     os.environ.setdefault("XLA_FLAGS", ONE_THREAD)
     jax.config.update("jax_enable_x64", True)
-    m, n = problem.outputs, problem.inputs
+    m, partials = problem.outputs, problem.partials
 
     def build(mode: str, axis: int, fast: bool) -> Prepared:
         mapped = jax.vmap(one_point(problem, mode), in_axes=axis, out_axes=axis)
@@ -76,7 +79,7 @@ def prepare(problem: Problem) -> Prepared:
 
         def outputs(out: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
             value, derivative = (np.moveaxis(np.asarray(r), axis, -1) for r in out["results"])
-            return value.reshape(m, -1), derivative.reshape(m, n, -1)
+            return value.reshape(m, -1), derivative.reshape(m, partials, -1)
 
         start = cpu_seconds()
         traced = jax.jit(mapped).lower(jax.ShapeDtypeStruct(shape_of(PROBE_POINTS), jnp.float64))
@@ -93,7 +96,11 @@ def prepare(problem: Problem) -> Prepared:
             place=place,
         )
 
-    modes = ("grad",) if problem.derivative == "gradient" else ("jacfwd", "jacrev")
+    modes = {
+        "gradient": ("grad",),
+        "jacobian": ("jacfwd", "jacrev"),
+        "hessian": ("jacfwd of jacrev", "jacfwd of jacfwd"),
+    }[problem.derivative]
     return fastest(
         problem,
         (

@@ -15,7 +15,14 @@ import numpy as np
 import sympy
 from sympy.printing.pycode import PythonCodePrinter
 
-from benchmarks.peers.prepared import Prepared, cpu_seconds, fastest, points_first, unchanged
+from benchmarks.peers.prepared import (
+    Prepared,
+    cpu_seconds,
+    derivatives,
+    fastest,
+    points_first,
+    unchanged,
+)
 from benchmarks.problems import Problem
 
 Lines = list[str]
@@ -65,9 +72,9 @@ class HalfPowerPrinter(PythonCodePrinter):  # type: ignore[misc]
 
 def stores(problem: Problem, layout: Layout, values: Lines) -> Lines:
     """One assignment a value into `value` and `derivative`, at point i."""
-    m, n = problem.outputs, problem.inputs
+    m, partials = problem.outputs, problem.partials
     targets = [layout.value.format(j=j) for j in range(m)]
-    targets += [layout.derivative.format(j=j, k=k) for j in range(m) for k in range(n)]
+    targets += [layout.derivative.format(j=j, k=k) for j in range(m) for k in range(partials)]
     return [f"{target} = {value}" for target, value in zip(targets, values, strict=True)]
 
 
@@ -93,7 +100,7 @@ def prepare(problem: Problem) -> Prepared:
     start = cpu_seconds()
     x = sympy.symbols(f"x:{problem.columns}", real=True)
     traced = [sympy.sympify(entry) for entry in problem.function(sympy, x)]
-    flat = traced + [entry.diff(by) for entry in traced for by in x[: problem.inputs]]
+    flat = traced + derivatives(traced, x[: problem.inputs], problem.order)
     derived = cpu_seconds() - start
     replacements, reduced = sympy.cse(flat, symbols=sympy.numbered_symbols("t"))
     cse_s = cpu_seconds() - start - derived
@@ -124,7 +131,7 @@ def prepare(problem: Problem) -> Prepared:
         kernel: Callable[..., None], layout: Layout, derive_s: float, compile_s: float
     ) -> Prepared:
         def allocate(count: int) -> tuple[np.ndarray, ...]:
-            shapes = layout.shapes(problem.outputs, problem.inputs, count)
+            shapes = layout.shapes(problem.outputs, problem.partials, count)
             return tuple(np.empty(shape) for shape in shapes)
 
         def outputs(out: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:

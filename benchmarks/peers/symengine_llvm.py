@@ -7,6 +7,7 @@ import symengine
 from benchmarks.peers.prepared import (
     Prepared,
     cpu_seconds,
+    derivatives,
     fastest,
     points_first,
     points_first_arrays,
@@ -27,7 +28,7 @@ def prepare(problem: Problem) -> Prepared:
         start = cpu_seconds()
         x = [symengine.Symbol(f"x{k}") for k in range(problem.columns)]
         traced = [symengine.sympify(entry) for entry in problem.function(symengine, x)]
-        flat = traced + [entry.diff(by) for entry in traced for by in x[: problem.inputs]]
+        flat = traced + derivatives(traced, x[: problem.inputs], problem.order)
         derived = cpu_seconds()
         kernel = symengine.Lambdify(x, flat, cse=cse, backend=backend)
         return Prepared(

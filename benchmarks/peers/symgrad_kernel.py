@@ -15,13 +15,18 @@ from symgrad.parse.requests import parse_requests
 def prepare(problem: Problem) -> Prepared:
     """Trace the problem through `sg.math` and compile it; nothing comes from the disk cache."""
     m, n = problem.outputs, problem.inputs
-    scalar = problem.derivative == "gradient"
+    scalar = problem.scalar
+    names = ("value", problem.derivative)
+    shapes = {
+        name: (n,) * k if scalar else (m,) + (n,) * k
+        for name, k in zip(names, (0, problem.order), strict=True)
+    }
     start = cpu_seconds()
     x = sg.variables("x", problem.columns)
     traced = problem.function(sg.math, x)
     parsed = api.parse(traced[0] if scalar else traced, list(x), wrt=list(x[:n]))
     options = Options(batch_axis=-1)
-    requests = parse_requests(["value", problem.derivative], parsed.shape, parsed.wrt)
+    requests = parse_requests(names, parsed.shape, parsed.wrt)
     recipe = api.make_recipe(parsed, requests, options)
     api.derive_program(recipe, options, api.argument_groups(recipe))
     derive_s = cpu_seconds() - start
@@ -30,15 +35,13 @@ def prepare(problem: Problem) -> Prepared:
     compile_s = cpu_seconds() - start
 
     def allocate(count: int) -> dict[str, np.ndarray]:
-        if scalar:
-            return {"value": np.empty(count), "gradient": np.empty((n, count))}
-        return {"value": np.empty((m, count)), "jacobian": np.empty((m, n, count))}
+        return {name: np.empty((*shape, count)) for name, shape in shapes.items()}
 
     def run(points: np.ndarray, out: dict[str, np.ndarray]) -> None:
         fn(points, out=out, workers=1)
 
     def outputs(out: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-        return out["value"].reshape(m, -1), out[problem.derivative].reshape(m, n, -1)
+        return out["value"].reshape(m, -1), out[problem.derivative].reshape(m, problem.partials, -1)
 
     return Prepared(
         name="symgrad",

@@ -5,14 +5,16 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.peers.prepared import Prepared
+from benchmarks.peers.prepared import Prepared, Unavailable
 from benchmarks.problems import Problem
 
 MOST_POINTS = 65_536
 
 
-def prepare(problem: Problem) -> Prepared:
+def prepare(problem: Problem) -> Prepared | Unavailable:
     """Nothing is derived or compiled beforehand: each run traces and differentiates anew."""
+    if problem.order == 2:
+        return Unavailable("torch.autograd", "Hessians are left to torch.func")
     m, n = problem.outputs, problem.inputs
     torch.set_num_threads(1)
 

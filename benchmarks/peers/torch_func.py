@@ -1,5 +1,9 @@
-"""torch.func: vmap of jacrev, jacfwd or grad; every operation is a pass over the points."""
+"""torch.func: vmap of jacrev, jacfwd or grad; every operation is a pass over the points.
 
+`variants` is shared with torch_compile.py, which has the same functions compiled.
+"""
+
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -13,8 +17,10 @@ from benchmarks.problems import Problem
 MOST_POINTS = 65_536
 
 
-def prepare(problem: Problem) -> Prepared:
-    """Take the fastest of the modes with points first or last; there is nothing to compile."""
+def variants(
+    problem: Problem, name: str, transform: Callable[[Any], Any]
+) -> Iterator[tuple[str, Callable[[], Prepared]]]:
+    """(label, build) of every mode with points last and first; `transform` is put around each."""
     m, n = problem.outputs, problem.inputs
     torch.set_num_threads(1)
 
@@ -26,16 +32,19 @@ def prepare(problem: Problem) -> Prepared:
     def by_grad(point: torch.Tensor) -> Any:
         return grad_and_value(lambda x: values(x, point[n:])[0])(point[:n])
 
-    def by_jacobian(transform: Any, point: torch.Tensor) -> Any:
+    def by_jacobian(transforms: Any, point: torch.Tensor) -> Any:
         def twice(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
             result = values(x, point[n:])
             return result, result
 
-        return transform(twice, has_aux=True)(point[:n])
+        transformed: Any = twice
+        for one in transforms:
+            transformed = one(transformed, has_aux=True)
+        return transformed(point[:n])
 
     def build(one_point: Any, axis: int) -> Prepared:
         start = cpu_seconds()
-        mapped = vmap(one_point, in_dims=axis, out_dims=axis)
+        mapped = transform(vmap(one_point, in_dims=axis, out_dims=axis))
 
         def place(points: np.ndarray) -> torch.Tensor:
             return torch.from_numpy(np.ascontiguousarray(points.T if axis == 0 else points))
@@ -46,10 +55,11 @@ def prepare(problem: Problem) -> Prepared:
 
         def outputs(out: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
             derivative, value = (np.moveaxis(r.numpy(), axis, -1) for r in out["results"])
-            return value.reshape(m, -1), derivative.reshape(m, n, -1)
+            count = value.shape[-1]
+            return value.reshape(m, count), derivative.reshape(m, problem.partials, count)
 
         return Prepared(
-            name="torch.func",
+            name=name,
             settings="vmap, one thread, new result tensors each run",
             derive_s=cpu_seconds() - start,
             compile_s=0.0,
@@ -58,20 +68,25 @@ def prepare(problem: Problem) -> Prepared:
             allocate=lambda _: {},
             place=place,
             # A Jacobian keeps every intermediate for every seed: millions of points do not fit.
-            most_points=None if m * n <= 8 else MOST_POINTS,
+            most_points=None if m * problem.partials <= 8 else MOST_POINTS,
         )
 
-    modes = {"grad": by_grad}
-    if problem.derivative == "jacobian":
-        modes = {
-            "jacfwd": partial(by_jacobian, jacfwd),
-            "jacrev": partial(by_jacobian, jacrev),
-        }
-    return fastest(
-        problem,
-        (
-            (f"{mode} axis={axis}", partial(build, one_point, axis))
-            for mode, one_point in modes.items()
-            for axis in (-1, 0)
-        ),
-    )
+    modes: dict[str, Any] = {
+        "gradient": {"grad": by_grad},
+        "jacobian": {
+            "jacfwd": partial(by_jacobian, (jacfwd,)),
+            "jacrev": partial(by_jacobian, (jacrev,)),
+        },
+        "hessian": {
+            "jacfwd of jacrev": partial(by_jacobian, (jacrev, jacfwd)),
+            "jacfwd of jacfwd": partial(by_jacobian, (jacfwd, jacfwd)),
+        },
+    }[problem.derivative]
+    for mode, one_point in modes.items():
+        for axis in (-1, 0):
+            yield f"{mode} axis={axis}", partial(build, one_point, axis)
+
+
+def prepare(problem: Problem) -> Prepared:
+    """Take the fastest of the modes with points first or last; there is nothing to compile."""
+    return fastest(problem, variants(problem, "torch.func", lambda function: function))
