@@ -72,9 +72,9 @@ def nearest(x: arb) -> arb:
     """The nearest whole number, half to even."""
     if not x.is_finite():
         return x
-    below = rounded(x, arb.floor)
-    odd = int(below.unique_fmpz()) % 2
-    return below + (1 if less(HALF, x - below) or (odd and equal(x - below, HALF)) else 0)
+    above = rounded(x + HALF, arb.floor)  # so that balls about whole numbers are no trouble
+    odd = int(above.unique_fmpz()) % 2
+    return above - (1 if odd and equal(above - x, HALF) else 0)
 
 
 def fmod(a: arb, b: arb) -> arb:

@@ -1,12 +1,13 @@
 """The worst errors of every row of the function table and of its first two derivatives.
 
 Run from the root of the repository: ``python -m benchmarks.function_errors [NAME ...]
-[--points 100000] [--seconds 15] [--markdown FILE]``.
+[--points 100000] [--seconds 60] [--workers 2] [--markdown FILE]``.
 
 Each row is compiled with its gradient and its Hessian, once a format, and evaluated at random
 points of its ranges (``function_ranges.py``), which share the points. Arb's ball arithmetic
-computes the same nodes to a hundredth of an ulp and proves it (``function_oracle.py``); formulas
-of derivatives are the rows' own, which ``tests/functions/test_rows.py`` holds against numerical
+computes the same nodes to a hundredth of an ulp and proves it (``function_oracle.py``), with sums
+in pairs of doubles for what Arb lacks, which have bounds too (``function_series.py``); formulas of
+derivatives are the rows' own, which ``tests/functions/test_rows.py`` holds against numerical
 differentiation. A row takes as many points as it is given, or as Arb manages in the seconds it is
 given; points where Arb finds no number are counted apart.
 
@@ -25,7 +26,16 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from benchmarks.function_measure import DIGITS, TITLES, Figures, above, measure, ranges_of, shown
+from benchmarks.function_measure import (
+    DIGITS,
+    TITLES,
+    Figures,
+    Workers,
+    above,
+    measure,
+    ranges_of,
+    shown,
+)
 from benchmarks.function_ranges import ROWS
 
 
@@ -107,20 +117,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help="rows; all if none")
     parser.add_argument("--points", type=int, default=100_000, help="points a row")
-    parser.add_argument("--seconds", type=float, default=15.0, help="time of Arb a row and format")
+    parser.add_argument("--seconds", type=float, default=60.0, help="time of Arb a row and format")
     parser.add_argument("--dtypes", nargs="*", default=["float64", "float32"], choices=list(DIGITS))
+    parser.add_argument("--workers", type=int, default=1, help="processes, each for --seconds")
     parser.add_argument("--ranges", action="store_true", help="print every range of a row")
     parser.add_argument("--markdown", type=Path, help="a file whose table gets the lines")
     options = parser.parse_args(arguments)
     missing = [name for name in options.names if name not in ROWS]
     if missing:
         parser.error(f"no rows: {', '.join(missing)}")
+    pool = Workers(options.workers) if options.workers > 1 else None
     print(HEAD, flush=True)
     for name in options.names or ROWS:
         formats = {}
         for dtype in options.dtypes:
             begin = time.perf_counter()
-            figures = measure(name, dtype, options.points, options.seconds)
+            figures = measure(name, dtype, options.points, options.seconds, pool)
             formats[dtype] = figures
             print(line_of(name, dtype, figures, time.perf_counter() - begin))
             print("".join(f"    {line}\n" for line in figures.ranges if options.ranges), end="")
@@ -128,6 +140,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             print(special, end="", flush=True)
         if options.markdown:
             write_markdown(options.markdown, {name: markdown_line(name, formats)})
+    if pool:
+        pool.close()
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Nodes of a Graph at a point, in Arb's balls, as exactly as a float can tell.
 
-A Graph becomes one straight Python function of balls, each node a line; composite rows are graphs
-of their own. A result counts once its ball is narrow enough for a hundredth of an ulp, after up to
-four rounds at doubled precision.
+A Graph becomes one straight Python function of balls, each node a line, or each family of nodes
+that share their work; of composite rows are the nodes of their expansions. A result counts once
+its ball is narrow enough for a hundredth of an ulp, after up to four rounds of growing precision.
 """
 
 from __future__ import annotations
@@ -14,17 +14,16 @@ from typing import Any, NamedTuple
 from flint import arb, ctx, fmpq
 
 from benchmarks.function_balls import NAN, UndecidedError, less
-from benchmarks.function_oracle import ROWS
+from benchmarks.function_oracle import FAMILIES, ROWS
 from symgrad.functions import PRIMITIVES
 from symgrad.ir.graph import Graph
 from symgrad.ir.primitive import argument_name
 from symgrad.ir.traverse import reachable
 
 BITS = {"float64": 53, "float32": 24}
-START = {"float64": 128, "float32": 64}
-"""Bits of the first round."""
+PRECISIONS = {"float64": (96, 192, 384, 1024), "float32": (64, 128, 256, 512)}
+"""Bits of the rounds."""
 
-ROUNDS = 4
 MORE = 8
 """Bits beyond the format's own that a result must have."""
 
@@ -58,15 +57,19 @@ def raised(base: arb, exponent: int | Fraction) -> arb:
 
 
 class Exact(NamedTuple):
-    """The nodes of a Graph as a function of balls, and the constants that it needs."""
+    """The nodes of a Graph as a function of balls, and its constants, as balls by precision."""
 
     call: Callable[..., tuple[Any, ...]]
     constants: tuple[Any, ...]
     count: int
+    made: dict[int, list[Any]]
 
     def __call__(self, *args: arb) -> tuple[Any, ...]:
         """The nodes' values at the present precision."""
-        return self.call([number(value) for value in self.constants], *args)
+        balls = self.made.get(ctx.prec)
+        if balls is None:
+            balls = self.made[ctx.prec] = [number(value) for value in self.constants]
+        return self.call(balls, *args)
 
 
 def exactly(graph: Graph, roots: Sequence[int], names: Sequence[str]) -> Exact:
@@ -79,8 +82,15 @@ def exactly(graph: Graph, roots: Sequence[int], names: Sequence[str]) -> Exact:
         constants.append(value)
         return f"c[{len(constants) - 1}]"
 
-    for node in reachable(graph, roots):
+    graph, roots = flattened(graph, roots)
+    order, groups = in_families(graph, roots)
+    for node in order:
         op, data, args = graph.ops[node], graph.data[node], [f"v{a}" for a in graph.args[node]]
+        if op in FAMILIES:
+            if node in groups:
+                lines.append(family_line(graph, groups[node], scope))
+                scope[f"f_{op}"] = FAMILIES[op][1]
+            continue
         if op == "symbol":
             text = f"x{list(names).index(str(data))}"
         elif op in ("constant", "named", "boolean"):
@@ -100,14 +110,48 @@ def exactly(graph: Graph, roots: Sequence[int], names: Sequence[str]) -> Exact:
                 factors.append(a if k == 1 else power)
             text = " * ".join(factors)
         else:
-            scope[f"f_{op}"] = function(op)
+            scope[f"f_{op}"] = ROWS[op]
             text = f"f_{op}({', '.join(args)})"
         lines.append(f"    v{node} = {text}")
     heads = ", ".join(f"x{i}" for i in range(len(names)))
     results = "".join(f"v{root}, " for root in roots)
     source = "\n".join([f"def call(c, {heads}):", *lines, f"    return ({results})"])
     exec(source, scope)
-    return Exact(scope["call"], tuple(constants), len(roots))
+    return Exact(scope["call"], tuple(constants), len(roots), {})
+
+
+def in_families(graph: Graph, roots: Sequence[int]) -> tuple[list[int], dict[int, list[int]]]:
+    """The nodes in an order in which families come at once, and families by their first node."""
+    nodes = list(reachable(graph, roots))
+    groups: dict[tuple[Any, ...], list[int]] = {}
+    indices: list[int] = []
+    for node in nodes:
+        op, args = graph.ops[node], graph.args[node]
+        if op in FAMILIES:
+            count = FAMILIES[op][0]
+            groups.setdefault((op, *args[count:]), []).append(node)
+            indices += args[:count]
+    early = list(reachable(graph, indices)) if indices else []
+    if any(graph.ops[node] in FAMILIES for node in early):
+        # Indices that depend on a family may need it first.
+        return nodes, {node: [node] for group in groups.values() for node in group}
+    order = early + [node for node in nodes if node not in set(early)]
+    return order, {group[0]: group for group in groups.values()}
+
+
+def family_line(graph: Graph, group: Sequence[int], scope: dict[str, Any]) -> str:
+    """The line of a family's nodes; lists of whole numbers are constants."""
+    op = graph.ops[group[0]]
+    count = FAMILIES[op][0]
+    rows = [graph.args[node][:count] for node in group]
+    if all(graph.ops[a] == "constant" and type(graph.data[a]) is int for row in rows for a in row):
+        listed = f"rows{group[0]}"
+        scope[listed] = [tuple(arb(graph.data[a]) for a in row) for row in rows]
+    else:
+        listed = ", ".join("(" + "".join(f"v{a}, " for a in row) + ")" for row in rows)
+        listed = f"[{listed}]"
+    shared = "".join(f", v{a}" for a in graph.args[group[0]][count:])
+    return f"    {''.join(f'v{node}, ' for node in group)}= f_{op}({listed}{shared})"
 
 
 def constant_of(value: Fraction, scope: dict[str, Any]) -> str:
@@ -117,20 +161,26 @@ def constant_of(value: Fraction, scope: dict[str, Any]) -> str:
     return name
 
 
-_EXPANDED: dict[str, Callable[..., Any]] = {}
+def flattened(graph: Graph, roots: Sequence[int]) -> tuple[Graph, list[int]]:
+    """The graph with the expansions of composite rows, which then share their nodes."""
+    roots = list(roots)
+    while any(composite(graph.ops[node]) for node in reachable(graph, roots)):
+        made = Graph(PRIMITIVES, exact=True)
+        moved: dict[int, int] = {}
+        for node in reachable(graph, roots):
+            args = tuple(moved[a] for a in graph.args[node])
+            if composite(graph.ops[node]):
+                named = {argument_name(i): a for i, a in enumerate(args)}
+                moved[node] = made.add(PRIMITIVES[graph.ops[node]].expansion, named)
+            else:
+                moved[node] = graph.rebuild(node, args, made)
+        graph, roots = made, [moved[root] for root in roots]
+    return graph, roots
 
 
-def function(name: str) -> Callable[..., Any]:
-    """A row of the table as a function of balls; of composite rows, its expansion."""
-    if name in ROWS:
-        return ROWS[name]
-    if name not in _EXPANDED:
-        row = PRIMITIVES[name]
-        graph = Graph(PRIMITIVES, exact=True)
-        roots = graph.add_all((row.expansion,))
-        made = exactly(graph, roots, [argument_name(i) for i in range(row.arity)])
-        _EXPANDED[name] = lambda *args: made(*args)[0]
-    return _EXPANDED[name]
+def composite(op: str) -> bool:
+    """Whether a node is known by its expansion alone."""
+    return op in PRIMITIVES and op not in ROWS and PRIMITIVES[op].expansion is not None
 
 
 def split(value: Any, dtype: str, last: bool) -> tuple[float, float] | None:
@@ -163,18 +213,24 @@ def values(exact: Exact, point: Sequence[float], dtype: str) -> list[tuple[float
     found: list[tuple[float, float] | None] = [None] * exact.count
     given = [arb(x) for x in point]
     before = ctx.prec
-    for round_ in range(ROUNDS):
-        last = round_ == ROUNDS - 1
-        ctx.prec = START[dtype] << round_
+    for precision in PRECISIONS[dtype]:
+        last = precision == PRECISIONS[dtype][-1]
+        ctx.prec = precision
         try:
             made = exact(*given)
+            if made[0] is NAN:
+                # A row without a value, which more digits do not change.
+                break
+            parts: dict[int, tuple[float, float] | None] = {}
+            for i, value in enumerate(made):
+                if found[i] is None:
+                    if id(value) not in parts:
+                        parts[id(value)] = split(value, dtype, last)
+                    found[i] = parts[id(value)]
         except (UndecidedError, ZeroDivisionError, ValueError, OverflowError):
             continue
         finally:
             ctx.prec = before
-        for i, value in enumerate(made):
-            if found[i] is None:
-                found[i] = split(value, dtype, last)
         if None not in found:
             break
     return found

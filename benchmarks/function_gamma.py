@@ -1,10 +1,12 @@
-"""Gamma, zeta, error functions and elliptic integrals over Arb's balls, for ``function_oracle``."""
+"""Gamma, zeta and error functions over Arb's balls, for ``function_oracle``."""
 
 from __future__ import annotations
 
-from math import comb, factorial
+from collections.abc import Sequence
+from math import comb, factorial, log2
+from typing import Any
 
-from flint import acb, arb, arb_series, ctx
+from flint import acb, acb_series, arb, arb_series, ctx
 
 from benchmarks.function_balls import (
     HALF,
@@ -26,47 +28,79 @@ def off_poles(function: Function) -> Function:
     return lambda x: NAN if less(x, HALF) and x.is_integer() else function(x)
 
 
-def coefficient(function: Function, x: arb, n: int) -> arb:
-    """The n-th derivative of a function that Arb has for power series."""
-    before, ctx.cap = ctx.cap, n + 1
+_POLYGAMMA: dict[Any, list[Any]] = {}
+"""The polygamma functions of the last few arguments, of orders 0 to ``KEPT`` - 1."""
+
+KEPT = 4
+
+
+def polygammas(orders: Sequence[tuple[arb, ...]], x: arb) -> list[arb]:
+    """Polygamma functions of several orders, from one power series of log Gamma."""
+    numbers = whole_orders(orders)
+    if not numbers or not x.is_finite() or (less(x, HALF) and x.is_integer()):
+        return [NAN] * len(orders)
+    most = max(numbers.values())
+    key = (ctx.prec, x.mid().man_exp(), x.rad().man_exp())
+    known = _POLYGAMMA.get(key, [])
+    if most == 0 and not known:
+        known = [x.digamma()]
+    elif most >= len(known):
+        if len(_POLYGAMMA) > 100:
+            _POLYGAMMA.clear()
+        known = _POLYGAMMA[key] = log_gamma(max(most, KEPT - 1) + 1, x)[1:]
+    return [known[numbers[i]] if i in numbers else NAN for i in range(len(orders))]
+
+
+def log_gamma(most: int, x: arb) -> list[Any]:
+    """The derivatives of the real part of log Gamma, the function first."""
+    if less(arb(0), x):
+        return derivatives(lambda t: t.lgamma(), arb_series, x, most)
+    return [real(one) for one in derivatives(lambda t: t.lgamma(), acb_series, acb(x), most)]
+
+
+def polygamma(n: arb, x: arb) -> arb:
+    return polygammas([(n,)], x)[0]
+
+
+def whole_orders(orders: Sequence[tuple[arb, ...]]) -> dict[int, int]:
+    """Those orders of derivatives that are some, by their places."""
+    numbers = {i: whole(row[0]) for i, row in enumerate(orders)}
+    return {i: n for i, n in numbers.items() if n is not None and n >= 0}
+
+
+def derivatives(function: Function, series: Any, x: Any, most: int) -> list[Any]:
+    """Those of a function that Arb has for power series, the function first."""
+    before, ctx.cap = ctx.cap, most + 1
     try:
-        return function(arb_series([x, 1], n + 1))[n] * factorial(n)
+        made = function(series([x, 1], most + 1))
+        return [made[n] * factorial(n) for n in range(most + 1)]
     finally:
         ctx.cap = before
 
 
-def polygamma(n: arb, x: arb) -> arb:
-    order = whole(n)
-    if order is None or order < 0 or (less(x, HALF) and x.is_integer()):
-        return NAN
-    if order and less(arb(0), x):
-        # DLMF 25.11.12: all terms have one sign.
-        return n_sign(order + 1) * factorial(order) * arb(order + 1).zeta(x)
-    return real(acb(x).polygamma(acb(order)))
+def zeta_derivatives(orders: Sequence[tuple[arb, ...]], s: arb) -> list[arb]:
+    numbers = whole_orders(orders)
+    if not numbers or equal(s, arb(1)):
+        return [NAN] * len(orders)
+    series = derivatives(lambda t: t.zeta(), arb_series, s, max(numbers.values()))
+    return [series[numbers[i]] if i in numbers else NAN for i in range(len(orders))]
 
 
-def zeta_derivative(n: arb, s: arb) -> arb:
-    order = whole(n)
-    if order is None or order < 0 or equal(s, arb(1)):
-        return NAN
-    return coefficient(lambda t: t.zeta(), s, order)
-
-
-def eta_derivative(n: arb, s: arb) -> arb:
-    """By the Leibniz rule of (1 - 2^(1-s)) zeta(s); at 1 not at all."""
-    order = whole(n)
-    if order is None or order < 0:
-        return NAN
-    if order == 0:
-        return real(acb(s).dirichlet_eta())
-    if equal(s, arb(1)):
-        return NAN
+def eta_derivatives(orders: Sequence[tuple[arb, ...]], s: arb) -> list[arb]:
+    """By the product of (1 - 2^(1-s)) and zeta(s); at 1 not at all."""
+    numbers = whole_orders(orders)
+    if not numbers or (equal(s, arb(1)) and any(numbers.values())):
+        return [NAN] * len(orders)
+    if not any(numbers.values()):
+        eta = real(acb(s).dirichlet_eta())
+        return [eta if i in numbers else NAN for i in range(len(orders))]
     log = arb(2).log()
-    total = zeta_derivative(n, s)
-    for k in range(order + 1):
-        factor = -((1 - s) * log).exp() * (-log) ** k
-        total += comb(order, k) * factor * zeta_derivative(arb(order - k), s)
-    return total
+
+    def product(t: arb_series) -> arb_series:
+        return (1 - ((1 - t) * log).exp()) * t.zeta()
+
+    series = derivatives(product, arb_series, s, max(numbers.values()))
+    return [series[numbers[i]] if i in numbers else NAN for i in range(len(orders))]
 
 
 def loggamma(x: arb) -> arb:
@@ -91,6 +125,22 @@ def binomial(n: arb, k: arb) -> arb:
 
 def rising(x: arb, k: arb) -> arb:
     return (x + k).gamma() * x.rgamma()
+
+
+def rooted(value: arb) -> arb:
+    """The root of a number's size, with its sign."""
+    return -(-value).sqrt() if less(value, arb(0)) else value.sqrt()
+
+
+def digamma_cross(a: arb, b: arb) -> arb:
+    whole = polygamma(arb(0), a + b)
+    product = (whole - polygamma(arb(0), a)) * (whole - polygamma(arb(0), b))
+    return product - polygamma(arb(1), a + b)
+
+
+def rising_curvature(x: arb, k: arb) -> arb:
+    step = polygamma(arb(0), x + k) - polygamma(arb(0), x)
+    return step * step + polygamma(arb(1), x + k) - polygamma(arb(1), x)
 
 
 def gamma_density(a: arb, x: arb) -> arb:
@@ -128,14 +178,23 @@ def erfcx(x: arb) -> arb:
 
 
 def erfcx_derivative(n: arb, x: arb) -> arb:
-    """(-1)^n n! U((n + 1)/2, 1/2, x^2)/sqrt(pi) for x > 1 (NIST DLMF 7.18.11), else upwards."""
+    """By recurrence, where x > 1 with the bits that it loses, and far out by Tricomi's U.
+
+    There it is (-1)^n n! U((n + 1)/2, 1/2, x^2)/sqrt(pi) (NIST DLMF 7.18.11).
+    """
     order = whole(n)
     if order is None or order < 0:
         return NAN
-    if x > 1:
+    if x > 1000:
         scale = n_sign(order) * factorial(order) / arb.pi().sqrt()
         return scale * (x * x).hypgeom_u(arb(order + 1) / 2, HALF)
-    return recurrence(erfcx, 1, lambda: -2 / arb.pi().sqrt(), n, x)
+    before = ctx.prec
+    if x > 1:
+        ctx.prec += int(order * (1 + 2 * log2(float(x)))) + 16
+    try:
+        return recurrence(erfcx, 1, lambda: -2 / arb.pi().sqrt(), n, x)
+    finally:
+        ctx.prec = before
 
 
 def dawson(x: arb) -> arb:
@@ -176,6 +235,39 @@ def erfcinv(p: arb) -> arb:
     return y - rest + arb(0, abs(rest).upper() * abs(rest).upper() * (abs(y) + 1) * 4)
 
 
+def turned(n: arb) -> arb:
+    """(-1)^n of a whole number n >= 0: nan for others."""
+    order = whole(n)
+    return NAN if order is None or order < 0 else arb(n_sign(order))
+
+
+def waning(factor: arb, n: arb, x: arb) -> arb:
+    """The n-th derivative of exp(-factor x^2), by the recurrence of Hermite's polynomials."""
+    order = whole(n)
+    if order is None or order < 0:
+        return NAN
+    lower, upper = arb(0), arb(1)
+    for k in range(order):
+        lower, upper = upper, -2 * factor * (x * upper + k * lower)
+    return upper * (-factor * x * x).exp()
+
+
+def exp_over_x_derivative(n: arb, x: arb) -> arb:
+    """By Leibniz's rule."""
+    order = whole(n)
+    if order is None or order < 0 or x.is_zero():
+        return NAN
+    total = arb(0)
+    for k in range(order + 1):
+        total += comb(order, k) * factorial(k) * (-1 / x) ** k
+    return x.exp() / x * total
+
+
+def complete_slope(a: arb, m: arb) -> arb:
+    """pi/8 times F(a, 3/2; 2; m): the derivative of K for 3/2, minus that of E for 1/2."""
+    return arb.pi() / 8 * m.hypgeom_2f1(a, HALF + 1, arb(2)) if less(m, arb(1)) else NAN
+
+
 def erf2(a: arb, b: arb) -> arb:
     if less(arb(0), a) and less(arb(0), b):
         return a.erfc() - b.erfc()
@@ -206,37 +298,3 @@ def log_ndtr_tail(n: arb, x: arb) -> arb:
             total += comb(k, j) * slopes[j] * inner[k - j]
         slopes.append(-total)
     return slopes[-1] + (x if order == 1 else 1 if order == 2 else 0)
-
-
-# Elliptic integrals.
-def carlson_periods(one: Function, phi: arb, m: arb) -> arb:
-    return real(one(acb(phi), acb(m))) if abs(phi) < 1e6 else NAN
-
-
-def moment(a: arb, b: arb, c: arb, n: arb, phi: arb, m: arb) -> arb:
-    """The integral of sin^2a (1 - m sin^2)^(-b - 1/2) (1 - n sin^2)^(-c), a and c whole."""
-    orders = whole(a), whole(b), whole(c)
-    # Arb's integration takes its time where the integrand is nearly singular.
-    tame = abs(phi) < 100 and abs(m) < 1e7 and abs(n) < 1e7
-    if None in orders or not (tame and less(m * phi.sin() ** 2, arb(1))):
-        return NAN
-    above, below, other = (int(order or 0) for order in orders)
-
-    def integrand(t: acb, analytic: bool) -> acb:
-        s = t.sin() ** 2
-        root = (1 - m * s).sqrt(analytic)
-        return s**above * root ** (-2 * below - 1) * (1 - n * s) ** -other
-
-    return real(acb.integral(integrand, 0, acb(phi), eval_limit=5000))
-
-
-def elliptic_rd(phi: arb, m: arb, slope: bool) -> arb:
-    """sin^3 R_D/3 within a quarter of a period (NIST DLMF 19.25.13), else the integral."""
-    if not abs(phi) < arb.pi() / 2 + 1e-30:
-        return moment(arb(1), arb(1 if slope else 0), arb(0), arb(0), phi, m)
-    s, square = acb(phi.sin()), acb(phi.cos() ** 2)
-    inner = 1 - acb(m) * s * s
-    if not less(arb(0), inner.real):
-        return NAN
-    rest = (acb(1), inner) if slope else (inner, acb(1))
-    return real(s**3 * acb.elliptic_rd(square, *rest) / 3)

@@ -48,10 +48,11 @@ def special_values(exact: Exact, kernel: Any, name: str, places: Sequence[int]) 
     chosen = [(i, value) for i in places for value in SPECIAL]
     points = [[*middle[:i], value, *middle[i + 1 :]] for i, value in chosen]
     got = kernel(np.array(points))[:, : exact.count].tolist()
-    of_c = getattr(math, row.names.c or "", getattr(np, row.names.numpy or "", None))
+    of_c = getattr(np, row.names.numpy or "", getattr(math, row.names.c or "", None))
     made = []
     for (i, value), point, results in zip(chosen, points, got, strict=True):
-        allowed = []
+        # Python's remainder raises where C's is nan.
+        allowed = [nan] if row.names.c == "remainder" and point[-1] == 0 else []
         if of_c is not None:
             with np.errstate(all="ignore"), suppress(ValueError, OverflowError):
                 allowed = [float(of_c(*point))]

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from multiprocessing import get_context
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -113,6 +116,7 @@ class Case:
         return call
 
 
+@lru_cache(maxsize=2)
 def case_of(name: str) -> Case:
     """The row ``name`` of all its arguments, differentiated by those that have derivatives."""
     row = PRIMITIVES[name]
@@ -163,39 +167,86 @@ class Sampled(NamedTuple):
         return Sampled(*(array[rows] for array in self))
 
 
-def compare(case: Case, kernel: Any, at: np.ndarray, dtype: str, until: float) -> Sampled:
-    """The points of ``at`` that Arb manages until then, in seconds of the processor.
+def compare(
+    case: Case, kernel: Any, at: np.ndarray, dtype: str, seconds: float, pool: Workers | None
+) -> tuple[Sampled, np.ndarray, float]:
+    """The points of ``at`` that Arb manages in so many seconds, where they were, seconds taken.
 
-    Where the function has no value, its derivatives have no meaning and count as not known.
+    Seconds are those of a processor; workers have so many each.
     """
+    count = pool.count if pool else 1
+    parts = [np.arange(i, len(at), count) for i in range(count)]
+    given = [(case.name, dtype, at[part], seconds) for part in parts]
+    made = list(pool.map(exact_values, given) if pool else map(exact_values, given))
+    places = np.concatenate(
+        [part[: len(found[0])] for part, found in zip(parts, made, strict=True)]
+    )
+    high, low = (np.concatenate([found[i] for found in made]) for i in (0, 1))
+    taken = max(found[2] for found in made)
+    return Sampled(at[places], kernel(at)[places], high, low), places, taken
+
+
+class Workers:
+    """Processes that share the points of a row."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self.pool = ProcessPoolExecutor(count, mp_context=get_context("spawn"))
+
+    def map(self, function: Callable[[Any], Any], given: Sequence[Any]) -> Iterator[Any]:
+        """Results in order, one part of ``given`` a process."""
+        return self.pool.map(function, given)
+
+    def close(self) -> None:
+        """End them."""
+        self.pool.shutdown()
+
+
+def exact_values(given: tuple[str, str, np.ndarray, float]) -> tuple[np.ndarray, np.ndarray, float]:
+    """Exact values at the points that Arb manages in so many seconds, and the seconds that it took.
+
+    Where the function has no value, its derivatives have no meaning and count as not known. So do
+    those where it is beyond the largest number, of exp2 and pow: they are made of its value.
+    """
+    name, dtype, at, seconds = given
+    case = case_of(name)
     high = np.full((len(at), case.exact.count), np.nan)
     low = np.zeros_like(high)
-    done = 0
+    if len(at):
+        # What is compiled at its first use is no part of the time.
+        values(case.exact, at[0].tolist(), dtype)
+    begin, done = time.process_time(), 0
     for point in at.tolist():
         for i, pair in enumerate(values(case.exact, point, dtype)):
             if pair is not None:
                 high[done, i], low[done, i] = pair
         done += 1
-        if time.process_time() > until:
+        if time.process_time() - begin > seconds:
             break
-    high[np.isnan(high[:, : len(case.parts[0])]).all(axis=1)] = np.nan
-    return Sampled(at, kernel(at), high, low).chosen(np.arange(done))
+    high, low = high[:done], low[:done]
+    value = high[:, : len(case.parts[0])]
+    beyond = (np.abs(value) > LIMITS[dtype][1]).all(axis=1)
+    high[np.isnan(value).all(axis=1)] = np.nan
+    high[beyond, value.shape[1] :] = np.nan
+    return high, low, time.process_time() - begin
 
 
-def measure(name: str, dtype: str, points: int, seconds: float) -> Figures:
+def measure(
+    name: str, dtype: str, points: int, seconds: float, pool: Workers | None = None
+) -> Figures:
     """The errors of a row in one format."""
     case, ranges = case_of(name), ranges_of(name)
     kernel = case.kernel(dtype)
-    until = time.process_time() + seconds
     at, origin = sample(ranges, points, dtype)
-    sampled = compare(case, kernel, at, dtype, until)
+    sampled, chosen, taken = compare(case, kernel, at, dtype, seconds, pool)
+    origin = origin[chosen]
     measured = ~np.isnan(sampled.high[:, : len(case.parts[0])]).all(axis=1)
-    if 0 < measured.sum() < points:
+    if 0 < measured.sum() < points and taken < seconds:
         # As many more as make up for those where the function has no value.
         more = min(3 * points, int(1.02 * (points - measured.sum()) / measured.mean()) + 1)
         at, beyond = sample(ranges, more, dtype, seed=2)
-        rest = compare(case, kernel, at, dtype, until)
-        origin = np.concatenate([origin[: len(sampled.at)], beyond])
+        rest, chosen, _ = compare(case, kernel, at, dtype, seconds - taken, pool)
+        origin = np.concatenate([origin, beyond[chosen]])
         sampled = Sampled(*(np.concatenate(pair) for pair in zip(sampled, rest, strict=True)))
         measured = ~np.isnan(sampled.high[:, : len(case.parts[0])]).all(axis=1)
     places = [case.system.inputs.index(x) for x in case.system.wrt]
@@ -207,7 +258,7 @@ def measure(name: str, dtype: str, points: int, seconds: float) -> Figures:
         special=special_values(value, kernel, name, places),
     )
     for number, range_ in enumerate(ranges):
-        inside = sampled.chosen(np.flatnonzero(origin[: len(sampled.at)] == number))
+        inside = sampled.chosen(np.flatnonzero(origin == number))
         where = ", ".join(map(str, range_))
         line = f"{where}: {len(inside.at)}"
         kept = figures.extreme if any(axis.extreme for axis in range_) else figures.worst

@@ -120,6 +120,12 @@ def gauss(moments: Sequence[Any], count: int) -> list[tuple[Any, Any]]:
     return [(nodes[i], moments[0] * vectors[0, i] ** 2) for i in range(count)]
 
 
+def _excess(t: Any) -> Any:
+    """The density of the normal distribution over its tail beyond t, less t."""
+    a = t / mpmath.sqrt(2)
+    return mpmath.sqrt(2 / mpmath.pi) / (mpmath.exp(a * a) * mpmath.erfc(a)) - t
+
+
 def _dawson(x: Any) -> Any:
     return mpmath.sqrt(mpmath.pi) / 2 * mpmath.exp(-x * x) * mpmath.erfi(x)
 
@@ -154,6 +160,10 @@ def error() -> Tables:
         "ERFCX": segments(scaled, [0, 0.5, 1, 1.5, 2.25, 3, 4, 5.5, 8]),
         "ERFCX_TAIL": segments(
             lambda v: scaled(1 / mpmath.sqrt(v)) / mpmath.sqrt(v), [0, mpf(1) / 64]
+        ),
+        "EXCESS": segments(exact(_excess), [0, 0.75, 1.5, 2.5, 3.75, 5.5, 8]),
+        "EXCESS_TAIL": segments(
+            exact(lambda v: _excess(1 / mpmath.sqrt(v)) / mpmath.sqrt(v)), [0, mpf(1) / 64]
         ),
         "DAWSON_NEAR": segments(_near(_dawson), [0, 0.25]),
         "DAWSON": segments(exact(_dawson), [0.5, 1, 1.5, 2, 2.75, 3.5, 4.5, 6, 8]),
@@ -278,7 +288,7 @@ def fresnel() -> Tables:
 
 
 def elliptic() -> Tables:
-    """``elliptic_coefficients``: Gauss-Legendre quadrature on (0, 1)."""
+    """``elliptic_coefficients``: Gauss-Legendre quadrature on (0, 1), sin and cos of k/16."""
     count, made = 14, []
     for index in range(count):
         x = mpmath.cos(mpmath.pi * (index + 0.75) / (count + HALF))
@@ -287,7 +297,9 @@ def elliptic() -> Tables:
             x -= value / slope
         slope = _legendre(count, x)[1]
         made.append((float((1 + x) / 2), float(1 / ((1 - x * x) * slope**2))))
-    return {"LEGENDRE": tuple(sorted(made))}
+    angles = [mpf(k) / 16 for k in range(26)]
+    turn = tuple((*pair(mpmath.sin(angle)), *pair(mpmath.cos(angle))) for angle in angles)
+    return {"LEGENDRE": tuple(sorted(made)), "TURN": turn}
 
 
 def _legendre(count: int, x: Any) -> tuple[Any, Any]:

@@ -33,6 +33,7 @@ from symgrad.simplify.exponentials import (
     CANCELLING,
     makes_exponentials,
     relate_exponentials,
+    unfold_squares,
 )
 from symgrad.simplify.optimise import ORDERS, PRIMAL, Pass, optimise
 from symgrad.simplify.rewrite import simplify
@@ -373,6 +374,8 @@ def _derive(
         return None  # an exact constant that others need not make
     if derived is None:
         return None
+    if _may_round(options):
+        derived = unfold_squares(system.graph, derived)
     graph, tensors = simplify(system.graph, derived, options.rewrites, derived=True)
     graph, tensors = expand(graph, tensors)
     if _may_round(options):

@@ -8,11 +8,13 @@ Derivatives: NIST DLMF sections 4.4, 4.7, 4.10, 4.20, 4.24, 4.34 and 4.38.
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 
 from symgrad.ir.expression import HALF, Expr, named, wrap
 from symgrad.ir.primitive import Names, define
 
 PI = named("pi")
+EXP_MINUS_64 = 1.603810890548638e-28
 
 
 def call(name: str, *arguments: object) -> Expr:
@@ -28,6 +30,30 @@ def select(condition: Expr, chosen: object, other: object) -> Expr:
 def equal(left: object, right: object) -> Expr:
     """The condition that two values are equal."""
     return call("eq", left, right)
+
+
+def _lifted(x: Expr) -> tuple[Expr, Expr, Expr]:
+    """(x, p, c): p = exp(-x^2), or exp(64) times that where c holds; x is bounded.
+
+    What rounding takes from the square would cost the tail its digits. So would a p that is
+    subnormal what it is multiplied by.
+    """
+    kept = select(abs(x) > 40, 40, x)
+    far = kept * kept > 64
+    power = call("exp", select(far, 64 - kept * kept, -kept * kept))
+    return kept, call("fma", -power, call("fma", kept, kept, -kept * kept), power), far
+
+
+def _exp_minus_square(x: Expr) -> Expr:
+    _, power, far = _lifted(x)
+    return power * select(far, EXP_MINUS_64, 1)
+
+
+def _exp_minus_square_slope(x: Expr) -> Expr:
+    kept, power, far = _lifted(x)
+    product = -2 * kept * power
+    # By fma, as factors of a product may be multiplied in any order.
+    return select(far, call("fma", product, EXP_MINUS_64, 0), product)
 
 
 def _unless_0(below: Expr, above: Expr) -> Expr:
@@ -48,6 +74,16 @@ def _by_other(y: Expr, a: Expr, b: Expr) -> Expr:
 
 # fmt: off
 exp   = define("exp",   lambda y, x: y,                 domain=(-3, 3), folds={0: 1}, cost=12)
+# exp(-x^2); simplify/exponentials.py makes it exp where other exponentials are multiples of it.
+exp_minus_square = define("exp_minus_square", lambda y, x: call("exp_minus_square_slope", x),
+                          domain=(-3, 3), kind="composite", expansion=_exp_minus_square,
+                          parity="even", folds={0: 1}, cost=22, names=Names(),
+                          source="NIST DLMF 4.2.19")
+exp_minus_square_slope = define("exp_minus_square_slope",
+                                lambda y, x: -2 * (x * y + call("exp_minus_square", x)),
+                                domain=(-3, 3), kind="composite", parity="odd", folds={0: 0},
+                                expansion=_exp_minus_square_slope, cost=23, names=Names(),
+                                source="NIST DLMF 4.2.19")
 exp2  = define("exp2",  lambda y, x: y * call("log", 2), domain=(-4, 4), folds={0: 1}, cost=14,
                names=Names(mpmath=None, torch="exp2", numpy="exp2", c="exp2"))
 expm1 = define("expm1", lambda y, x: call("exp", x),    domain=(-2, 2), folds={0: 0}, cost=14)
@@ -58,8 +94,11 @@ log2  = define("log2",  lambda y, x: 1 / (x * call("log", 2)),  domain=(0.1, 9),
                names=Names(mpmath=None, torch="log2", numpy="log2", c="log2"))
 log10 = define("log10", lambda y, x: 1 / (x * call("log", 10)), domain=(0.1, 9),
                folds={1: 0}, cost=14)
-cbrt  = define("cbrt",  lambda y, x: 1 / (3 * y * y),   domain=(0.2, 9), parity="odd",
+cbrt  = define("cbrt",  lambda y, x: call("cbrt_slope", x), domain=(0.2, 9), parity="odd",
                folds={0: 0, 1: 1}, cost=20, names=Names(mpmath=None, numpy="cbrt", c="cbrt"))
+cbrt_slope = define("cbrt_slope", lambda y, x: Fraction(-2, 3) * y / x, domain=(0.2, 9),
+                    kind="composite", expansion=lambda x: 1 / (3 * call("cbrt", x) ** 2),
+                    parity="even", cost=27, names=Names())
 
 sin = define("sin", lambda y, x: call("cos", x),  domain=(-6, 6), parity="odd",
              folds={0: 0}, cost=14)
@@ -72,6 +111,9 @@ tan = define("tan", lambda y, x: 1 + y * y,       domain=(-1.2, 1.2), parity="od
 one_minus_square = define("one_minus_square", lambda y, x: -2 * x, domain=(-3, 3), parity="even",
                           kind="composite", expansion=lambda x: (1 - x) * (1 + x),
                           folds={0: 1, 1: 0}, cost=3, names=Names())
+square_difference = define("square_difference", lambda y, a, b: 2 * a, lambda y, a, b: -2 * b,
+                           domain=((-3, 3), (3.5, 4)), kind="composite", cost=3, names=Names(),
+                           expansion=lambda a, b: (a - b) * (a + b))
 asin = define("asin", lambda y, x: call("one_minus_square", x) ** -HALF, domain=(-0.9, 0.9),
               parity="odd", folds={0: 0, 1: PI / 2}, cost=20,
               names=Names(mpmath="asin", torch="asin", numpy="arcsin", c="asin"))
@@ -82,10 +124,17 @@ atan = define("atan", lambda y, x: 1 / (1 + x * x),          domain=(-5, 5), par
               folds={0: 0, 1: PI / 4}, cost=20,
               names=Names(mpmath="atan", torch="atan", numpy="arctan", c="atan"))
 atan2 = define("atan2",
-               lambda y, a, b: _unless_0(a * a + b * b, b),
-               lambda y, a, b: _unless_0(a * a + b * b, -a),
+               lambda y, a, b: call("atan2_by_first", a, b),
+               lambda y, a, b: -call("atan2_by_first", b, a),
                domain=((-3, 3), (0.2, 3)), cost=25,
                names=Names(mpmath="atan2", torch="atan2", numpy="arctan2", c="atan2"))
+# b/(a^2 + b^2), whose derivative by b has a^2 - b^2, of more digits as (a - b)(a + b).
+atan2_by_first = define("atan2_by_first",
+                        lambda y, a, b: _unless_0((a * a + b * b) ** 2, -2 * a * b),
+                        lambda y, a, b: _unless_0((a * a + b * b) ** 2,
+                                                  call("square_difference", a, b)),
+                        domain=((-3, 3), (0.2, 3)), kind="composite", cost=8, names=Names(),
+                        expansion=lambda a, b: _unless_0(a * a + b * b, b))
 
 sinh = define("sinh", lambda y, x: call("cosh", x), domain=(-3, 3), parity="odd",
               folds={0: 0}, cost=18)
@@ -104,12 +153,6 @@ atanh = define("atanh", lambda y, x: 1 / call("one_minus_square", x), domain=(-0
                parity="odd", folds={0: 0}, cost=22,
                names=Names(mpmath="atanh", torch="atanh", numpy="arctanh", c="atanh"))
 
-# d/da is 0 where b = 0, and d/db is 0 where a = 0 and b >= 0, as PyTorch has it.
-pow_ = define("pow",
-              lambda y, a, b: select(equal(b, 0), 0, b * call("pow", a, b - 1)),
-              lambda y, a, b: select(equal(a, 0) & (b >= 0), 0, y * call("log", a)),
-              domain=((0.2, 3), (-2, 3)), cost=40,
-              names=Names(mpmath="power", torch="pow", numpy="power", c="pow"))
 hypot = define("hypot",
                lambda y, a, b: call("hypot_by_first", a, b),
                lambda y, a, b: call("hypot_by_second", a, b),
@@ -130,7 +173,8 @@ fma = define("fma", lambda y, a, b, c: b, lambda y, a, b, c: a, lambda y, a, b, 
 # fmt: on
 
 ROWS = (
-    *(exp, exp2, expm1, log, log1p, log2, log10, cbrt, sin, cos, tan),
-    *(one_minus_square, asin, acos, atan, atan2),
-    *(sinh, cosh, tanh, asinh, acosh, atanh, pow_, hypot, hypot_by_first, hypot_by_second, fma),
+    *(exp, exp_minus_square, exp_minus_square_slope, exp2, expm1, log, log1p, log2, log10),
+    *(cbrt, cbrt_slope, sin, cos, tan),
+    *(one_minus_square, square_difference, asin, acos, atan, atan2, atan2_by_first),
+    *(sinh, cosh, tanh, asinh, acosh, atanh, hypot, hypot_by_first, hypot_by_second, fma),
 )

@@ -25,6 +25,11 @@ def _zero_2(y: Expr, a: Expr, b: Expr) -> int:
     return 0
 
 
+def _minus_quotient(y: Expr, a: Expr, b: Expr) -> Expr:
+    """-(a - y)/b, a whole number, which a/b rounded may be beside."""
+    return -call("rint", (a - y) / b)
+
+
 def _floored(remainder: Expr, b: Expr) -> Expr:
     wrong_side = call("ne", remainder, 0) & call("ne", call("sign", remainder), call("sign", b))
     return select(wrong_side, remainder + b, remainder)
@@ -35,7 +40,8 @@ def _nearest_remainder(a: Expr, b: Expr) -> Expr:
     rest = call("fmod", abs(a), size + size)
     once = select(rest + rest > size, rest - size, rest)
     twice = select((rest + rest > size) & (once + once >= size), once - size, once)
-    return select(a < 0, -twice, twice)
+    # The sign of a zero is that of a, as C has it.
+    return select(a < 0, -twice, select(equal(a, 0), a - twice, twice))
 
 
 def _condition(name: str) -> Primitive:
@@ -95,16 +101,16 @@ min_ = define("min",
               expansion=lambda a, b: select(b < a, b, select(a <= b, a, a + b)),
               names=Names(mpmath=None, torch="minimum", numpy="minimum", c=None))
 # C's fmod has the sign of a and is exact; mod has the sign of b, as torch.remainder.
-fmod = define("fmod", lambda y, a, b: 1, lambda y, a, b: -call("trunc", a / b),
+fmod = define("fmod", lambda y, a, b: 1, _minus_quotient,
               domain=((5, 5.9), (2.1, 2.4)), kind="call", cost=25,
               names=Names(mpmath=None, torch="fmod", numpy="fmod", c="fmod"))
-mod = define("mod", lambda y, a, b: 1, lambda y, a, b: -call("floor", a / b),
+mod = define("mod", lambda y, a, b: 1, _minus_quotient,
              domain=((5, 5.9), (2.1, 2.4)), kind="composite", cost=28,
              expansion=lambda a, b: _floored(call("fmod", a, b), b),
              names=Names(mpmath=None, torch="remainder", numpy="mod", c=None))
 # C's remainder: a - b n, n the whole number nearest to a/b, half to even.
 # fmod by 2b and at most two subtractions are exact.
-ieee_remainder = define("ieee_remainder", lambda y, a, b: 1, lambda y, a, b: -call("rint", a / b),
+ieee_remainder = define("ieee_remainder", lambda y, a, b: 1, _minus_quotient,
                         domain=((5, 5.9), (2.1, 2.4)), kind="composite", cost=35,
                         expansion=_nearest_remainder,
                         names=Names(mpmath=None, torch=None, numpy=None, c="remainder"))

@@ -35,6 +35,28 @@ def _logaddexp(a: Expr, b: Expr) -> Expr:
     return call("max", a, b) + call("log1p", call("exp", -distance))
 
 
+def _difference_low(m: Any, a: Any, b: Any, rounded: Any) -> Any:
+    """What rounding has taken from a - b, of which ``rounded`` is left (Knuth's sum)."""
+    of_b = rounded - a
+    low = (a - (rounded - of_b)) - (b + of_b)
+    return m.where(m.eq(m.abs(rounded), INF), 0.0, low)
+
+
+def _difference_oracle(mp: Any, a: Any, b: Any, rounded: Any) -> Any:
+    return mp.mpf(0) if mp.isinf(rounded) else a - b - rounded
+
+
+def _sigmoid_difference(a: Expr, b: Expr) -> Expr:
+    near = call("sigmoid", a - b)
+    low = call("difference_low", a, b, a - b)
+    return call("fma", near * low, call("sigmoid", b - a), near)
+
+
+def _sigmoid_difference_slope(a: Expr, b: Expr) -> Expr:
+    slope, twist = call("sigmoid_slope", a - b), call("sigmoid", b - a) - call("sigmoid", a - b)
+    return call("fma", slope * call("difference_low", a, b, a - b), twist, slope)
+
+
 def _log1mexp(x: Expr) -> Expr:
     # Maechler, Accurately computing log(1 - exp(-|a|)), 2012.
     return select(x < -LN2, call("log1p", -call("exp", x)), call("log", -call("expm1", x)))
@@ -46,11 +68,12 @@ def _logcosh(x: Expr) -> Expr:
 
 
 def _xlogy(x: Expr, y: Expr) -> Expr:
-    return select(equal(x, 0) & equal(y, y), 0, x * call("log", y))
+    # The zero has the sign that the product has.
+    return select(equal(x, 0) & equal(y, y), select(y < 1, -x, x), x * call("log", y))
 
 
 def _xlog1py(x: Expr, y: Expr) -> Expr:
-    return select(equal(x, 0) & equal(y, y), 0, x * call("log1p", y))
+    return select(equal(x, 0) & equal(y, y), select(y < 0, -x, x), x * call("log1p", y))
 
 
 def _tanhshrink(m: Any, x: Any) -> Any:
@@ -67,14 +90,6 @@ def _tanhshrink(m: Any, x: Any) -> Any:
     return m.where(m.abs(x) <= 1.0, series, x - m.tanh(x))
 
 
-def _power(base: Expr, exponent: Expr) -> Expr:
-    return abs(base) ** exponent
-
-
-def _by_exponent(y: Expr, x: Expr, p: Expr) -> Expr:
-    return select(equal(x, 0) & (p >= 0), 0, y * call("log", abs(x)))
-
-
 def _alternating(shift: int, order: int, terms: int) -> list[float]:
     """Of the first or second derivative of 1/s! - x^2/(s + 2)! + ...: the coefficients of x^2k."""
     return [
@@ -83,32 +98,32 @@ def _alternating(shift: int, order: int, terms: int) -> list[float]:
     ]
 
 
-SINC_SLOPE, SINC_CURVATURE = _alternating(1, 1, 9), _alternating(1, 2, 13)
+SINC_SLOPE, SINC_CURVATURE = _alternating(1, 1, 12), _alternating(1, 2, 16)
 COSC_SLOPE = _alternating(2, 1, 12)
 SINHC = [1 / factorial(2 * k + 1) for k in range(10)]
 EXPM1C_SLOPE = [k / factorial(k + 1) for k in range(1, 18)]
 
 
 def _sinc_slope(m: Any, x: Any) -> Any:
-    """The derivative of sin(x)/x: Taylor's series below 1, (cos x - sin(x)/x)/x beyond."""
+    """The derivative of sin(x)/x: Taylor's series below 2, (cos x - sin(x)/x)/x beyond."""
     near = x * polynomial(m, x * x, SINC_SLOPE)
     a = m.abs(x)
-    divisor = m.where(a < 1.0, 1.0, x)
-    value = m.where(a < 1.0, near, (m.cos(x) - m.sin(x) / divisor) / divisor)
+    divisor = m.where(a < 2.0, 2.0, x)
+    value = m.where(a < 2.0, near, (m.cos(x) - m.sin(x) / divisor) / divisor)
     return m.where(m.eq(a, INF), 0.0, value)
 
 
 def _sinc_curvature(m: Any, x: Any) -> Any:
-    """The second derivative of sin(x)/x: Taylor's series below 2, beyond by x f'' + 2 f' + x f = 0.
+    """The second derivative of sin(x)/x: Taylor's series below 3, beyond by x f'' + 2 f' + x f = 0.
 
     Its derivatives are those of NIST DLMF 13.4.1 (``special/removable.py``).
     """
     near = polynomial(m, x * x, SINC_CURVATURE)
-    divisor = m.where(m.abs(x) < 2.0, 2.0, x)
+    divisor = m.where(m.abs(x) < 3.0, 3.0, x)
     value = m.sin(x) / divisor
     slope = (m.cos(x) - value) / divisor
     far = m.where(m.eq(m.abs(x), INF), 0.0, -value - 2.0 * slope / divisor)
-    return m.where(m.abs(x) < 2.0, near, far)
+    return m.where(m.abs(x) < 3.0, near, far)
 
 
 def _sinhc(m: Any, x: Any) -> Any:
@@ -120,6 +135,15 @@ def _sinhc(m: Any, x: Any) -> Any:
     half = 0.5 * m.exp(m.where(large, kept - 8.0, kept))
     far = (half - 0.25 / half) / kept * m.where(large, EXP_8, 1.0)
     return m.where(a < 1.0, near, far)
+
+
+def _expm1c(x: Expr) -> Expr:
+    # expm1 overflows before this does. Above 64 it is exp, also 16 below.
+    large = x > 64
+    quotient = call("expm1", select(large, x - 16, x)) / x
+    # By fma, as factors of a product may be multiplied in any order.
+    scaled = call("fma", quotient, select(large, EXP_16, 1), 0)
+    return select(abs(x) < 1e-30, 1, select(equal(x, INF), x, scaled))
 
 
 def _cosc_slope(m: Any, x: Any) -> Any:
@@ -163,14 +187,22 @@ def _quotient(
     parity: Literal["odd", "even"] | None = None,
     mpmath: str | None = None,
     slope: str = "",
+    at_infinity: int | None = None,
 ) -> Primitive:
     """The row of numerator(x)/x, 1 at 0; its derivatives have rows of their own."""
+
+    def expansion(x: Expr) -> Expr:
+        quotient = call(numerator, x) / x
+        if at_infinity is not None:
+            quotient = select(equal(x, INF), at_infinity, quotient)
+        return select(abs(x) < 1e-30, 1, quotient)
+
     return define(
         name,
         lambda y, x: call(slope, x) if slope else call(f"{name}_derivative", 1, x),
         domain=domain,
         kind="composite",
-        expansion=lambda x: select(equal(x, 0), 1, call(numerator, x) / x),
+        expansion=expansion,
         parity=parity,
         folds={0: 1},
         cost=25,
@@ -188,7 +220,8 @@ def _squared(
         lambda y, x: call(slope, x) if slope else call(f"{name}_derivative", 1, x),
         domain=domain,
         kind="composite",
-        expansion=lambda x: call(half, x / 2) ** 2 / 2,
+        # By fma, as a square may overflow that half of it does not.
+        expansion=lambda x: call("fma", call(half, x / 2), call(half, x / 2) * HALF, 0),
         parity="even",
         folds={0: HALF},
         cost=27,
@@ -200,17 +233,39 @@ def _squared(
 # fmt: off
 # 1/(1 + exp(-x)) and log(1 + exp(x)), written so that nothing overflows or cancels; neither do
 # their derivatives of any order, as 1 - sigmoid(x) is sigmoid(-x).
-sigmoid  = define("sigmoid",  lambda y, x: y * call("sigmoid", -x), domain=(-6, 6), cost=24,
+sigmoid  = define("sigmoid",  lambda y, x: call("sigmoid_slope", x), domain=(-6, 6), cost=24,
                   kind="composite", names=Names(torch="sigmoid"),
                   expansion=lambda x: select(x < 0, call("exp", -abs(x)), 1)
                                       / (1 + call("exp", -abs(x))))
+# sigmoid(x) sigmoid(-x) and tanh(x/2), which sigmoid(x) - sigmoid(-x) is with fewer digits at 0.
+sigmoid_slope = define("sigmoid_slope", lambda y, x: -y * call("tanh_half", x), domain=(-6, 6),
+                       kind="composite", parity="even", cost=24, names=Names(),
+                       expansion=lambda x: call("exp", -abs(x)) / (1 + call("exp", -abs(x))) ** 2)
+tanh_half = define("tanh_half", lambda y, x: 2 * call("sigmoid_slope", x), domain=(-6, 6),
+                   kind="composite", parity="odd", cost=19, names=Names(), folds={0: 0},
+                   expansion=lambda x: call("tanh", x / 2))
 softplus = define("softplus", lambda y, x: call("sigmoid", x),      domain=(-6, 6), cost=30,
                   kind="composite", names=Names(),
                   expansion=lambda x: call("max", x, 0) + call("log1p", call("exp", -abs(x))))
-logaddexp = define("logaddexp", lambda y, a, b: call("sigmoid", a - b),
-                   lambda y, a, b: call("sigmoid", b - a), domain=(-6, 6), cost=34,
+logaddexp = define("logaddexp", lambda y, a, b: call("sigmoid_difference", a, b),
+                   lambda y, a, b: call("sigmoid_difference", b, a), domain=(-6, 6), cost=34,
                    kind="composite", expansion=_logaddexp,
                    names=Names(torch="logaddexp", numpy="logaddexp"))
+# sigmoid(a - b) with what rounding takes from the difference.
+sigmoid_difference = define("sigmoid_difference",
+                            lambda y, a, b: call("sigmoid_difference_slope", a, b),
+                            lambda y, a, b: -call("sigmoid_difference_slope", a, b),
+                            domain=(-6, 6), cost=34, kind="composite", names=Names(),
+                            expansion=_sigmoid_difference)
+sigmoid_difference_slope = define("sigmoid_difference_slope",
+                                  lambda y, a, b: -y * call("tanh_half", a - b),
+                                  lambda y, a, b: y * call("tanh_half", a - b),
+                                  domain=(-6, 6), cost=44, kind="composite", names=Names(),
+                                  expansion=_sigmoid_difference_slope)
+difference_low = define("difference_low", lambda y, a, b, c: 1, lambda y, a, b, c: -1,
+                        lambda y, a, b, c: -1, domain=(-6, 6), kind="routine",
+                        definition=_difference_low, oracle=_difference_oracle, cost=6, ulp=4.0,
+                        names=Names(), source="Knuth, TAOCP 2, 4.2.2")
 logit = define("logit", lambda y, x: 1 / (x * (1 - x)), domain=(0.05, 0.95), cost=24,
                kind="composite", expansion=_logit, folds={HALF_EXACT: 0},
                names=Names(torch="logit"))
@@ -241,18 +296,7 @@ xlog1py = define("xlog1py", lambda y, a, b: call("log1p", b),
 # -x log(x), 0 at 0 and -inf below; its derivative there is nan, as that of the logarithm.
 entr = define("entr", lambda y, x: -call("log", x) - 1, domain=(0.1, 4), cost=18,
               kind="composite", folds={0: 0, 1: 0}, names=Names(torch="special.entr"),
-              expansion=lambda x: select(x < 0, -INF, -call("xlogy", x, x)))
-
-# |x|^p and sign(x) |x|^p: the derivatives of one are multiples of the other.
-abs_pow = define("abs_pow",
-                 lambda y, x, p: select(equal(p, 0), 0, p * call("sign_pow", x, p - 1)),
-                 _by_exponent, domain=((0.2, 3), (-2, 3)), cost=41,
-                 kind="composite", expansion=_power, names=Names())
-sign_pow = define("sign_pow",
-                  lambda y, x, p: select(equal(p, 0), 0, p * call("abs_pow", x, p - 1)),
-                  _by_exponent, domain=((0.2, 3), (-2, 3)), cost=42,
-                  kind="composite", expansion=lambda x, p: call("sign", x) * _power(x, p),
-                  names=Names())
+              expansion=lambda x: select(x < 0, -INF, -call("xlogy", abs(x), abs(x))))
 
 exp10 = define("exp10", lambda y, x: y * call("log", 10), domain=(-4, 4), folds={0: 1}, cost=40,
                kind="composite", expansion=lambda x: call("pow", 10, x), names=Names(c="exp10"))
@@ -292,8 +336,18 @@ sinhc = define(
     names=Names(),
     source="NIST DLMF 4.33.1",
 )
-expm1c = _quotient("expm1c", "expm1", (-9, 9), "NIST DLMF 13.4.1", slope="expm1c_slope")
-log1pc = _quotient("log1pc", "log1p", (-0.8, 9), "NIST DLMF 15.6.1")
+expm1c = define(
+    "expm1c",
+    lambda y, x: call("expm1c_slope", x),
+    domain=(-9, 9),
+    kind="composite",
+    expansion=_expm1c,
+    folds={0: 1},
+    cost=28,
+    names=Names(),
+    source="NIST DLMF 13.4.1",
+)
+log1pc = _quotient("log1pc", "log1p", (-0.8, 9), "NIST DLMF 15.6.1", at_infinity=0)
 cosc = _squared("cosc", "sinc", (-9, 9), "NIST DLMF 4.21.2", "cosc_slope")
 coshc = _squared("coshc", "sinhc", (-9, 9), "NIST DLMF 4.35.2")
 
@@ -318,8 +372,10 @@ expm1c_slope = define("expm1c_slope", lambda y, x: call("expm1c_derivative", 2, 
 # fmt: on
 
 ROWS = (
-    *(sigmoid, softplus, logaddexp, logit, logcosh, bose, log1mexp, cosm1, coshm1),
-    *(xlogy, xlog1py, entr, abs_pow, sign_pow, exp10, sinpi, cospi, tanpi, softsign, tanhshrink),
+    *(sigmoid, sigmoid_slope, tanh_half, softplus, logaddexp),
+    *(sigmoid_difference, sigmoid_difference_slope, difference_low),
+    *(logit, logcosh, bose, log1mexp, cosm1, coshm1),
+    *(xlogy, xlog1py, entr, exp10, sinpi, cospi, tanpi, softsign, tanhshrink),
     *(sinc, sinhc, expm1c, log1pc, cosc, coshc),
     *(sinc_slope, sinc_curvature, cosc_slope, expm1c_slope),
 )

@@ -12,13 +12,16 @@ from math import prod
 from typing import Any, NamedTuple
 
 from symgrad.errors import ArgumentError, UnknownFunctionError
-from symgrad.functions import elementary, piecewise, reciprocal, special, stable
+from symgrad.functions import elementary, piecewise, powers, reciprocal, special, stable
 from symgrad.functions.compositions import ANY, COMPOSITIONS
 from symgrad.ir.expression import Expr, named, symbol, wrap
 from symgrad.ir.messages import shorten
 from symgrad.ir.primitive import Primitive, table
 
-PRIMITIVES = table(*elementary.ROWS, *reciprocal.ROWS, *piecewise.ROWS, *stable.ROWS, *special.ROWS)
+PRIMITIVES = table(
+    *(*elementary.ROWS, *powers.ROWS, *reciprocal.ROWS, *piecewise.ROWS, *stable.ROWS),
+    *special.ROWS,
+)
 
 
 def apply(name: str, arguments: tuple[object, ...], rows: Mapping[str, Primitive]) -> Expr:

@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-import mpmath
 import sympy
 from sympy.core.operations import LatticeOp
 from sympy.functions.elementary.piecewise import ExprCondPair
@@ -20,6 +19,9 @@ from sympy.tensor.array.ndim_array import NDimArray
 
 from symgrad.errors import UnknownFunctionError
 from symgrad.functions import PRIMITIVES, math
+from symgrad.functions.special.gamma_quotients import RATES
+from symgrad.functions.special.hypergeometric import by_z
+from symgrad.interop.sympy_functions import by_oracle, derivative_of, hyper, sum_over_orders
 from symgrad.ir.expression import HALF, Expr, symbol, wrap
 from symgrad.ir.graph import Graph
 from symgrad.ir.primitive import argument_name, refuse
@@ -37,36 +39,59 @@ CONSTANTS = {
 }
 
 
-def _derivative_of(name: str, function: Callable[[Any], Any]) -> Any:
-    """A SymPy function of (n, x): the n-th derivative of ``function``, written out for whole n."""
-
-    def evaluated(cls: Any, n: Any, x: Any) -> Any:
-        if not (n.is_Integer and n >= 0):
-            return None
-        variable = sympy.Dummy()
-        return function(variable).diff((variable, n)).subs(variable, x)
-
-    return type(name, (sympy.Function,), {"eval": classmethod(evaluated), "nargs": 2})
-
-
-def _by_oracle(name: str) -> Any:
-    """A SymPy function with the value of a row that SymPy has no function for."""
-
-    def evaluated(self: Any, precision: int) -> Any:
-        oracle = PRIMITIVES[name].oracle
-        with mpmath.workprec(precision):
-            given = [argument._to_mpmath(precision, allow_ints=False) for argument in self.args]
-            if oracle is None or any(not isinstance(value, mpmath.mpf) for value in given):
-                return None
-            return sympy.Float._new(oracle(mpmath, *given)._mpf_, precision)
-
-    arity = PRIMITIVES[name].arity
-    return type(name, (sympy.Function,), {"_eval_evalf": evaluated, "nargs": arity})
+def _powers(
+    name: str,
+    power: Callable[..., Expr],
+    other: Callable[..., Expr],
+    log: Callable[..., Expr],
+) -> dict[str, Callable[..., Expr]]:
+    """The rows after a power in functions/powers.py; ``other`` is in its derivative by the base."""
+    return {
+        f"{name}_below": lambda a, b: power(a, b - 1),
+        f"{name}_below_2": lambda a, b: power(a, b - 2),
+        f"{name}_by_base": lambda a, b: b * other(a, b - 1),
+        f"{name}_by_exponent": lambda a, b: power(a, b) * log(a),
+    }
 
 
-def _hyper(upper: int) -> Any:
-    """SymPy's hyper of the parameters one after the other, the first so many above."""
-    return lambda *a: sympy.hyper(a[:upper], a[upper:-1], a[-1])
+def _multiplied(name: str, rate: Callable[..., Expr]) -> Callable[..., Expr]:
+    """A row of several arguments times another function of them."""
+    return lambda *a: Expr(name, a) * rate(*a)
+
+
+def _hyper_by_z(name: str, k: int) -> Callable[..., Expr]:
+    """The k-th derivative by z of a hypergeometric function."""
+    return by_z(name, int(name[3]), k)
+
+
+def _derivative_at(name: str, times: int, order: int) -> Callable[[Expr], Expr]:
+    return lambda x: Expr(name, (wrap(times), wrap(order), x))
+
+
+def _multiplied_by_x(name: str) -> Callable[[Expr], Expr]:
+    return lambda x: x * Expr(name, (x,))
+
+
+def _spherical_slope(name: str) -> Callable[[Expr, Expr], Expr]:
+    """(n f_{n-1} - (n + 1) f_{n+1})/(2 n + 1), NIST DLMF 10.51.2."""
+    return lambda n, x: (
+        n * Expr(name, (n - 1, x)) - (n + 1) * Expr(name, (n + 1, x))
+    ) / (2 * n + 1)  # fmt: skip
+
+
+def _lambert_slope(name: str) -> Callable[[Expr], Expr]:
+    """1/(x + exp(w)), NIST DLMF 4.13.4, which is finite at 0."""
+    return lambda x: 1 / (x + math.exp(Expr(name, (x,))))
+
+
+def _lambert_curvature(name: str) -> Callable[[Expr], Expr]:
+    """-w'^2 (2 + w)/(1 + w)."""
+
+    def curvature(x: Expr) -> Expr:
+        w = Expr(name, (x,))
+        return -(Expr(f"{name}_slope", (x,)) ** 2) * (2 + w) / (1 + w)
+
+    return curvature
 
 
 HYPERGEOMETRIC = [name for name in PRIMITIVES if re.fullmatch(r"hyp\df\d", name)]
@@ -91,17 +116,25 @@ FUNCTIONS: dict[str, Any] = {
     "elliptic_k": sympy.elliptic_k, "elliptic_f": sympy.elliptic_f,
     "elliptic_e": sympy.elliptic_e, "elliptic_e_complete": sympy.elliptic_e,
     "elliptic_pi": sympy.elliptic_pi, "elliptic_pi_complete": sympy.elliptic_pi,
-    "erfcx_derivative": _derivative_of("erfcx_derivative",
+    "erfcx_derivative": derivative_of("erfcx_derivative",
                                        lambda x: sympy.exp(x**2) * sympy.erfc(x)),
-    "dawson_derivative": _derivative_of(
+    "dawson_derivative": derivative_of(
         "dawson_derivative",
         lambda x: sympy.sqrt(sympy.pi) / 2 * sympy.exp(-(x**2)) * sympy.erfi(x)),
-    "sinc_derivative": _derivative_of("sinc_derivative", lambda x: sympy.sin(x) / x),
-    "sinhc_derivative": _derivative_of("sinhc_derivative", lambda x: sympy.sinh(x) / x),
-    "expm1c_derivative": _derivative_of("expm1c_derivative", lambda x: (sympy.exp(x) - 1) / x),
-    "log1pc_derivative": _derivative_of("log1pc_derivative", lambda x: sympy.log(1 + x) / x),
-    "cosc_derivative": _derivative_of("cosc_derivative", lambda x: (1 - sympy.cos(x)) / x**2),
-    "coshc_derivative": _derivative_of("coshc_derivative", lambda x: (sympy.cosh(x) - 1) / x**2),
+    "gaussian_derivative": derivative_of("gaussian_derivative", lambda x: sympy.exp(-(x**2))),
+    "normal_pdf_derivative": derivative_of(
+        "normal_pdf_derivative", lambda x: sympy.exp(-(x**2) / 2) / sympy.sqrt(2 * sympy.pi)),
+    "exp_over_x_derivative": derivative_of("exp_over_x_derivative", lambda x: sympy.exp(x) / x),
+    "cosh_over_x_derivative": derivative_of("cosh_over_x_derivative", lambda x: sympy.cosh(x) / x),
+    "expint_derivative": lambda k, n, x: (-1) ** k * sympy.expint(n - k, x),
+    "hurwitz_zeta_derivative": lambda k, s, a: (-1) ** k * sympy.rf(s, k) * sympy.zeta(s + k, a),
+    "elliptic_moment_complete": by_oracle("elliptic_moment_complete"),
+    "sinc_derivative": derivative_of("sinc_derivative", lambda x: sympy.sin(x) / x),
+    "sinhc_derivative": derivative_of("sinhc_derivative", lambda x: sympy.sinh(x) / x),
+    "expm1c_derivative": derivative_of("expm1c_derivative", lambda x: (sympy.exp(x) - 1) / x),
+    "log1pc_derivative": derivative_of("log1pc_derivative", lambda x: sympy.log(1 + x) / x),
+    "cosc_derivative": derivative_of("cosc_derivative", lambda x: (1 - sympy.cos(x)) / x**2),
+    "coshc_derivative": derivative_of("coshc_derivative", lambda x: (sympy.cosh(x) - 1) / x**2),
     "elliptic_moment": sympy.Function("elliptic_moment", nargs=6),
     "besselj": sympy.besselj, "bessely": sympy.bessely,
     "besselj0": lambda x: sympy.besselj(0, x), "besselj1": lambda x: sympy.besselj(1, x),
@@ -113,20 +146,25 @@ FUNCTIONS: dict[str, Any] = {
     "besselk0e": lambda x: sympy.exp(x) * sympy.besselk(0, x),
     "besselk1e": lambda x: sympy.exp(x) * sympy.besselk(1, x),
     "besseli": sympy.besseli, "besselk": sympy.besselk, "jn": sympy.jn, "yn": sympy.yn,
+    **{f"{name}_derivative": sum_over_orders(f"{name}_derivative", getattr(sympy, name))
+       for name in ("besselj", "bessely", "besseli", "besselk")},
+    "besselie_derivative": sum_over_orders(
+        "besselie_derivative", sympy.besseli, lambda x: -sympy.Abs(x)),
+    "besselke_derivative": sum_over_orders("besselke_derivative", sympy.besselk, lambda x: x),
     "airyai": sympy.airyai, "airyaiprime": sympy.airyaiprime,
     "airybi": sympy.airybi, "airybiprime": sympy.airybiprime,
     "gamma": sympy.gamma, "loggamma": sympy.loggamma, "digamma": sympy.digamma,
     "trigamma": sympy.trigamma, "polygamma": sympy.polygamma,
-    "beta": sympy.beta, "binomial": _by_oracle("binomial"), "rising_factorial": sympy.rf,
+    "beta": sympy.beta, "binomial": by_oracle("binomial"), "rising_factorial": sympy.rf,
     "zeta": sympy.zeta, "hurwitz_zeta": sympy.zeta,
-    "zeta_derivative": _by_oracle("zeta_derivative"),
+    "zeta_derivative": by_oracle("zeta_derivative"),
     "dirichlet_eta": sympy.dirichlet_eta,
-    "dirichlet_eta_derivative": _by_oracle("dirichlet_eta_derivative"),
+    "dirichlet_eta_derivative": by_oracle("dirichlet_eta_derivative"),
     "lambertw": sympy.LambertW, "lambertw_minus": lambda x: sympy.LambertW(x, -1),
-    **{name: _hyper(int(name[3])) for name in HYPERGEOMETRIC},
-    **{f"{name}_derivative": _by_oracle(f"{name}_derivative") for name in HYPERGEOMETRIC},
-    "polylog": sympy.polylog, "polylog_series": _by_oracle("polylog_series"),
-    "beta_density": _by_oracle("beta_density"), "log_ndtr_tail": _by_oracle("log_ndtr_tail"),
+    **{name: hyper(int(name[3])) for name in HYPERGEOMETRIC},
+    **{f"{name}_derivative": by_oracle(f"{name}_derivative") for name in HYPERGEOMETRIC},
+    "polylog": sympy.polylog, "polylog_series": by_oracle("polylog_series"),
+    "beta_density": by_oracle("beta_density"), "log_ndtr_tail": by_oracle("log_ndtr_tail"),
     "lowergamma": sympy.lowergamma, "uppergamma": sympy.uppergamma,
     "betainc": lambda a, b, x: sympy.betainc_regularized(a, b, 0, x),
     "betaincc": lambda a, b, x: sympy.betainc_regularized(a, b, x, 1),
@@ -166,8 +204,13 @@ WRITTEN_OUT: dict[str, Callable[..., Expr]] = {
     "xlogy":    lambda a, b: math.select(math.eq(a, 0), 0, a * math.log(b)),
     "xlog1py":  lambda a, b: math.select(math.eq(a, 0), 0, a * math.log(1 + b)),
     "entr":     lambda x: -x * math.log(x),
-    "abs_pow":  lambda x, p: abs(x) ** p,
-    "sign_pow": lambda x, p: math.sign(x) * abs(x) ** p,
+    **_powers("pow", lambda a, b: a**b, lambda a, b: a**b, math.log),
+    "abs_pow":  lambda a, b: abs(a) ** b,
+    "sign_pow": lambda a, b: math.sign(a) * abs(a) ** b,
+    **_powers("abs_pow", lambda a, b: abs(a) ** b, lambda a, b: math.sign(a) * abs(a) ** b,
+              lambda a: math.log(abs(a))),
+    **_powers("sign_pow", lambda a, b: math.sign(a) * abs(a) ** b, lambda a, b: abs(a) ** b,
+              lambda a: math.log(abs(a))),
     "exp10":    lambda x: 10**x,
     "sinpi":    lambda x: math.sin(math.pi * x),
     "cospi":    lambda x: math.cos(math.pi * x),
@@ -183,6 +226,16 @@ WRITTEN_OUT: dict[str, Callable[..., Expr]] = {
     "exp_over_x": lambda x: math.exp(x) / x,
     "exp_square": lambda x: math.exp(x * x),
     "gaussian": lambda x: math.exp(-x * x),
+    "cbrt_slope": lambda x: 1 / (3 * math.cbrt(x) ** 2),
+    "atan2_by_first": lambda a, b: b / (a * a + b * b),
+    "square_difference": lambda a, b: (a - b) * (a + b),
+    "sigmoid_slope": lambda x: 1 / (4 * math.cosh(x / 2) ** 2),
+    "tanh_half": lambda x: math.tanh(x / 2),
+    "sigmoid_difference": lambda a, b: 1 / (1 + math.exp(b - a)),
+    "sigmoid_difference_slope": lambda a, b: 1 / (4 * math.cosh((a - b) / 2) ** 2),
+    "difference_low": lambda a, b, c: a - b - c,
+    "exp_minus_square": lambda x: math.exp(-x * x),
+    "exp_minus_square_slope": lambda x: -2 * x * math.exp(-x * x),
     "erfcx":    lambda x: math.exp(x * x) * math.erfc(x),
     "dawson":   lambda x: math.sqrt(math.pi) / 2 * math.exp(-x * x) * math.erfi(x),
     "normal_pdf": lambda x: math.exp(-x * x / 2) / math.sqrt(2 * math.pi),
@@ -190,10 +243,16 @@ WRITTEN_OUT: dict[str, Callable[..., Expr]] = {
     "log_ndtr": lambda x: math.log(math.erfc(-x / 2**HALF) / 2),
     "log_ndtr_slope": lambda x: math.normal_pdf(x) / math.ndtr(x),
     "log_ndtr_curvature": lambda x: -math.log_ndtr_slope(x) * (x + math.log_ndtr_slope(x)),
+    "log_ndtr_excess": lambda x: x + math.log_ndtr_slope(x),
     "ndtri":    lambda x: -(2**HALF) * math.erfcinv(2 * x),
     "fresnel_sin": lambda x: math.sin(math.pi * x**2 / 2),
     "fresnel_cos": lambda x: math.cos(math.pi * x**2 / 2),
     "elliptic_d": lambda x, p: (math.elliptic_f(x, p) - math.elliptic_e(x, p)) / p,
+    "elliptic_k_slope": lambda p: (
+        (math.elliptic_e_complete(p) - (1 - p) * math.elliptic_k(p)) / (2 * p * (1 - p))),
+    "elliptic_e_slope": lambda p: (math.elliptic_e_complete(p) - math.elliptic_k(p)) / (2 * p),
+    "elliptic_pi_density": lambda n, x, p: (
+        1 / ((1 - n * math.sin(x) ** 2) * math.sqrt(1 - p * math.sin(x) ** 2))),
     "elliptic_f_slope": lambda x, p: (
         (math.elliptic_e(x, p) - (1 - p) * math.elliptic_f(x, p)) / (p * (1 - p))
         - math.sin(x) * math.cos(x) / ((1 - p) * math.sqrt(1 - p * math.sin(x) ** 2))
@@ -203,11 +262,47 @@ WRITTEN_OUT: dict[str, Callable[..., Expr]] = {
     "logbeta":  lambda a, b: math.log(math.beta(a, b)),
     "digamma_difference": lambda a, b: math.digamma(a + b) - math.digamma(a),
     "trigamma_difference": lambda a, b: math.trigamma(a + b) - math.trigamma(a),
+    "polygamma_difference": lambda n, a, b: math.polygamma(n, a + b) - math.polygamma(n, a),
+    "digamma_of_sum": lambda x, k: math.digamma(x + k),
+    "digamma_cross": lambda a, b: (
+        math.digamma_difference(a, b) * math.digamma_difference(b, a) - math.trigamma(a + b)),
+    "rising_curvature": lambda x, k: (
+        math.digamma_difference(x, k) ** 2 + math.trigamma_difference(x, k)),
+    "rising_cross": lambda x, k: (
+        math.digamma_difference(x, k) * math.digamma(x + k) + math.trigamma(x + k)),
+    "gamma_lifted": lambda x: math.gamma(x) * math.select(x < -20, 2**100, 1),
+    "gamma_slope": lambda x: math.gamma(x) * math.digamma(x),
+    "gamma_curvature": lambda x: math.gamma(x) * (math.digamma(x) ** 2 + math.trigamma(x)),
+    "rising_root": lambda x, k: math.sign_pow(math.rising_factorial(x, k), HALF),
+    "binomial_root": lambda n, k: math.sign_pow(math.binomial(n, k), HALF),
+    **{name: _multiplied(*parts) for name, parts in RATES.items()},
+    "besseli1_slope": _derivative_at("besseli_derivative", 1, 1),
+    **{f"besseli{n}e_{which}": _derivative_at("besselie_derivative", times, n)
+       for n in (0, 1) for times, which in ((1, "slope"), (2, "curvature"))},
+    **{f"{name}_slope": _spherical_slope(name) for name in ("jn", "yn")},
+    **{f"{name}_curvature": _spherical_slope(f"{name}_slope") for name in ("jn", "yn")},
+    **{f"{name}_curvature": _multiplied_by_x(name) for name in ("airyai", "airybi")},
+    "airyai_third": lambda x: math.airyai(x) + x * math.airyaiprime(x),
+    "airybi_third": lambda x: math.airybi(x) + x * math.airybiprime(x),
+    **{f"{name}_slope": _lambert_slope(name) for name in ("lambertw", "lambertw_minus")},
+    **{f"{name}_curvature": _lambert_curvature(name) for name in ("lambertw", "lambertw_minus")},
     "lambertw_offset": lambda x: 1 + math.lambertw(x),
     "lambertw_minus_offset": lambda x: 1 + math.lambertw_minus(x),
     "polylog_ratio": lambda s, x: math.polylog(s, x) / x,
+    "polylog_slope": lambda s, x: (math.polylog(s - 1, x) - math.polylog(s, x)) / x**2,
     "gamma_kernel": lambda a, x: x ** (a - 1) * math.exp(-x),
     "gamma_density": lambda a, x: x ** (a - 1) * math.exp(-x) / math.gamma(a),
+    "log_minus_digamma": lambda x, a: math.log(x) - math.digamma(a),
+    "gamma_kernel_slope": lambda a, x: math.gamma_kernel(a, x) * ((a - 1) / x - 1),
+    "gamma_kernel_curvature": lambda a, x: (
+        math.gamma_kernel(a, x) * (((a - 1) / x - 1) ** 2 - (a - 1) / x**2)),
+    "gamma_density_slope": lambda a, x: math.gamma_density(a, x) * ((a - 1) / x - 1),
+    "gamma_density_curvature": lambda a, x: (
+        math.gamma_density(a, x) * (((a - 1) / x - 1) ** 2 - (a - 1) / x**2)),
+    "beta_density_slope": lambda a, b, x: (
+        math.beta_density(a, b, x) * ((a - 1) / x - (b - 1) / (1 - x))),
+    "beta_density_curvature": lambda a, b, x: math.beta_density(a, b, x) * (
+        ((a - 1) / x - (b - 1) / (1 - x)) ** 2 - (a - 1) / x**2 - (b - 1) / (1 - x) ** 2),
     "gammainc": lambda a, x: math.lowergamma(a, x) / math.gamma(a),
     "gammaincc": lambda a, x: math.uppergamma(a, x) / math.gamma(a),
     # At 0 a polynomial that has the right derivatives there too.
@@ -220,6 +315,8 @@ WRITTEN_OUT: dict[str, Callable[..., Expr]] = {
         math.eq(x, 0), x**3 / 180 - x / 12, (math.sin(x) - 2 * (1 - math.cos(x)) / x) / x**2),
     "expm1c_slope": lambda x: math.select(
         math.eq(x, 0), HALF + x / 3 + x**2 / 8, (math.exp(x) * (x - 1) + 1) / x**2),
+    **{f"{name}_{suffix}": _hyper_by_z(name, k)
+       for name in HYPERGEOMETRIC for k, suffix in ((1, "slope"), (2, "curvature"))},
     "ieee_remainder": lambda a, b: a - b * math.rint(a / b),
     "copysign": lambda a, b: math.select(b < 0, -abs(a), abs(a)),
     "detach":   lambda x: x,

@@ -20,11 +20,15 @@ from symgrad.ir.graph import Graph
 from symgrad.ir.system import Tensor
 from symgrad.ir.traverse import reachable
 from symgrad.simplify.polynomials import Monomial, expand
-from symgrad.simplify.relations import Relation, find_relations
+from symgrad.simplify.relations import EXPONENTIALS, Relation, find_relations
 
 CANCELLING = 0.8
 """Products that hold related exponentials are flattened where that leaves less than this share of
 the additions. Where nothing cancels, it only takes apart what others share."""
+
+
+SQUARES = frozenset({"exp_minus_square", "exp_minus_square_slope"})
+"""``exp(-x**2)`` and its derivative."""
 
 
 def makes_exponentials(graph: Graph) -> int:
@@ -33,7 +37,7 @@ def makes_exponentials(graph: Graph) -> int:
     for op, count in Counter(graph.ops).items():
         row = graph.table.get(op)
         partials = () if row is None else row.partials
-        if op == "exp" or any(part.op == "exp" for part in postorder(partials)):
+        if op in EXPONENTIALS or any(part.op in EXPONENTIALS for part in postorder(partials)):
             total += count
     return total
 
@@ -51,10 +55,11 @@ def relate_exponentials(
     Returns:
         the tensors, those given where no exponentials are related, and whether terms cancelled.
     """
+    tensors = unfold_squares(graph, tensors)
     wanted = list(dict.fromkeys(node for tensor in tensors for node in tensor.nodes))
     relations = find_relations(graph, wanted)
     if not relations:
-        return list(tensors), False
+        return tensors, False
     apart, met = (
         replace_exponentials(graph, wanted, relations, meet=meet) for meet in (False, True)
     )
@@ -62,6 +67,38 @@ def relate_exponentials(
     place = dict(zip(wanted, met if cancelled else apart, strict=True))
     made = [replace(t, nodes=tuple([place[node] for node in t.nodes])) for t in tensors]
     return made, cancelled
+
+
+def unfold_squares(graph: Graph, tensors: Sequence[Tensor]) -> list[Tensor]:
+    """The tensors with ``exp(-x*x)`` for each ``exp_minus_square(x)`` that is related to others.
+
+    The row and that of its derivative have digits in their tails that ``exp`` has not, and their
+    expansions hide what they are of. Where exponentials are multiples of each other, one for all
+    of them is worth more.
+
+    Args:
+        graph: where the tensors' nodes live; what replaces them is appended.
+        tensors: the results, composite functions not expanded.
+    """
+    wanted = list(dict.fromkeys(node for tensor in tensors for node in tensor.nodes))
+    below = reachable(graph, wanted)
+    squares = [node for node in below if graph.ops[node] in SQUARES]
+    if not squares:
+        return list(tensors)
+    plain = {node: graph.call("exp_minus_square", graph.args[node]) for node in squares}
+    relations = find_relations(graph, [*wanted, *plain.values()])
+    related = {*relations, *(n for relation in relations.values() for n, _ in relation.factors)}
+    place: dict[int, int] = {}
+    for node in below:
+        args = tuple([place[argument] for argument in graph.args[node]])
+        if plain.get(node) in related:
+            (x,) = args
+            made = graph.call("exp", (graph.multiply(graph.sum(((x, -1),)), x),))
+            slope = graph.ops[node] != "exp_minus_square"
+            place[node] = graph.multiply(graph.sum(((x, -2),)), made) if slope else made
+        else:
+            place[node] = node if args == graph.args[node] else graph.rebuild(node, args, graph)
+    return [replace(t, nodes=tuple([place[node] for node in t.nodes])) for t in tensors]
 
 
 def _additions(graph: Graph, nodes: Sequence[int]) -> int:
@@ -91,7 +128,7 @@ class _Replacing:
         self.relations = relations
         self.meet = meet
         bases = [node for relation in relations.values() for node, _ in relation.factors]
-        self.related = {*relations, *(node for node in bases if graph.ops[node] == "exp")}
+        self.related = {*relations, *(node for node in bases if graph.ops[node] in EXPONENTIALS)}
         self.place: dict[int, int] = {}
 
     def of(self, nodes: Sequence[int]) -> list[int]:

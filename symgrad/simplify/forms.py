@@ -112,6 +112,20 @@ def _log(graph: Graph, value: Number) -> int:
     return graph.call("log", (graph.constant(value),))
 
 
+BELOW = {"pow_by_base": 1, "pow_below": 1, "pow_below_2": 2}
+"""How much less than b the exponents of derivatives of a^b are."""
+
+
+def constant_power(graph: Graph, node: int) -> int | None:
+    """A derivative of a^b for a number b: its exponent is a number too, and costs nothing."""
+    op = graph.ops[node]
+    base, exponent = graph.args[node]
+    if graph.ops[exponent] != "constant" or not graph.data[exponent]:
+        return None
+    power = graph.power(base, graph.sum(((exponent, 1),), -BELOW[op]))
+    return graph.multiply(exponent, power) if op == "pow_by_base" else power
+
+
 def even_powers(graph: Graph, node: int) -> int | None:
     """(x^2)^q and |x|^q without sign: x^(2q) or |x|^(2q), whose derivatives at 0 are right."""
     made: list[tuple[int, Exponent]] = []
@@ -211,11 +225,13 @@ class Form:
         op: the operation.
         apply: ``(graph, node)`` -> what takes its place, or None.
         safety: the class of the rewrite (``rules.py``).
+        always: that it is for derivatives too, not for the formula alone.
     """
 
     op: str
     apply: Callable[[Graph, int], int | None]
     safety: str
+    always: bool = False
 
 
 FORMS: tuple[Form, ...] = (
@@ -223,4 +239,5 @@ FORMS: tuple[Form, ...] = (
     Form("product", even_powers, "finite"),
     Form("pow", power_of_even, "finite"),
     Form("select", limit_filled_in, "finite"),
+    *(Form(name, constant_power, "rounding", always=True) for name in BELOW),
 )

@@ -43,6 +43,9 @@ them a product leaves the range of floats little earlier than the exponential th
 USUAL = 1e100
 """Coefficients beyond this, or below its inverse, are not compared."""
 
+EXPONENTIALS = frozenset({"exp", "exp_minus_square"})
+"""The rows that are related: ``exp_minus_square(x)`` is ``exp(-x**2)``."""
+
 
 class Parts(NamedTuple):
     """An argument as ``number + sum(coefficient * log) + rest``."""
@@ -68,20 +71,21 @@ def find_relations(graph: Graph, nodes: Sequence[int]) -> dict[int, Relation]:
     """What some exponentials below ``nodes`` are, made of others; there are no cycles.
 
     Args:
-        graph: it is left as it is; in an exact one nothing is related.
+        graph: squares of arguments may be appended to it; in an exact one nothing is related.
         nodes: what is wanted.
     """
-    if graph.exact or graph.ops.count("exp") < 2:
+    if graph.exact or sum(map(graph.ops.count, EXPONENTIALS)) < 2:
         return {}
     found: dict[int, Relation] = {}
-    exponentials = [node for node in reachable(graph, nodes) if graph.ops[node] == "exp"]
+    exponentials = [node for node in reachable(graph, nodes) if graph.ops[node] in EXPONENTIALS]
     if not 2 <= len(exponentials) <= MOST:
         return found
-    known = expand(graph, [graph.args[node][0] for node in exponentials])
+    exponents = {node: _exponent(graph, node) for node in exponentials}
+    known = expand(graph, exponents.values())
     parts: dict[int, Parts] = {}
     classes: dict[object, list[int]] = {}
     for node in exponentials:
-        polynomial = known[graph.args[node][0]]
+        polynomial = known[exponents[node]]
         if all(1 / USUAL < abs(as_float(c)) < USUAL for c in polynomial.values()):
             parts[node] = _split(graph, polynomial)
             classes.setdefault(_key(parts[node].rest), []).append(node)
@@ -94,6 +98,12 @@ def find_relations(graph: Graph, nodes: Sequence[int]) -> dict[int, Relation]:
     if 2 < len(kept) <= MOST_PAIRED:
         _relate_sums(graph, kept, parts, found)
     return found
+
+
+def _exponent(graph: Graph, node: int) -> int:
+    """The argument of an exponential as ``exp`` has it."""
+    (argument,) = graph.args[node]
+    return argument if graph.ops[node] == "exp" else graph.product(((argument, 2),), -1)
 
 
 def _split(graph: Graph, polynomial: Polynomial) -> Parts:

@@ -118,8 +118,8 @@ def _rulebook(level: str, primal: bool, derived: bool) -> _Rulebook:
             (part, _), *_ = _pattern_factors(rule.left)
             book.products.setdefault(IN_GRAPH.get(part.op, part.op), []).append(rule)
             book.inside.update(("product", IN_GRAPH.get(part.op, part.op)))
-    for form in FORMS if primal else ():
-        if form.safety in LEVELS[level]:
+    for form in FORMS:
+        if form.safety in LEVELS[level] and (primal or form.always):
             book.forms.setdefault(form.op, []).append(form.apply)
     return book
 

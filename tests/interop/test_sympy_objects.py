@@ -76,7 +76,8 @@ def points(name: str) -> list[dict[str, float]]:
         found = [[rng.choice(CORNERS) for _ in NAMES] for _ in range(12)]
     else:
         intervals = [*row.domain, *[(-2.0, 2.0)] * len(NAMES)][: len(NAMES)]
-        found = [[rng.uniform(*interval) for interval in intervals] for _ in range(5)]
+        # Of few bits: SymPy factors numbers that it raises to a power.
+        found = [[round(1024 * rng.uniform(*one)) / 1024 for one in intervals] for _ in range(5)]
         found = [
             [float(round(value)) if i in row.whole else value for i, value in enumerate(values)]
             for values in found

@@ -23,17 +23,32 @@ from symgrad.ir.evaluate import (
     numpy_arithmetic,
     run,
 )
-from symgrad.ir.expression import NAMED_CONSTANTS, Expr, constant, named, variables
+from symgrad.ir.expression import NAMED_CONSTANTS, Expr, constant, named, postorder, variables
 from symgrad.ir.graph import Graph
 from symgrad.ir.program import Group, Instruction, Program, Result
 from tests.expressions import CORPUS, as_written, close, in_float, in_mpmath
 from tests.routines import ROWS
 
 x, y = variables("x y")
+
+
+def needs_routine(name: str) -> bool:
+    """Whether a row is a routine, or is written in one: mpmath has no limits at its poles."""
+    pending = {name}
+    while pending:
+        row = PRIMITIVES.get(pending.pop())
+        if row is not None and row.kind == "routine":
+            return True
+        if row is not None and row.kind == "composite" and row.expansion is not None:
+            body = row.expansion
+            pending |= {node.op for node in postorder((body,))}
+    return False
+
+
 NUMERIC = sorted(
     name
     for name, row in PRIMITIVES.items()
-    if not row.boolean and name != "select" and row.kind not in ("routine", "unknown")
+    if not row.boolean and name != "select" and row.kind != "unknown" and not needs_routine(name)
 )
 SPECIAL = (0.0, -0.0, 1.0, -1.0, 0.5, -2.0, 3.0, inf, -inf, nan)
 
@@ -96,6 +111,8 @@ def test_both_arithmetics_agree_on_special_values(name: str, digits: int) -> Non
     call = function(name, PRIMITIVES, mpmath_arithmetic())
     wrong = []
     for given in product(WITHOUT_SIGNED_ZERO, repeat=arity):
+        if name.startswith("pow_") and given[0] == -inf:
+            continue  # C's pow has limits there, mpmath a complex number
         precise = call(*map(mpmath.mpf, given))
         if not close(_double(name, given), precise, 1e-14):
             wrong.append(f"{name}{given}: {_double(name, given)} in double, {precise} in mpmath")

@@ -13,12 +13,18 @@ from symgrad import api
 from symgrad.functions import PRIMITIVES, math
 from symgrad.ir.evaluate import evaluate, mpmath_arithmetic, numpy_arithmetic, run
 from symgrad.ir.expression import Expr, variables
+from symgrad.ir.graph import Graph
 from symgrad.ir.program import Program
 from symgrad.ir.system import Request
+from symgrad.ir.traverse import reachable
 from symgrad.ir.verify import verify_graph
 from symgrad.options import Options
 from symgrad.portfolio import weighted
-from symgrad.simplify.exponentials import makes_exponentials, relate_exponentials
+from symgrad.simplify.exponentials import (
+    makes_exponentials,
+    relate_exponentials,
+    unfold_squares,
+)
 from tests.expressions import (
     CORPUS,
     Case,
@@ -201,3 +207,32 @@ def test_what_has_no_exponentials_is_left_alone() -> None:
 )
 def test_exponentials_to_come_are_counted(formula: Expr, count: int) -> None:
     assert makes_exponentials(system_of(formula, ("x", "y")).graph) == count
+
+
+@pytest.mark.parametrize("outputs", [(math.erf(x) + exp(-x * x),), (call(),)], ids=["own", "two"])
+def test_squares_are_unfolded_where_others_are_multiples(outputs: Sequence[Expr]) -> None:
+    names = ("S", "K", "r", "s", "t", "x")
+    system = system_of(list(outputs), names)
+    tensors = [tensor_of(system, order) for order in (1, 2)]
+    before = [node for tensor in tensors for node in tensor.nodes]
+    made = unfold_squares(system.graph, tensors)
+    after = [node for tensor in made for node in tensor.nodes]
+    assert _squares(system.graph, before)
+    assert not _squares(system.graph, after)
+    point = dict(zip(names, (1.1, 0.9, 0.05, 0.3, 0.8, 0.7), strict=True))
+    for one, other in zip(
+        in_mpmath(system.graph, before, point), in_mpmath(system.graph, after, point), strict=True
+    ):
+        assert close(one, other, 1e-12)
+
+
+def test_squares_that_nothing_else_is_made_of_keep_their_digits() -> None:
+    system = system_of([math.erf(x) + math.erfc(y)], ("x", "y"))
+    tensor = tensor_of(system, 2)
+    assert unfold_squares(system.graph, [tensor]) == [tensor]
+    assert _squares(system.graph, tensor.nodes)
+
+
+def _squares(graph: Graph, nodes: Sequence[int]) -> bool:
+    found = {graph.ops[node] for node in reachable(graph, nodes)}
+    return bool(found & {"exp_minus_square", "exp_minus_square_slope"})

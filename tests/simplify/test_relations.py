@@ -39,6 +39,7 @@ RELATED: dict[str, Sequence[Expr]] = {
         exp(-(((x - log(y) / x) * 0.7071067811865475) ** 2)),
         exp(-0.5 * (log(y) / x) ** 2),
     ),
+    "a square's own row": (math.exp_minus_square(x - y), exp(-2 * x * x + 4 * x * y - 2 * y * y)),
     "nested": (exp(exp(x) * (1 + y)), exp(2 * (exp(x) + exp(x) * y)), exp(2 * x)),
 }
 

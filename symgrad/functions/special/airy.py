@@ -115,6 +115,28 @@ def _bi(m: Any, x: Any, *, prime: bool) -> Any:
     return m.where(x < -1.0, below, m.where(x <= EDGE, near, m.where(x > EDGE, far, x)))
 
 
+def _ai_third(m: Any, x: Any) -> Any:
+    """Ai(x) + x Ai'(x), the third derivative of Ai, whose terms cancel near 0.88. 8 ulp."""
+    high, low = table.AI_THIRD_ZERO
+    near = polynomial(m, m.min(m.max(x, -1.0), 1.0), table.AI_THIRD_UNIT)
+    middle = polynomial(m, m.fma(2.0, m.min(m.max(x, 1.0), 2.0), -3.0), table.AI_THIRD_MIDDLE)
+    inside = ((x - high) - low) * m.where(x <= 1.0, near, middle)
+
+    outside = m.min(m.max(x, 2.0), VANISHED)
+    zeta, rest = _zeta(m, outside)
+    decayed = m.exp(-zeta)
+    decayed = TWICE_ROOT_PI_INVERSE * m.fma(-rest, decayed, decayed)
+    fourth = m.sqrt(m.sqrt(outside))
+    t = 1.0 / zeta
+    ratio, slope = (
+        polynomial(m, t, top) / polynomial(m, t, bottom)
+        for top, bottom in (_tables(name, *LARGE) for name in ("AI", "AI_PRIME"))
+    )
+    far = m.fma(-slope * outside, fourth, ratio / fourth) * decayed
+    below = m.airyai(x) + x * m.airyaiprime(x)
+    return m.where(x < -1.0, below, m.where(x <= 2.0, inside, m.where(x > 2.0, far, x)))
+
+
 LARGE = ("LARGE_TOP", "LARGE_BOTTOM")
 
 
@@ -141,24 +163,45 @@ def _row(name: str, partial: Any, definition: Any, oracle: Any, source: str) -> 
     )
 
 
-def _times_x(name: str) -> Any:
-    """The second derivative: f'' = x f (NIST DLMF 9.2.1)."""
-    return lambda y, x: x * call(name, x)
+def _third(name: str) -> Any:
+    """The derivative of f + x f': 2 f' + x^2 f."""
+    return lambda y, x: 2 * call(f"{name}prime", x) + x * call(f"{name}_curvature", x)
+
+
+def _called(name: str) -> Any:
+    return lambda y, x: call(name, x)
 
 
 # fmt: off
-airyai = _row("airyai", lambda y, x: call("airyaiprime", x),
+# A row of its own for each of the first three derivatives (NIST DLMF 9.2.1, f'' = x f): formulas
+# of them overflow, vanish or cancel in single precision.
+airyai = _row("airyai", _called("airyaiprime"),
               lambda m, x: _ai(m, x, prime=False), lambda mp, x: mp.airyai(x),
               "NIST DLMF 9.7.5, 9.7.9")
-airyaiprime = _row("airyaiprime", _times_x("airyai"),
+airyaiprime = _row("airyaiprime", _called("airyai_curvature"),
                    lambda m, x: _ai(m, x, prime=True), lambda mp, x: mp.airyai(x, derivative=1),
                    "NIST DLMF 9.2.1, 9.7.6, 9.7.10")
-airybi = _row("airybi", lambda y, x: call("airybiprime", x),
+airyai_curvature = _row("airyai_curvature", _called("airyai_third"),
+                        lambda m, x: m.where(m.eq(x, INF), 0.0, x * m.airyai(x)),
+                        lambda mp, x: x * mp.airyai(x) if x != mp.inf else mp.mpf(0),
+                        "NIST DLMF 9.2.1")
+airyai_third = _row("airyai_third", _third("airyai"), _ai_third,
+                    lambda mp, x: mp.airyai(x) + x * mp.airyai(x, derivative=1), "NIST DLMF 9.2.1")
+airybi = _row("airybi", _called("airybiprime"),
               lambda m, x: _bi(m, x, prime=False), lambda mp, x: mp.airybi(x),
               "NIST DLMF 9.7.7, 9.7.11")
-airybiprime = _row("airybiprime", _times_x("airybi"),
+airybiprime = _row("airybiprime", _called("airybi_curvature"),
                    lambda m, x: _bi(m, x, prime=True), lambda mp, x: mp.airybi(x, derivative=1),
                    "NIST DLMF 9.2.1, 9.7.8, 9.7.12")
+airybi_curvature = _row("airybi_curvature", _called("airybi_third"),
+                        lambda m, x: x * m.airybi(x), lambda mp, x: x * mp.airybi(x),
+                        "NIST DLMF 9.2.1")
+airybi_third = _row("airybi_third", _third("airybi"),
+                    lambda m, x: m.airybi(x) + x * m.airybiprime(x),
+                    lambda mp, x: mp.airybi(x) + x * mp.airybi(x, derivative=1), "NIST DLMF 9.2.1")
 # fmt: on
 
-ROWS = (airyai, airyaiprime, airybi, airybiprime)
+ROWS = (
+    *(airyai, airyaiprime, airyai_curvature, airyai_third),
+    *(airybi, airybiprime, airybi_curvature, airybi_third),
+)

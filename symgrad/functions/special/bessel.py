@@ -34,12 +34,16 @@ from symgrad.functions.special.recurrences import (
     LARGE,
     MOST_ORDERS,
     SMALL,
+    Difference,
     downward,
+    downward_sum,
     exactly_one,
+    halved,
     upward,
+    upward_sum,
 )
-from symgrad.ir.expression import HALF, Expr
-from symgrad.ir.primitive import Names, define, no_closed_form
+from symgrad.ir.expression import HALF
+from symgrad.ir.primitive import Names, Primitive, define, no_closed_form
 
 EDGE = 4.0
 TINIEST = 5e-324
@@ -135,8 +139,8 @@ def _bessely1(m: Any, x: Any) -> Any:
     return m.where(x >= 0.0, m.where(x < EDGE, near, far), NAN)
 
 
-def _any_order(m: Any, n: Any, x: Any, *, second: bool) -> Any:
-    """J_n(x), or Y_n(x) where ``second``, for real n. 8 ulp.
+def _any_order(m: Any, n: Any, x: Any, *, second: bool, times: Any = None) -> Any:
+    """J_n(x), or Y_n(x) where ``second``, for real n; or a derivative by x. 8 ulp.
 
     With n = +-(k + mu), |mu| <= 1/2: Y goes up from Y_mu and Y_{mu+1}, and J where |x| >= n, else
     down to them. For integer n these are the rows of order 0 and 1; otherwise, from x = 25 on,
@@ -146,10 +150,17 @@ def _any_order(m: Any, n: Any, x: Any, *, second: bool) -> Any:
 
     J_{-n}(x) = J_n(-x) = (-1)^n J_n(x) for integer n (10.4.1, 10.11.1), else 10.4.6 gives negative
     orders. nan where x < 0, but for J of integer order, and for orders beyond 100,000.
+
+    The derivative that comes ``times`` times is a sum over orders (10.6.7), in pairs of doubles.
     """
     size = m.abs(x)
     is_whole = m.eq(n, m.floor(n))
     is_known = m.abs(n) <= MOST_ORDERS
+    k = 0.0
+    if times is not None:
+        is_known = is_known & (times >= 0.0) & m.eq(times, m.floor(times))
+        k = m.where(is_known, times, 0.0)
+    terms = Difference(k, 2.0, -1.0)
     order = m.where(is_known, m.abs(n), 0.0)
     count = m.ceil(order - 0.5)
     mu = order - count
@@ -163,13 +174,19 @@ def _any_order(m: Any, n: Any, x: Any, *, second: bool) -> Any:
         j0, j1 = m.where(is_whole, m.besselj0(size), j0), m.where(is_whole, m.besselj1(size), j1)
 
     is_down = ~is_given | ((size < order) & (count > 1.0))
+    if times is not None:
+        is_down = is_down | (size < EDGE)
     if second:
         is_down = is_down & ~is_whole
     most = m.max(count, m.min(size, FRACTION_EDGE))
     # From there on Y_k/J_k has grown by more than 2^53.
     start = m.where(is_down, m.ceil(most) + m.ceil(7.0 * m.cbrt(most)) + 10.0, 1.0)
     inside = m.max(m.min(size, m.max(order, FRACTION_EDGE)), SMALL)
-    found, a, b = downward(m, m.where(is_down, count, 0.0), start, inside, -1.0, mu)
+    target = m.where(is_down, count, 0.0)
+    if times is None:
+        found, a, b = downward(m, target, start, inside, -1.0, mu)
+    else:
+        found, a, b = downward_sum(m, terms, target, start + k, inside, -1.0, mu)
     largest = m.max(m.abs(a), m.abs(b))
     a, b = a / largest, b / largest
     # The factor is least squares': no zero of one of the two values spoils it.
@@ -196,35 +213,87 @@ def _any_order(m: Any, n: Any, x: Any, *, second: bool) -> Any:
     y1 = m.where(is_given, y1, m.where(is_fraction, fraction_1, series_1))
 
     # Below x = 1e-155 both are powers of x.
-    power = m.pow(m.min(size / SMALL, 1.0), order)
-    up = upward(m, m.where(is_down, 2.0, count), m.max(size, 1.0), j0, j1, -1.0, 1.0, mu)
+    small = m.min(size / SMALL, 1.0)
+    first, fourth = m.max(size, 1.0), m.where(is_given, size, inside)
+    y_wanted = m.where(reflected | second, count, 2.0)
+    j_wanted = m.where(is_down, 2.0, count)
+    if times is None:
+        power = m.pow(small, order)
+        up = upward(m, j_wanted, first, j0, j1, -1.0, 1.0, mu)
+        y = upward(m, y_wanted, fourth, y0, y1, -1.0, 1.0, mu)
+        y = m.where(is_given, y, y / power)
+    else:
+        half = halved(m, k)
+        lowest = m.where(is_even(m, k - order), 0.0, 1.0)
+        power = half * m.pow(small, m.where(is_whole & (order < k), lowest, order - k))
+        up = upward_sum(m, terms, j_wanted, first, (j0, 0.0), (j1, 0.0), -1.0, 1.0, mu) * half
+        # Scaled beforehand, as the last term may overflow and the sum not.
+        zero, one = (y0 * half, 0.0), (y1 * half, 0.0)
+        y = upward_sum(m, terms, y_wanted, fourth, zero, one, -1.0, 1.0, mu)
+        y = m.where(is_given, y, y / m.pow(small, order + k))
     j = m.where(is_down, found / largest * factor * power, up)
-    y_wanted = reflected | second
-    y_x = m.where(is_given, size, inside)
-    y = upward(m, m.where(y_wanted, count, 2.0), y_x, y0, y1, -1.0, 1.0, mu)
-    y = m.where(is_given, y, y / power)
 
     sine, cosine = sin_pi(m, order), cos_pi(m, order)
     is_odd = ~is_even(m, count)
+    # Towards 0 derivatives of J are nothing beside those of Y, and both may be infinite.
+    part = j if times is None else m.where(reflected & (size < SMALL), 0.0, j)
     if second:
         # At half integers Y_{-n}(0) is no 0 times infinity.
-        turned = m.where(m.eq(cosine, 0), sine * j, m.fma(cosine, y, sine * j))
+        turned = m.where(m.eq(cosine, 0), sine * j, m.fma(cosine, y, sine * part))
         value = m.where(reflected, turned, m.where(is_odd & (n < 0.0), -y, y))
         is_known = is_known & (x >= 0.0)
     else:
-        turned = m.fma(cosine, j, -(sine * y))
-        value = m.where(is_odd & exactly_one(n < 0.0, x < 0.0), -j, j)
+        turned = m.fma(cosine, part, -(sine * y))
+        minus = is_odd & exactly_one(n < 0.0, x < 0.0)
+        if times is not None:
+            minus = exactly_one(minus, (x < 0.0) & ~is_even(m, k))
+        value = m.where(minus, -j, j)
         value = m.where(reflected, turned, value)
         is_known = is_known & (is_whole | (x >= 0.0))
     value = m.where(m.eq(size, INF), 0.0, value)
     return m.where(is_known & m.eq(x, x), value, NAN)
 
 
-def _half_difference(name: str) -> Any:
-    def partial(y: Expr, n: Expr, x: Expr) -> Expr:
-        return HALF * (call(name, n - 1, x) - call(name, n + 1, x))
+def _slope(name: str) -> Any:
+    return lambda y, n, x: call(f"{name}_derivative", 1, n, x)
 
-    return partial
+
+def _oracle(name: str) -> Any:
+    """NIST DLMF 10.6.7, in as many digits as the sum may cancel."""
+
+    def value(mp: Any, k: Any, n: Any, x: Any) -> Any:
+        if not mp.isint(k) or k < 0:
+            return mp.nan
+        if mp.isinf(x):
+            return mp.mpf(0)
+        k = int(k)
+        with mp.extradps(10 + k * (abs(mp.mag(x)) if x else 0)):
+            terms = [
+                (-1) ** j * mp.binomial(k, j) * getattr(mp, name)(n - k + 2 * j, x)
+                for j in range(k + 1)
+            ]
+            return mp.fsum(terms) / mp.mpf(2) ** k
+
+    return value
+
+
+def _derivative(name: str, *, second: bool) -> Primitive:
+    return define(
+        f"{name}_derivative",
+        no_closed_form("the order of a derivative"),
+        no_closed_form(ORDER),
+        lambda y, k, n, x: call(f"{name}_derivative", k + 1, n, x),
+        domain=((1, 2), (2, 5), (0.3, 9)),
+        whole=(0,),
+        kind="routine",
+        definition=lambda m, k, n, x: _any_order(m, n, x, second=second, times=k),
+        oracle=_oracle(name),
+        folds={0: lambda k, n, x: call(name, n, x)},
+        cost=1000,
+        ulp=8.0,
+        names=Names(),
+        source="NIST DLMF 10.6.7, 10.74(iv)",
+    )
 
 
 def _first_orders(name: str) -> dict[int | Fraction, Any]:
@@ -249,22 +318,33 @@ bessely0 = define("bessely0", lambda y, x: -call("bessely1", x),
                   domain=(0.3, 9), kind="routine", definition=_bessely0,
                   oracle=lambda mp, x: mp.bessely(0, x), cost=120, ulp=5.0,
                   names=Names(c="y0"), source="NIST DLMF 10.8.2, 10.18.18")
-bessely1 = define("bessely1", lambda y, x: HALF * (call("bessely0", x) - call("bessely", 2, x)),
+bessely1 = define("bessely1", lambda y, x: call("bessely0", x) - y / x,
                   domain=(0.3, 9), kind="routine", definition=_bessely1,
                   oracle=lambda mp, x: mp.bessely(1, x), cost=120, ulp=5.0,
                   names=Names(c="y1"), source="NIST DLMF 10.8.1, 10.18.18")
-besselj = define("besselj", no_closed_form(ORDER), _half_difference("besselj"),
+besselj = define("besselj", no_closed_form(ORDER), _slope("besselj"),
                  domain=((2, 5), (0.3, 9)), kind="routine",
                  definition=lambda m, n, x: _any_order(m, n, x, second=False),
                  oracle=lambda mp, n, x: mp.besselj(n, x), cost=600, ulp=8.0,
                  folds=_first_orders("besselj{}"),
                  names=Names(mpmath="besselj"), source="NIST DLMF 10.6.1, 10.74(iv)")
-bessely = define("bessely", no_closed_form(ORDER), _half_difference("bessely"),
+bessely = define("bessely", no_closed_form(ORDER), _slope("bessely"),
                  domain=((2, 5), (0.3, 9)), kind="routine",
                  definition=lambda m, n, x: _any_order(m, n, x, second=True),
                  oracle=lambda mp, n, x: mp.bessely(n, x), cost=600, ulp=8.0,
                  folds=_first_orders("bessely{}"),
                  names=Names(mpmath="bessely"), source="NIST DLMF 10.6.1, 10.74(iv)")
 # fmt: on
+besselj_derivative = _derivative("besselj", second=False)
+bessely_derivative = _derivative("bessely", second=True)
 
-ROWS = (besselj0, besselj1, bessely0, bessely1, besselj, bessely)
+ROWS = (
+    besselj0,
+    besselj1,
+    bessely0,
+    bessely1,
+    besselj,
+    bessely,
+    besselj_derivative,
+    bessely_derivative,
+)

@@ -21,7 +21,6 @@ from symgrad.functions.special.real_order import (
     temme,
 )
 from symgrad.functions.special.recurrences import LARGE, MOST_ORDERS, SMALL, downward, upward
-from symgrad.ir.expression import HALF, Expr
 from symgrad.ir.primitive import Names, define, no_closed_form
 
 EDGE = 8.0
@@ -36,7 +35,7 @@ def _far_i(m: Any, x: Any, coefficients: Sequence[float]) -> Any:
     return polynomial(m, m.fma(2.0 * EDGE, 1.0 / x, -1.0), coefficients) / m.sqrt(x)
 
 
-def _grown(m: Any, scaled: Any, x: Any) -> Any:
+def grown(m: Any, scaled: Any, x: Any) -> Any:
     """``scaled`` exp(x), which may be finite where exp(x) is not."""
     near = m.min(x, HALF_RANGE)
     return scaled * m.exp(near) * m.exp(x - near)
@@ -50,7 +49,7 @@ def _i0(m: Any, x: Any, *, scaled: bool) -> Any:
     far = _far_i(m, m.max(size, EDGE), table.I0_LARGE)
     if scaled:
         return m.where(size < EDGE, near * m.exp(-inside), far)
-    far = m.where(size < INF, _grown(m, far, size), size)
+    far = m.where(size < INF, grown(m, far, size), size)
     return m.where(size < EDGE, near, far)
 
 
@@ -63,7 +62,7 @@ def _i1(m: Any, x: Any, *, scaled: bool) -> Any:
     if scaled:
         near = near * m.exp(-inside)
     else:
-        far = m.where(size < INF, _grown(m, far, size), size)
+        far = m.where(size < INF, grown(m, far, size), size)
     return m.where(size < EDGE, near, m.where(x < 0.0, -far, far))
 
 
@@ -180,7 +179,7 @@ def _besseli(m: Any, n: Any, x: Any) -> Any:
     """I_n(x) for real n: ``besselie`` times exp(|x|). 8 ulp."""
     size = m.abs(x)
     scaled = m.besselie(n, x)
-    value = _grown(m, scaled, m.min(size, LARGE))
+    value = grown(m, scaled, m.min(size, LARGE))
     infinite = m.where(~is_even(m, n) & (x < 0.0), -INF, INF)
     return m.where(m.eq(size, INF) & m.eq(scaled, 0), infinite, value)
 
@@ -191,16 +190,11 @@ def _besselk(m: Any, n: Any, x: Any) -> Any:
     return m.besselke(n, x) * m.exp(-near) * m.exp(near - m.min(x, LARGE))
 
 
-def _means(
-    name: str, factor: object = HALF, rest: Callable[[Expr, Expr], Expr | int] | None = None
-) -> Any:
-    """The partial by x: factor (f_{n-1} + f_{n+1}), and a rest of y and x."""
-
-    def partial(y: Expr, n: Expr, x: Expr) -> Expr:
-        mean = factor * (call(name, n - 1, x) + call(name, n + 1, x))
-        return mean if rest is None else mean + rest(y, x)
-
-    return partial
+def _slope(name: str, order: int | None = None) -> Any:
+    """The partial by x, a row of ``bessel_modified_derivatives.py``."""
+    if order is None:
+        return lambda y, n, x: call(f"{name}_derivative", 1, n, x)
+    return lambda y, x: call(f"{name}_derivative", 1, order, x)
 
 
 def _first_orders(name: str) -> dict[int | Fraction, Any]:
@@ -218,19 +212,18 @@ besseli0 = define("besseli0", lambda y, x: call("besseli1", x),
                   definition=lambda m, x: _i0(m, x, scaled=False),
                   oracle=lambda mp, x: mp.besseli(0, x),
                   names=Names(torch="special.i0", numpy="i0"), source="NIST DLMF 10.25.2, 10.40.1")
-besseli1 = define("besseli1", lambda y, x: HALF * (call("besseli0", x) + call("besseli", 2, x)),
+besseli1 = define("besseli1", lambda y, x: call("besseli1_slope", x),
                   domain=(0.3, 9), kind="routine", parity="odd", folds={0: 0}, cost=70, ulp=4.0,
                   definition=lambda m, x: _i1(m, x, scaled=False),
                   oracle=lambda mp, x: mp.besseli(1, x),
                   names=Names(torch="special.i1"), source="NIST DLMF 10.25.2, 10.40.1")
-besseli0e = define("besseli0e", lambda y, x: call("besseli1e", x) - call("sign", x) * y,
+besseli0e = define("besseli0e", lambda y, x: call("besseli0e_slope", x),
                    domain=(0.3, 9), kind="routine", parity="even", folds={0: 1}, cost=70, ulp=4.0,
                    definition=lambda m, x: _i0(m, x, scaled=True),
                    oracle=lambda mp, x: mp.besseli(0, x) * mp.exp(-abs(x)),
                    names=Names(torch="special.i0e"), source="NIST DLMF 10.25.2, 10.40.1")
 besseli1e = define("besseli1e",
-                   lambda y, x: HALF * (call("besseli0e", x) + call("besselie", 2, x))
-                                - call("sign", x) * y,
+                   lambda y, x: call("besseli1e_slope", x),
                    domain=(0.3, 9), kind="routine", parity="odd", folds={0: 0}, cost=70, ulp=4.0,
                    definition=lambda m, x: _i1(m, x, scaled=True),
                    oracle=lambda mp, x: mp.besseli(1, x) * mp.exp(-abs(x)),
@@ -239,40 +232,40 @@ besselk0 = define("besselk0", lambda y, x: -call("besselk1", x),
                   domain=(0.3, 9), kind="routine", cost=90, ulp=7.0, names=Names(),
                   definition=lambda m, x: _k(m, x, *K0, scaled=False),
                   oracle=lambda mp, x: mp.besselk(0, x), source="NIST DLMF 10.31.2, 10.40.2")
-besselk1 = define("besselk1", lambda y, x: -HALF * (call("besselk0", x) + call("besselk", 2, x)),
+besselk1 = define("besselk1", lambda y, x: -(call("besselk0", x) + y / x),
                   domain=(0.3, 9), kind="routine", cost=90, ulp=7.0, names=Names(),
                   definition=lambda m, x: _k(m, x, *K1, scaled=False),
                   oracle=lambda mp, x: mp.besselk(1, x), source="NIST DLMF 10.31.1, 10.40.2")
-besselk0e = define("besselk0e", lambda y, x: y - call("besselk1e", x),
+besselk0e = define("besselk0e", _slope("besselke", 0),
                    domain=(0.3, 9), kind="routine", cost=90, ulp=7.0, names=Names(),
                    definition=lambda m, x: _k(m, x, *K0, scaled=True),
                    oracle=lambda mp, x: mp.besselk(0, x) * mp.exp(x),
                    source="NIST DLMF 10.31.2, 10.40.2")
 besselk1e = define("besselk1e",
-                   lambda y, x: y - HALF * (call("besselk0e", x) + call("besselke", 2, x)),
+                   _slope("besselke", 1),
                    domain=(0.3, 9), kind="routine", cost=90, ulp=7.0, names=Names(),
                    definition=lambda m, x: _k(m, x, *K1, scaled=True),
                    oracle=lambda mp, x: mp.besselk(1, x) * mp.exp(x),
                    source="NIST DLMF 10.31.1, 10.40.2")
-besseli = define("besseli", no_closed_form(ORDER), _means("besseli"),
+besseli = define("besseli", no_closed_form(ORDER), _slope("besseli"),
                  domain=((2, 5), (0.3, 9)), kind="routine", definition=_besseli,
                  oracle=lambda mp, n, x: mp.besseli(n, x), cost=600, ulp=8.0,
                  folds=_first_orders("besseli{}"),
                  names=Names(mpmath="besseli"), source="NIST DLMF 10.29.1, 10.74(iv)")
 besselie = define("besselie", no_closed_form(ORDER),
-                  _means("besselie", HALF, lambda y, x: -call("sign", x) * y),
+                  _slope("besselie"),
                   domain=((2, 5), (0.3, 9)), kind="routine",
                   definition=lambda m, n, x: _any_order(m, n, x, second=False),
                   oracle=lambda mp, n, x: mp.besseli(n, x) * mp.exp(-abs(x)), cost=600, ulp=6.0,
                   folds=_first_orders("besseli{}e"),
                   names=Names(), source="NIST DLMF 10.29.1, 10.74(iv)")
-besselk = define("besselk", no_closed_form(ORDER), _means("besselk", -HALF),
+besselk = define("besselk", no_closed_form(ORDER), _slope("besselk"),
                  domain=((2, 5), (0.3, 9)), kind="routine", definition=_besselk,
                  oracle=lambda mp, n, x: mp.besselk(n, x), cost=600, ulp=8.0,
                  folds=_first_orders("besselk{}"),
                  names=Names(mpmath="besselk"), source="NIST DLMF 10.29.1, 10.74(iv)")
 besselke = define("besselke", no_closed_form(ORDER),
-                  _means("besselke", -HALF, lambda y, x: y),
+                  _slope("besselke"),
                   domain=((2, 5), (0.3, 9)), kind="routine",
                   definition=lambda m, n, x: _any_order(m, n, x, second=True),
                   oracle=lambda mp, n, x: mp.besselk(n, x) * mp.exp(x), cost=600, ulp=8.0,

@@ -10,19 +10,12 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from symgrad.functions.elementary import PI, call
+from symgrad.functions.elementary import PI, call, select
 from symgrad.functions.special.carlson import rc_of_one, rd, rf, rj
 from symgrad.functions.special.double import INF, NAN
-from symgrad.functions.special.elliptic_coefficients import LEGENDRE
+from symgrad.functions.special.elliptic_moments import complete, moment, moment_oracle, parts
 from symgrad.ir.expression import HALF, Expr
-from symgrad.ir.primitive import Names, define, no_closed_form
-
-ONE_OVER_PI = 0.3183098861837907
-PANEL, MOST_PANELS = 1.5, 64
-"""The length of a panel of the quadrature of moments, and how many there may be."""
-
-BITS = 4
-"""Of the orders of a moment."""
+from symgrad.ir.primitive import Names, define
 
 
 def _elliptic_k(m: Any, parameter: Any) -> Any:
@@ -43,31 +36,9 @@ def _elliptic_e_complete(m: Any, parameter: Any) -> Any:
     return m.where((rest > 0.0) & (rest < INF), value, ends)
 
 
-def _periods(m: Any, phi: Any) -> tuple[Any, Any, Any]:
-    """(j, sin(phi - j pi), cos^2 phi), j the multiple of pi next to phi."""
-    j = m.rint(phi * ONE_OVER_PI)
-    sine = m.sin(phi)
-    even = m.eq(j, 2.0 * m.floor(0.5 * j))
-    cosine = m.cos(phi)
-    return j, m.where(even, sine, -sine), cosine * cosine
-
-
-def _parts(m: Any, phi: Any, parameter: Any) -> tuple[Any, Any, Any, Any, Any, Any]:
-    """j, sine, cos^2, 1 - m sin^2, 1 - m, and whether the integrals are finite and real there."""
-    finite = m.abs(phi) < INF
-    j, sine, square = _periods(m, m.where(finite, phi, 0.0))
-    rest = 1.0 - parameter
-    # 1 - m sin^2 = cos^2 + (1 - m) sin^2 without cancellation for m > 0.
-    inner = m.where(
-        parameter > 0.0, m.fma(rest, sine * sine, square), 1.0 - parameter * (sine * sine)
-    )
-    good = finite & (inner > 0.0) & (m.eq(j, 0.0) | (rest > 0.0)) & (m.abs(parameter) < INF)
-    return j, sine, square, m.where(good, inner, 1.0), m.where(rest > 0.0, rest, 1.0), good
-
-
 def _elliptic_f(m: Any, phi: Any, parameter: Any) -> Any:
     """F(phi | m) = sin(phi) R_F(cos^2 phi, 1 - m sin^2 phi, 1), and 2 K a period (19.25.5)."""
-    j, sine, square, inner, rest, good = _parts(m, phi, parameter)
+    j, sine, square, inner, rest, good = parts(m, phi, parameter)
     value = sine * rf(m, square, inner, 1.0 + 0.0 * inner)
     zero = 0.0 * rest
     whole = rf(m, zero, rest, 1.0 + zero)
@@ -81,7 +52,7 @@ def _elliptic_e(m: Any, phi: Any, parameter: Any) -> Any:
 
     NIST DLMF 19.25.10 for m > 0 and 19.25.9 for m < 0: sums of positive terms.
     """
-    j, sine, square, inner, _, good = _parts(m, phi, parameter)
+    j, sine, square, inner, _, good = parts(m, phi, parameter)
     one = 1.0 + 0.0 * inner
     plain = rf(m, square, inner, one)
     cube = sine * sine * sine
@@ -128,7 +99,7 @@ def _elliptic_pi_piece(m: Any, n: Any, sine: Any, square: Any, inner: Any, param
 
 def _elliptic_pi(m: Any, n: Any, phi: Any, parameter: Any) -> Any:
     """Pi(n; phi | m) for n sin^2 phi < 1, and twice the complete integral a period."""
-    j, sine, square, inner, rest, good = _parts(m, phi, parameter)
+    j, sine, square, inner, rest, good = parts(m, phi, parameter)
     value = _elliptic_pi_piece(m, n, sine, square, inner, parameter)
     one = 1.0 + 0.0 * rest
     whole = _elliptic_pi_piece(m, n, one, 0.0 * rest, rest, parameter)
@@ -146,7 +117,7 @@ def _elliptic_pi_complete(m: Any, n: Any, parameter: Any) -> Any:
 
 def _by_rd(m: Any, phi: Any, parameter: Any, power: int) -> Any:
     """The integral of sin^2 (1 - m sin^2)^(-power - 1/2), power = 0 or 1 (NIST DLMF 19.25.13)."""
-    j, sine, square, inner, rest, good = _parts(m, phi, parameter)
+    j, sine, square, inner, rest, good = parts(m, phi, parameter)
     one = 1.0 + 0.0 * inner
     value = rd(m, square, one, inner) if power else rd(m, square, inner, one)
     value = sine * sine * sine * value
@@ -166,153 +137,57 @@ def _elliptic_f_slope(m: Any, phi: Any, parameter: Any) -> Any:
     return _by_rd(m, phi, parameter, 1)
 
 
-def _elliptic_moment(m: Any, a: Any, b: Any, c: Any, n: Any, phi: Any, parameter: Any) -> Any:
-    """The integral of sin^2a (1 - m sin^2)^(-b - 1/2) (1 - n sin^2)^(-c) from 0 to phi.
-
-    All derivatives of the elliptic integrals by m and n are of this form, with whole a, b, c >= 0
-    (NIST DLMF 19.2.4 differentiated). Gauss-Legendre quadrature in y, with sinh(y) = K tan(t) up to
-    pi/4 and sinh(y) = K cot(t) beyond, K what makes the steepest factor flat: all singularities
-    are then at distance pi/2 of the real y, and panels of one length do. Within 16 ulp; nan for
-    orders beyond 15.
-    """
-    j, sine, square, _, _, good = _parts(m, phi, parameter)
-    first, second = m.where(good, 1.0 - parameter, 1.0), 1.0 - n
-    size, cosine = m.abs(sine), m.sqrt(square)
-    steep = m.sqrt(m.max(m.max(first, second), 1.0))
-    flat = m.sqrt(m.min(m.max(m.min(first, second), 1e-16), 1.0))
-    below = size < cosine
-    quarter, edge = m.asinh(steep), m.asinh(1.0 / flat)
-    to_phi = m.where(below, m.asinh(steep * size / m.where(below, cosine, 1.0)), quarter)
-    from_phi = m.where(below, edge, m.asinh(cosine / (flat * m.where(below, 1.0, size))))
-    nodes, weights = (list(values) for values in zip(*LEGENDRE, strict=True))
-    count = float(len(nodes))
-    powers = [_binary(m, order) for order in (a, b, c)]
-
-    def density(y: Any, scale: Any, *, tangent: bool) -> Any:
-        """The integrand by y: 1 - m sin^2 is p/one_more, and 1 - n sin^2 q/one_more."""
-        s = m.sinh(y)
-        t = s * scale
-        t = t * t
-        p, q = (m.fma(first, t, 1.0), m.fma(second, t, 1.0)) if tangent else (first + t, second + t)
-        one_more = 1.0 + t
-        by_more = 1.0 / one_more
-        p, q = one_more / m.max(p, 1e-300), one_more / m.max(q, 1e-300)
-        factors = zip(powers, (t * by_more if tangent else by_more, p, q), strict=True)
-        made = by_more * m.sqrt(p * m.fma(s, s, 1.0))
-        for bits, base in factors:
-            for bit in bits:
-                made = made * m.where(bit, base, 1.0)
-                base = base * base
-        return made
-
-    def integral(to: Any, start: Any, end: Any) -> Any:
-        """From 0 to ``to`` by tan, and from ``start`` to ``end`` by cot."""
-        length = end - start
-        panels = m.max(m.ceil(m.max(to, length) * (1.0 / PANEL)), 1.0)
-        width = 1.0 / panels
-
-        def step(k: Any, low: Any, high: Any) -> tuple[Any, ...]:
-            panel = m.floor(k * (1.0 / count) + 1e-9)
-            index = k - count * panel
-            node = (panel + m.lookup(nodes, index)) * width
-            weight = m.lookup(weights, index)
-            low = m.fma(weight, density(to * node, 1.0 / steep, tangent=True), low)
-            high = m.fma(weight, density(m.fma(length, node, start), flat, tangent=False), high)
-            return k + 1.5 < count * panels, low, high
-
-        low, high = m.loop(step, (0.0, 0.0), MOST_PANELS * len(LEGENDRE))
-        return (to / steep * low + length * flat * high) * width
-
-    own = integral(to_phi, from_phi, edge)
-    turns = m.ne(j, 0.0)
-    whole = integral(m.where(turns, quarter, 0.0), 0.0, m.where(turns, edge, 0.0))
-    value = m.where(sine < 0.0, -own, own)
-    value = m.where(turns, m.fma(2.0 * j, whole, value), value)
-    inside = good & (m.fma(second, size * size, square) > 0.0)
-    inside = inside & (m.max(m.max(a, b), c) < 2.0**BITS) & (m.min(m.min(a, b), c) >= 0.0)
-    return m.where(inside & (~turns | (second > 0.0)), value, NAN)
+def _elliptic_k_slope(m: Any, parameter: Any) -> Any:
+    """dK/dm = R_D(0, 1, 1 - m)/6 for m <= 1: inf at 1, nan beyond (NIST DLMF 19.25.13, 19.4.1)."""
+    rest = 1.0 - parameter
+    inside = m.where((rest > 0.0) & (rest < INF), m.min(rest, 1e200), 1.0)
+    value = rd(m, 0.0 * inside, 1.0 + 0.0 * inside, inside) * (1.0 / 6.0)
+    ends = m.where(m.eq(rest, 0.0), INF, m.where(m.eq(rest, INF), 0.0, NAN))
+    return m.where((rest > 0.0) & (rest < INF), value, ends)
 
 
-def _binary(m: Any, order: Any) -> list[Any]:
-    """The binary digits of a whole number as conditions, the lowest first."""
-    digits = []
-    for _ in range(BITS):
-        half = m.floor(0.5 * order)
-        digits.append(order - 2.0 * half > 0.5)
-        order = half
-    return digits
-
-
-def _moment_series(mp: Any, a: Any, b: Any, c: Any, n: Any, phi: Any, parameter: Any) -> Any:
-    """The moment as a power series in u = sin^2 phi: half the integral of u^(a - 1/2) f(u).
-
-    f = (1 - u)^(-1/2) (1 - m u)^(-b - 1/2) (1 - n u)^(-c), so q f' = p f with polynomials p and q.
-    """
-    half = mp.mpf(1) / 2
-    roots = ((mp.mpf(1), half), (parameter, b + half), (n, c))
-    q = [mp.mpf(1)]
-    for root, _ in roots:
-        q = [x - root * y for x, y in zip([*q, mp.mpf(0)], [mp.mpf(0), *q], strict=True)]
-    p = [mp.mpf(0)] * 3
-    for i, (root, power) in enumerate(roots):
-        one, other = (roots[j][0] for j in range(3) if j != i)
-        for k, value in enumerate((1, -(one + other), one * other)):
-            p[k] += root * power * value
-    u = mp.sin(phi) ** 2
-    f = [mp.mpf(0), mp.mpf(0), mp.mpf(1)]
-    raised, total, k = mp.mpf(1), 1 / (a + half), 0
-    while True:
-        # (k + 1) f_(k+1) = sum of (p_i - q_(i+1) (k - i)) f_(k-i)
-        following = sum((p[i] - q[i + 1] * (k - i)) * f[2 - i] for i in range(3)) / (k + 1)
-        f = [*f[1:], following]
-        k += 1
-        raised *= u
-        added = following * raised / (a + k + half)
-        total += added
-        if k > 8 and abs(added) < mp.eps * abs(total) / 1000:
-            return mp.sign(phi) * half * u ** (a + half) * total
-
-
-def _moment_oracle(mp: Any, a: Any, b: Any, c: Any, n: Any, phi: Any, parameter: Any) -> Any:
-    if not mp.isfinite(phi):
-        return mp.nan
-    if abs(phi) < 0.8 and abs(parameter) <= 1.2 and abs(n) <= 1.2:
-        with mp.extradps(10):
-            return _moment_series(mp, a, b, c, n, phi, parameter)
-
-    def integrand(t: Any) -> Any:
-        s = mp.sin(t) ** 2
-        return s**a * (1 - parameter * s) ** (-b - mp.mpf(1) / 2) * (1 - n * s) ** (-c)
-
-    count = 1 + int(abs(phi) / mp.pi * 4)
-    with mp.extradps(10):
-        return mp.quad(integrand, mp.linspace(0, phi, count + 1))
+def _elliptic_e_slope(m: Any, parameter: Any) -> Any:
+    """dE/dm = -R_D(0, 1 - m, 1)/6 for m <= 1: -inf at 1, nan beyond (19.25.13, 19.4.2)."""
+    rest = 1.0 - parameter
+    inside = m.where((rest > 0.0) & (rest < INF), m.min(rest, 1e300), 1.0)
+    value = rd(m, 0.0 * inside, inside, 1.0 + 0.0 * inside) * (-1.0 / 6.0)
+    ends = m.where(m.eq(rest, 0.0), -INF, m.where(m.eq(rest, INF), -0.0, NAN))
+    return m.where((rest > 0.0) & (rest < INF), value, ends)
 
 
 def _d_oracle(mp: Any, phi: Any, m: Any) -> Any:
     if abs(m) < 1e-3 or abs(phi) < 0.8 or not mp.isfinite(phi):
-        return _moment_oracle(mp, 1, 0, 0, 0, phi, m)
+        return moment_oracle(mp, 1, 0, 0, 0, phi, m)
     with mp.extradps(15):
         return (mp.ellipf(phi, m) - mp.ellipe(phi, m)) / m
 
 
 def _f_slope_oracle(mp: Any, phi: Any, m: Any) -> Any:
     if abs(m) < 1e-3 or abs(phi) < 0.8 or m == 1 or not mp.isfinite(phi):
-        return _moment_oracle(mp, 1, 1, 0, 0, phi, m)
+        return moment_oracle(mp, 1, 1, 0, 0, phi, m)
     with mp.extradps(15):
         s = mp.sin(phi)
         part = mp.ellipe(phi, m) - (1 - m) * mp.ellipf(phi, m)
         return (part - m * s * mp.cos(phi) / mp.sqrt(1 - m * s * s)) / (m * (1 - m))
 
 
+def _k_slope_oracle(mp: Any, m: Any) -> Any:
+    return mp.pi / 8 * mp.hyp2f1(1.5, 1.5, 2, m) if mp.isfinite(m) else mp.mpf(0)
+
+
+def _e_slope_oracle(mp: Any, m: Any) -> Any:
+    return -mp.pi / 8 * mp.hyp2f1(0.5, 1.5, 2, m) if mp.isfinite(m) else mp.mpf(0)
+
+
 def _pi_oracle(mp: Any, n: Any, phi: Any, m: Any) -> Any:
     if abs(phi) < 0.8 and abs(m) <= 1.2 and abs(n) <= 1.2:
-        return _moment_oracle(mp, 0, 0, 1, n, phi, m)
+        return moment_oracle(mp, 0, 0, 1, n, phi, m)
     return mp.ellippi(n, phi, m)
 
 
-def _moment(a: object, b: object, c: object, n: object, phi: object, m: object) -> Expr:
-    return call("elliptic_moment", a, b, c, n, phi, m)
+def _square_of_sine(phi: Expr) -> Expr:
+    square = call("sin", phi) ** 2
+    return select(square > HALF, call("one_minus_square", call("cos", phi)), square)
 
 
 def _density(phi: Expr, m: Expr) -> Expr:
@@ -320,26 +195,27 @@ def _density(phi: Expr, m: Expr) -> Expr:
     return 1 - m * call("sin", phi) ** 2
 
 
-def _integrand(a: Expr, b: Expr, c: Expr, n: Expr, phi: Expr, m: Expr) -> Expr:
-    square = call("sin", phi) ** 2
-    own = call("pow", square, a) * call("pow", 1 - m * square, -b - HALF)
-    return own * call("pow", 1 - n * square, -c)
-
-
-ORDER = "the order of a moment"
-RIGHT = PI / 2
-
 # fmt: off
-elliptic_k = define("elliptic_k", lambda y, m: HALF * call("elliptic_f_slope", RIGHT, m),
+elliptic_k = define("elliptic_k", lambda y, m: call("elliptic_k_slope", m),
                     domain=(-3, 0.7), kind="routine", definition=_elliptic_k,
                     oracle=lambda mp, m: mp.ellipk(m), folds={0: PI / 2}, cost=250, ulp=5.0,
                     names=Names(mpmath="ellipk"), source="NIST DLMF 19.25.1, 19.4.1")
 elliptic_e_complete = define("elliptic_e_complete",
-                             lambda y, m: -HALF * call("elliptic_d", RIGHT, m),
+                             lambda y, m: call("elliptic_e_slope", m),
                              domain=(-3, 0.7), kind="routine", definition=_elliptic_e_complete,
                              oracle=lambda mp, m: mp.ellipe(m), folds={0: PI / 2, 1: 1}, cost=500,
                              ulp=5.0, names=Names(mpmath="ellipe"),
                              source="NIST DLMF 19.25.1, 19.4.2")
+elliptic_k_slope = define("elliptic_k_slope",
+                          lambda y, m: Fraction(3, 4) * complete(2, 2, 0, 0, m),
+                          domain=(-3, 0.7), kind="routine", definition=_elliptic_k_slope,
+                          oracle=_k_slope_oracle, cost=400, ulp=5.0, names=Names(),
+                          source="NIST DLMF 19.4.1, 19.25.13")
+elliptic_e_slope = define("elliptic_e_slope",
+                          lambda y, m: Fraction(-1, 4) * complete(2, 1, 0, 0, m),
+                          domain=(-3, 0.7), kind="routine", definition=_elliptic_e_slope,
+                          oracle=_e_slope_oracle, cost=400, ulp=5.0, names=Names(),
+                          source="NIST DLMF 19.4.2, 19.25.13")
 elliptic_f = define("elliptic_f", lambda y, phi, m: _density(phi, m) ** -HALF,
                     lambda y, phi, m: HALF * call("elliptic_f_slope", phi, m),
                     domain=((-1.5, 1.5), (-2, 0.7)), kind="routine", definition=_elliptic_f,
@@ -351,46 +227,48 @@ elliptic_e = define("elliptic_e", lambda y, phi, m: _density(phi, m) ** HALF,
                     oracle=lambda mp, phi, m: mp.ellipe(phi, m), cost=1000, ulp=8.0, names=Names(),
                     source="NIST DLMF 19.25.9, 19.25.10, 19.4.6")
 elliptic_d = define("elliptic_d", lambda y, phi, m: call("sin", phi)**2 * _density(phi, m)**-HALF,
-                    lambda y, phi, m: HALF * _moment(2, 1, 0, 0, phi, m),
+                    lambda y, phi, m: HALF * moment(2, 1, 0, 0, phi, m),
                     domain=((0.1, 0.75), (-1, 0.7)), kind="routine", definition=_elliptic_d,
                     oracle=_d_oracle, cost=900,
                     ulp=9.0, names=Names(), source="NIST DLMF 19.2.6, 19.25.13")
 elliptic_f_slope = define("elliptic_f_slope",
                           lambda y, phi, m: call("sin", phi)**2
                                             * _density(phi, m)**Fraction(-3, 2),
-                          lambda y, phi, m: (1 + HALF) * _moment(2, 2, 0, 0, phi, m),
+                          lambda y, phi, m: (1 + HALF) * moment(2, 2, 0, 0, phi, m),
                           domain=((0.1, 0.75), (-1, 0.7)), kind="routine",
                           definition=_elliptic_f_slope,
                           oracle=_f_slope_oracle,
                           cost=900, ulp=10.0, names=Names(), source="NIST DLMF 19.4.5, 19.25.13")
 elliptic_pi_complete = define("elliptic_pi_complete",
-                              lambda y, n, m: _moment(1, 0, 2, n, RIGHT, m),
-                              lambda y, n, m: HALF * _moment(1, 1, 1, n, RIGHT, m),
+                              lambda y, n, m: complete(1, 0, 2, n, m),
+                              lambda y, n, m: HALF * complete(1, 1, 1, n, m),
                               domain=((-3, 0.6), (-3, 0.6)), kind="routine",
                               definition=_elliptic_pi_complete,
                               oracle=lambda mp, n, m: mp.ellippi(n, m), cost=1000, ulp=7.0,
                               names=Names(mpmath="ellippi"), source="NIST DLMF 19.25.2")
-elliptic_pi = define("elliptic_pi", lambda y, n, phi, m: _moment(1, 0, 2, n, phi, m),
-                     lambda y, n, phi, m: 1 / ((1 - n * call("sin", phi) ** 2)
-                                               * _density(phi, m) ** HALF),
-                     lambda y, n, phi, m: HALF * _moment(1, 1, 1, n, phi, m),
+# By phi in one fraction: its parts cancel where 2 n is about -m.
+elliptic_pi_density = define("elliptic_pi_density",
+                             lambda y, n, phi, m: y * call("sin", phi)**2 / _density(phi, n),
+                             lambda y, n, phi, m: (
+                                 y * call("sin", phi) * call("cos", phi)
+                                 * call("fma", -3 * n * m, _square_of_sine(phi), 2 * n + m)
+                                 / (_density(phi, n) * _density(phi, m))),
+                             lambda y, n, phi, m: (
+                                 HALF * y * call("sin", phi)**2 / _density(phi, m)),
+                             domain=((-1, 0.6), (0.1, 1.4), (-1, 0.6)), kind="composite",
+                             expansion=lambda n, phi, m: 1 / (
+                                 _density(phi, n) * _density(phi, m)**HALF),
+                             cost=40, names=Names(), source="NIST DLMF 19.2.7")
+elliptic_pi = define("elliptic_pi", lambda y, n, phi, m: moment(1, 0, 2, n, phi, m),
+                     lambda y, n, phi, m: call("elliptic_pi_density", n, phi, m),
+                     lambda y, n, phi, m: HALF * moment(1, 1, 1, n, phi, m),
                      domain=((-1, 0.6), (0.1, 0.3), (-1, 0.6)), kind="routine",
                      definition=_elliptic_pi, oracle=_pi_oracle,
                      cost=2000, ulp=8.0, names=Names(mpmath="ellippi"),
                      source="NIST DLMF 19.25.14")
-elliptic_moment = define("elliptic_moment", no_closed_form(ORDER), no_closed_form(ORDER),
-                         no_closed_form(ORDER),
-                         lambda y, a, b, c, n, phi, m: c * _moment(a + 1, b, c + 1, n, phi, m),
-                         lambda y, a, b, c, n, phi, m: _integrand(a, b, c, n, phi, m),
-                         lambda y, a, b, c, n, phi, m: (b + HALF) * _moment(a + 1, b + 1, c, n,
-                                                                           phi, m),
-                         domain=((1, 1), (1, 1), (1, 1), (-1, 0.5), (0.1, 0.3), (-1, 0.5)),
-                         kind="routine", definition=_elliptic_moment, oracle=_moment_oracle,
-                         whole=(0, 1, 2), cost=6000, ulp=16.0, names=Names(),
-                         source="NIST DLMF 19.2.4")
 # fmt: on
 
 ROWS = (
-    *(elliptic_k, elliptic_e_complete, elliptic_f, elliptic_e),
-    *(elliptic_d, elliptic_f_slope, elliptic_pi_complete, elliptic_pi, elliptic_moment),
+    *(elliptic_k, elliptic_e_complete, elliptic_k_slope, elliptic_e_slope, elliptic_f, elliptic_e),
+    *(elliptic_d, elliptic_f_slope, elliptic_pi_complete, elliptic_pi_density, elliptic_pi),
 )

@@ -24,7 +24,7 @@ from symgrad.ir.primitive import Names, define, no_closed_form
 
 ROOT_PI = PI**HALF
 TWO_OVER_ROOT_PI = 2 / sqrt(pi)
-EXP_8 = exp(8.0)
+EXP_8, EXP_MINUS_64 = exp(8.0), exp(-64.0)
 LEGENDRE = (
     (0.9739065285171717, 0.06667134430868814),
     (0.8650633666889845, 0.1494513491505806),
@@ -202,6 +202,39 @@ def _gaussian(m: Any, x: Any) -> Any:
     return gauss(m, m.max(m.min(x, 28.0), -28.0), 1.0)
 
 
+def hermite(m: Any, n: Any, x: Any, factor: float) -> Any:
+    """Hermite's polynomials by w_n+1 = factor x w_n - factor n w_n-1: He_n for 1, H_n for 2.
+
+    NIST DLMF 18.9.1.
+    """
+
+    def step(k: Any, lower: Any, upper: Any) -> tuple[Any, ...]:
+        inside = k < n
+        raised = m.fma(factor * x, upper, -factor * k * lower)
+        return k + 1.0 < n, m.where(inside, upper, lower), m.where(inside, raised, upper)
+
+    return m.loop(step, (0.0, 1.0), 128)[1]
+
+
+def gauss_derivative(m: Any, n: Any, x: Any, factor: float) -> Any:
+    """The n-th derivative of exp(-factor x^2), factor 1/2 or 1 (NIST DLMF 18.5.5): nan for other n.
+
+    The product with Hermite's polynomial is an ordinary number where the exponential alone no
+    longer is: from exp(-600) on it is taken 64 higher.
+    """
+    high, low = two_product(m, x, x)
+    lift = m.where(factor * high > 600.0, 64.0, 0.0)
+    power = exp_double(m, lift - factor * high, -factor * low)
+    value = hermite(m, n, x, 2.0 * factor) * m.where(lift > 0.0, EXP_MINUS_64, 1.0)
+    odd = m.ne(n, 2.0 * m.floor(0.5 * n))
+    return m.where(is_order(m, n), power * m.where(odd, -value, value), NAN)
+
+
+def _gaussian_derivative(m: Any, n: Any, x: Any) -> Any:
+    """The n-th derivative of exp(-x^2), (-1)^n H_n(x) exp(-x^2): nan for other n."""
+    return gauss_derivative(m, n, m.max(m.min(x, 28.0), -28.0), 1.0)
+
+
 def erfcinv_of_small(m: Any, p: Any) -> Any:
     """The inverse of erfc for 0 < p <= 1/2, fitted in sqrt(-log p), nearly a straight line."""
     root = m.sqrt(-m.log(m.min(p, 0.5)))
@@ -329,6 +362,23 @@ def _erf2_oracle(mp: Any, a: Any, b: Any) -> Any:
         return mp.erf(b) - mp.erf(a)
 
 
+def hermite_oracle(size: Any, factor: Any) -> Any:
+    """The n-th derivative of size exp(-factor x^2), by the recurrence of Hermite's polynomials."""
+
+    def oracle(mp: Any, n: Any, x: Any) -> Any:
+        if not mp.isint(n) or n < 0:
+            return mp.nan
+        if mp.isinf(x):
+            return mp.mpf(0)
+        with mp.extradps(15 + int(n)):
+            lower, upper = mp.mpf(0), mp.mpf(1)
+            for k in range(int(n)):
+                lower, upper = upper, -2 * factor * (x * upper + k * lower)
+            return upper * mp.exp(-factor * x * x) * size(mp)
+
+    return oracle
+
+
 ORDER = "the order of a derivative"
 
 
@@ -343,17 +393,24 @@ def _tail_slope(y: Expr, p: Expr) -> Expr:
 
 # fmt: off
 # d erf(x)/dx = 2 exp(-x^2)/sqrt(pi): NIST DLMF 7.2.1, 7.2.2.
-erf  = define("erf",  lambda y, x: 2 / ROOT_PI * call("exp", -x * x),  domain=(-2, 2),
-              parity="odd", folds={0: 0}, cost=20, source="NIST DLMF 7.2.1")
-erfc = define("erfc", lambda y, x: -2 / ROOT_PI * call("exp", -x * x), domain=(-2, 2),
-              folds={0: 1}, cost=25, source="NIST DLMF 7.2.2")
+erf  = define("erf",  lambda y, x: 2 / ROOT_PI * call("exp_minus_square", x),
+              domain=(-2, 2), parity="odd", folds={0: 0}, cost=20, source="NIST DLMF 7.2.1")
+erfc = define("erfc", lambda y, x: -2 / ROOT_PI * call("exp_minus_square", x),
+              domain=(-2, 2), folds={0: 1}, cost=25, source="NIST DLMF 7.2.2")
 erf2 = define("erf2", lambda y, a, b: -2 / ROOT_PI * call("gaussian", a),
               lambda y, a, b: 2 / ROOT_PI * call("gaussian", b), domain=((-2, 1), (-1, 2)),
               kind="routine", definition=_erf2, oracle=_erf2_oracle, cost=400, ulp=4.0,
               names=Names(), source="NIST DLMF 7.2.1")
-gaussian = define("gaussian", lambda y, x: -2 * x * y, domain=(-3, 3), kind="routine",
-                  definition=_gaussian, oracle=lambda mp, x: mp.exp(-x * x), folds={0: 1},
-                  parity="even", cost=20, ulp=2.0, names=Names(), source="NIST DLMF 4.2.19")
+gaussian = define("gaussian", lambda y, x: call("gaussian_derivative", 1, x), domain=(-3, 3),
+                  kind="routine", definition=_gaussian, oracle=lambda mp, x: mp.exp(-x * x),
+                  folds={0: 1}, parity="even", cost=20, ulp=2.0, names=Names(),
+                  source="NIST DLMF 4.2.19")
+gaussian_derivative = define("gaussian_derivative", no_closed_form(ORDER),
+                             lambda y, n, x: call("gaussian_derivative", n + 1, x),
+                             domain=((1, 1), (-3, 3)), whole=(0,), kind="routine",
+                             definition=_gaussian_derivative,
+                             oracle=hermite_oracle(lambda mp: 1, 1), cost=50, ulp=4.0,
+                             names=Names(), source="NIST DLMF 18.5.5")
 exp_square = define("exp_square", lambda y, x: 2 * x * y, domain=(-3, 3), kind="routine",
                     definition=_exp_square, oracle=lambda mp, x: mp.exp(x * x), folds={0: 1},
                     parity="even", cost=20, ulp=2.0, names=Names(), source="NIST DLMF 4.2.19")
@@ -395,6 +452,6 @@ erfcinv = define("erfcinv",
 # fmt: on
 
 ROWS = (
-    *(erf, erfc, erf2, gaussian, exp_square, erfi, erfcx, erfcx_derivative),
+    *(erf, erfc, erf2, gaussian, gaussian_derivative, exp_square, erfi, erfcx, erfcx_derivative),
     *(dawson, dawson_derivative, erfinv, erfcinv),
 )

@@ -18,8 +18,8 @@ from symgrad.functions.special.exponential_integrals_coefficients import (
     EI_TAIL,
     LI_ROOT,
 )
-from symgrad.functions.special.segments import evaluate
-from symgrad.ir.primitive import Names, define
+from symgrad.functions.special.segments import evaluate, is_order
+from symgrad.ir.primitive import Names, define, no_closed_form
 
 EXP_8 = exp(8.0)
 EULER = 0.5772156649015329
@@ -110,6 +110,39 @@ def _exp_over_x(m: Any, x: Any) -> Any:
     return power / kept * m.where(large, EXP_8, 1.0)
 
 
+def _exp_over_x_derivative(m: Any, n: Any, x: Any) -> Any:
+    """The n-th derivative of exp(x)/x, exp(x) q_n/x with q_n = 1 - n q_(n-1)/x: nan for other n.
+
+    The last product comes after the bracket, so that nothing infinite is subtracted.
+    """
+    large = x > 700.0
+    kept = m.max(m.min(x, 800.0), -800.0)
+    power = m.exp(m.where(large, kept - 8.0, kept))
+    value = power / kept * reduced(m, n, kept) * m.where(large, EXP_8, 1.0)
+    return m.where(is_order(m, n), value, NAN)
+
+
+def reduced(m: Any, n: Any, x: Any) -> Any:
+    """The n-th derivative of exp(x)/x over exp(x)/x: the sum of n!/(n - k)! (-1/x)^k."""
+
+    def step(k: Any, value: Any) -> tuple[Any, ...]:
+        inside = k < n
+        return k + 1.0 < n, m.where(inside, (x - (k + 1.0) * value) / x, value)
+
+    return m.loop(step, (1.0 + 0.0 * x,), 128)[0]
+
+
+def _exp_over_x_derivative_oracle(mp: Any, n: Any, x: Any) -> Any:
+    if not mp.isint(n) or n < 0:
+        return mp.nan
+    if mp.isinf(x) or not x:
+        return _exp_over_x_oracle(mp, x)
+    with mp.extradps(15 + int(n) * (2 + max(0, -mp.mag(x)))):
+        count = int(n)
+        terms = (mp.ff(count, k) * (-1 / x) ** k for k in range(count + 1))
+        return mp.exp(x) / x * mp.fsum(terms)
+
+
 def _exp_over_x_oracle(mp: Any, x: Any) -> Any:
     if mp.isinf(x):
         return mp.inf if x > 0 else mp.mpf(0)
@@ -133,11 +166,20 @@ def _li_oracle(mp: Any, x: Any) -> Any:
     return _ei_oracle(mp, log)
 
 
+ORDER = "the order of a derivative"
+
 # fmt: off
 # A function in its own right, as exp(x) overflows before it.
-exp_over_x = define("exp_over_x", lambda y, x: y - y / x, domain=(0.5, 9), kind="routine",
-                    definition=_exp_over_x, oracle=_exp_over_x_oracle, cost=20, ulp=4.0,
-                    names=Names(), source="NIST DLMF 6.2.5")
+exp_over_x = define("exp_over_x", lambda y, x: call("exp_over_x_derivative", 1, x),
+                    domain=(0.5, 9), kind="routine", definition=_exp_over_x,
+                    oracle=_exp_over_x_oracle, cost=20, ulp=4.0, names=Names(),
+                    source="NIST DLMF 6.2.5")
+exp_over_x_derivative = define("exp_over_x_derivative", no_closed_form(ORDER),
+                               lambda y, n, x: call("exp_over_x_derivative", n + 1, x),
+                               domain=((1, 1), (0.5, 9)), whole=(0,), kind="routine",
+                               definition=_exp_over_x_derivative,
+                               oracle=_exp_over_x_derivative_oracle, cost=40, ulp=6.0,
+                               names=Names(), source="NIST DLMF 6.2.5")
 expint_e1 = define("expint_e1", lambda y, x: call("exp_over_x", -x), domain=(0.1, 9),
                    kind="routine", definition=_e1, oracle=lambda mp, x: mp.e1(x), cost=150,
                    ulp=3.0, names=Names(), source="NIST DLMF 6.2.1")
@@ -149,4 +191,4 @@ li = define("li", lambda y, x: 1 / call("log", x), domain=(1.6, 9), kind="routin
             source="NIST DLMF 6.2.8")
 # fmt: on
 
-ROWS = (exp_over_x, expint_e1, expint_ei, li)
+ROWS = (exp_over_x, exp_over_x_derivative, expint_e1, expint_ei, li)

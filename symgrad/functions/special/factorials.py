@@ -21,13 +21,20 @@ from symgrad.functions.special.double import (
     is_even,
     log1p_double,
     log_double,
+    multiply_pairs,
     polynomial,
     scale_pair,
     sin_pi,
     two_product,
     two_sum,
 )
-from symgrad.functions.special.gamma import LARGE, _factors, stirling, stirling_correction
+from symgrad.functions.special.gamma import (
+    LARGE,
+    _factors,
+    stirling,
+    stirling_by_log,
+    stirling_correction,
+)
 from symgrad.functions.special.gamma_coefficients import RECIPROCAL
 from symgrad.ir.primitive import Names, define
 
@@ -56,7 +63,7 @@ def log_quotient(m: Any, a: Any, low: Any, b: Any) -> Pair:
     return fast_two_sum(main[0], main[1] - low * grown[0])
 
 
-def _quotient(m: Any, a: Any, b: Any) -> tuple[Pair, Any, Any]:
+def _quotient(m: Any, a: Any, b: Any) -> tuple[Pair, Pair, Pair]:
     """(log, above, below): gamma(a)/gamma(a + b) = exp(log) above/below, for a > 0, b >= 0.
 
     Below 6 a moves up by 6: above is the product of a + b + k, below that of a + k, k = 0 ... 5,
@@ -70,7 +77,7 @@ def _quotient(m: Any, a: Any, b: Any) -> tuple[Pair, Any, Any]:
         above = _times(m, above, total, rest, m.where(small, float(k), 1.0), small)
         below = _times(m, below, a, 0.0, float(k), small)
     quotient = m.where(small, below[0], 1.0), m.where(small, below[1], 0.0)
-    return log_quotient(m, shifted, low, b), above[0] + above[1], quotient[0] + quotient[1]
+    return log_quotient(m, shifted, low, b), above, quotient
 
 
 def _times(m: Any, product: Pair, base: Any, low: Any, k: Any, used: Any) -> Pair:
@@ -81,25 +88,56 @@ def _times(m: Any, product: Pair, base: Any, low: Any, k: Any, used: Any) -> Pai
     return high, m.fma(product[1], factor, m.fma(product[0], rest, lost))
 
 
-def _gamma_parts(m: Any, b: Any) -> tuple[Pair, Any]:
-    """(log, factor): gamma(b) = exp(log) factor, for b > 0; the log is 0 below 6."""
+def _gamma_factors(m: Any, b: Any) -> tuple[Any, Pair]:
+    """(above, below): gamma(b) = above/below for 0 < b < 6, and both 1 from there.
+
+    Below 1 the factors keep what their roundings lose.
+    """
     big = b >= LARGE
     s, up, down = _factors(m, m.min(b, LARGE))
-    small = up / (down * m.fma(s, polynomial(m, s, RECIPROCAL), 1.0))
-    high, low = stirling(m, m.min(m.max(b, LARGE), 1e100))
-    return (m.where(big, high, 0.0), m.where(big, low, 0.0)), m.where(big, 1.0, small)
+    _, lost = two_product(m, b, 1.0 + b)
+    lost = m.where(b < 0.5, m.fma(b, fast_two_sum(1.0, m.min(b, 1.0))[1], lost), 0.0)
+    rest, rest_low = two_product(m, s, polynomial(m, s, RECIPROCAL))
+    reciprocal, low = fast_two_sum(1.0, rest)
+    below = multiply_pairs(m, (down, lost), (reciprocal, low + rest_low))
+    return m.where(big, 1.0, up), (m.where(big, 1.0, below[0]), m.where(big, 0.0, below[1]))
 
 
 def beta_parts(m: Any, a: Any, b: Any) -> tuple[Pair, Any, Any]:
     """(log, above, below): beta(a, b) = exp(log) above/below, for finite a, b > 0."""
-    log, above, below = _quotient(m, m.max(a, b), m.min(a, b))
-    own, factor = _gamma_parts(m, m.min(a, b))
+    least = m.min(a, b)
+    big = least >= LARGE
+    log, above, below = _quotient(m, m.max(a, b), least)
+    up, down = _gamma_factors(m, least)
+    high, low = stirling(m, m.min(m.max(least, LARGE), 1e100))
+    log = add_pairs(log, (m.where(big, high, 0.0), m.where(big, low, 0.0)))
     # Two quotients: the product of two tiny numbers would underflow.
-    return add_pairs(log, own), above / below * factor, 1.0
+    return log, (above[0] + above[1]) / (below[0] + below[1]) * (up / down[0]), 1.0
 
 
-def _power(m: Any, high: Any, low: Any, factor: Any) -> Any:
-    """exp(high + low) factor, where the exponential alone may be beyond the range of doubles."""
+def _log_beta(m: Any, a: Any, b: Any) -> Any:
+    """log(beta(a, b)), whose parts are pairs: next to beta = 1 they cancel."""
+    least = m.min(a, b)
+    big = least >= LARGE
+    log, above, below = _quotient(m, m.max(a, b), least)
+    up, down = _gamma_factors(m, least)
+    high, low = multiply_pairs(m, divide_pairs(m, above, below), divide_pairs(m, (up, 0.0), down))
+    # From 6 on all factors are 1: one logarithm serves them and Stirling's series.
+    large = m.min(m.max(least, LARGE), 1e100)
+    factor = log_double(m, m.where(big, large, high))
+    far = stirling_by_log(m, large, factor)
+    own = m.where(big, far[0], factor[0]), m.where(big, far[1], factor[1] + low / high)
+    high, low = add_pairs(log, own)
+    return high + low
+
+
+def _power(m: Any, high: Any, low: Any, factor: Any, *, root: bool = False) -> Any:
+    """exp(high + low) factor, where the exponential alone may be beyond the range of doubles.
+
+    With ``root`` its square root, which is a double where the square is out of range.
+    """
+    if root:
+        high, low, factor = 0.5 * high, 0.5 * low, m.sqrt(factor)
     near = m.max(m.min(high, 1e4), -1e4)
     shift = m.where(near > 600.0, 138.0, m.where(near < -600.0, -138.0, 0.0))
     high_, rest = fast_two_sum(near, -shift)
@@ -130,11 +168,10 @@ def _logbeta(m: Any, a: Any, b: Any) -> Any:
     """
     inside = (a > 0.0) & (b > 0.0) & (a < INF) & (b < INF)
     x, y = m.where(inside, a, 1.0), m.where(inside, b, 1.0)
-    (high, low), above, below = beta_parts(m, x, y)
     least, most = m.min(a, b), m.max(a, b)
     end = m.where(least > 0.0, -INF, m.where(m.eq(least, 0.0) & (most < INF), INF, NAN))
     end = m.where(m.eq(a, a) & m.eq(b, b), end, NAN)
-    return m.where(inside, high + (low + m.log(above / below)), end)
+    return m.where(inside, _log_beta(m, x, y), end)
 
 
 def _lost(m: Any, a: Any, b: Any, low: Any) -> Any:
@@ -150,6 +187,20 @@ def _binomial(m: Any, n: Any, k: Any) -> Any:
     where one of k, n - k is below -1, its gamma is reflected. Within 8 ulp for n, k and n - k
     above -1; whole numbers below 2^50 are exact. 0 for whole k < 0.
     """
+    return _coefficient(m, n, k, root=False)
+
+
+def _binomial_root(m: Any, n: Any, k: Any) -> Any:
+    """The square root of a binomial coefficient's size, with its sign; as accurate."""
+    return _coefficient(m, n, k, root=True)
+
+
+def _signed_root(m: Any, x: Any) -> Any:
+    return m.copysign(m.sqrt(m.abs(x)), x)
+
+
+def _coefficient(m: Any, n: Any, k: Any, *, root: bool) -> Any:
+    """The binomial coefficient, or its root."""
     whole = m.eq(k, m.floor(k))
     turned = whole & (n < 0.0)
     top = m.where(turned, k - n - 1.0, n)
@@ -175,14 +226,17 @@ def _binomial(m: Any, n: Any, k: Any) -> Any:
         m.where(low, log[0], -log_all[0]),
         m.where(low, log[1], -log_all[1]),
         m.where(low, above / below, below / above),
+        root=root,
     )
-    value = m.where(low, power * sin_pi(m, q) * ONE_OVER_PI, power)
-    integer = whole & m.eq(n, m.floor(n)) & (m.abs(value) < 2.0**50)
-    value = m.where(integer, m.rint(value), value)
+    sine = sin_pi(m, q) * ONE_OVER_PI
+    value = m.where(low, power * (_signed_root(m, sine) if root else sine), power)
+    if not root:
+        integer = whole & m.eq(n, m.floor(n)) & (m.abs(value) < 2.0**50)
+        value = m.where(integer, m.rint(value), value)
     value = m.where(turned & ~is_even(m, k), -value, value)
     value = m.where(whole & (k < 0.0) | m.eq(value, 0.0), 0.0, value)
     other = m.gamma(n + 1.0) / (m.gamma(k + 1.0) * m.gamma(n - k + 1.0))
-    return m.where(proper, value, other)
+    return m.where(proper, value, _signed_root(m, other) if root else other)
 
 
 def _rising(m: Any, x: Any, k: Any) -> Any:
@@ -190,6 +244,16 @@ def _rising(m: Any, x: Any, k: Any) -> Any:
 
     Within 8 ulp where x and x + k are positive; elsewhere by reflection, as far as gamma reaches.
     """
+    return _rise_of(m, x, k, root=False)
+
+
+def _rising_root(m: Any, x: Any, k: Any) -> Any:
+    """The square root of a rising factorial's size, with its sign; as accurate."""
+    return _rise_of(m, x, k, root=True)
+
+
+def _rise_of(m: Any, x: Any, k: Any, *, root: bool) -> Any:
+    """The rising factorial, or its root."""
     end = x + k
     both = (x < 0.5) & (end < 0.5) & ((x <= 0.0) | (end <= 0.0))
     from_ = m.where(both, 1.0 - end, x)
@@ -198,16 +262,20 @@ def _rising(m: Any, x: Any, k: Any) -> Any:
     forward = k >= 0.0
     start = m.where(proper, m.where(forward, from_, until), 1.0)
     step = m.where(proper, m.abs(k), 1.0)
-    log, above, below = _quotient(m, start, m.where(start < LARGE, m.min(step, 1e4), step))
+    log, *factors = _quotient(m, start, m.where(start < LARGE, m.min(step, 1e4), step))
+    above, below = (high + low for high, low in factors)
     sign = m.where(forward, -1.0, 1.0)
     high = sign * log[0]
-    value = _power(m, high, sign * log[1], m.where(forward, below / above, above / below))
+    quotient = m.where(forward, below / above, above / below)
+    value = _power(m, high, sign * log[1], quotient, root=root)
     whole = m.eq(k, m.floor(k))
     parity = m.where(is_even(m, k), 1.0, -1.0)
-    value = m.where(both, value * m.where(whole, parity, sin_pi(m, x) / sin_pi(m, end)), value)
+    sines = sin_pi(m, x) / sin_pi(m, end)
+    sines = m.where(whole, parity, _signed_root(m, sines) if root else sines)
+    value = m.where(both, value * sines, value)
     plain = m.gamma(end) * m.gamma(1.0 - x) * sin_pi(m, x) * ONE_OVER_PI
     other = m.where(x > 0.0, m.gamma(end) / m.gamma(x), plain)
-    value = m.where(proper, value, other)
+    value = m.where(proper, value, _signed_root(m, other) if root else other)
     return m.where(m.eq(k, 0.0) & m.eq(x, x), 1.0, value)
 
 
@@ -215,26 +283,39 @@ def _rise(a: Any, b: Any) -> Any:
     return call("digamma_difference", a, b)
 
 
+def _root(mp: Any, value: Any) -> Any:
+    return mp.sign(value) * mp.sqrt(abs(value))
+
+
 # fmt: off
-beta = define("beta", lambda y, a, b: -y * _rise(a, b),
-              lambda y, a, b: -y * _rise(b, a), domain=((0.3, 9), (0.2, 7)),
+beta = define("beta", lambda y, a, b: call("beta_a", a, b),
+              lambda y, a, b: call("beta_b", a, b), domain=((0.3, 9), (0.2, 7)),
               kind="routine", definition=_beta, oracle=lambda mp, a, b: mp.beta(a, b), cost=700,
               ulp=8.0, names=Names(mpmath="beta"), source="NIST DLMF 5.12.1, 5.2.2")
 logbeta = define("logbeta", lambda y, a, b: -_rise(a, b), lambda y, a, b: -_rise(b, a),
                  domain=((0.3, 9), (0.2, 7)), kind="routine", definition=_logbeta,
                  oracle=lambda mp, a, b: mp.log(mp.beta(a, b)), cost=400, ulp=8.0, names=Names(),
                  source="NIST DLMF 5.12.1, 5.2.2")
-binomial = define("binomial", lambda y, n, k: y * _rise(n - k + 1, k),
-                  lambda y, n, k: y * _rise(k + 1, n - 2 * k),
+binomial = define("binomial", lambda y, n, k: call("binomial_n", n, k),
+                  lambda y, n, k: call("binomial_k", n, k),
                   domain=((5.2, 9), (0.2, 4.4)), kind="routine", definition=_binomial,
                   oracle=lambda mp, n, k: mp.binomial(n, k), cost=900, ulp=8.0,
                   names=Names(mpmath="binomial"), source="NIST DLMF 1.2.6, 5.2.2")
-rising_factorial = define("rising_factorial",
-                          lambda y, x, k: y * _rise(x, k),
-                          lambda y, x, k: y * call("digamma", x + k),
+rising_factorial = define("rising_factorial", lambda y, x, k: call("rising_x", x, k),
+                          lambda y, x, k: call("rising_k", x, k),
                           domain=((0.3, 9), (0.2, 7)), kind="routine", definition=_rising,
                           oracle=lambda mp, x, k: mp.rf(x, k), cost=900, ulp=8.0,
                           names=Names(mpmath="rf"), source="NIST DLMF 5.2.5, 5.2.2")
+binomial_root = define("binomial_root", lambda y, n, k: y * _rise(n - k + 1, k) / 2,
+                       lambda y, n, k: y * _rise(k + 1, n - 2 * k) / 2,
+                       domain=((5.2, 9), (0.2, 4.4)), kind="routine", definition=_binomial_root,
+                       oracle=lambda mp, n, k: _root(mp, mp.binomial(n, k)), cost=900, ulp=8.0,
+                       names=Names(), source="NIST DLMF 1.2.6, 5.2.2")
+rising_root = define("rising_root", lambda y, x, k: y * _rise(x, k) / 2,
+                     lambda y, x, k: y * call("digamma_of_sum", x, k) / 2,
+                     domain=((0.3, 9), (0.2, 7)), kind="routine", definition=_rising_root,
+                     oracle=lambda mp, x, k: _root(mp, mp.rf(x, k)), cost=900, ulp=8.0,
+                     names=Names(), source="NIST DLMF 5.2.5, 5.2.2")
 # fmt: on
 
-ROWS = (beta, logbeta, binomial, rising_factorial)
+ROWS = (beta, logbeta, binomial, rising_factorial, binomial_root, rising_root)

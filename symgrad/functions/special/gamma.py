@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from symgrad.functions.elementary import call
+from symgrad.functions.elementary import call, select
 from symgrad.functions.special.double import (
     INF,
     NAN,
@@ -34,11 +34,15 @@ from symgrad.functions.special.gamma_coefficients import (
     STIRLING,
     TRIGAMMA_LARGE,
 )
+from symgrad.ir.expression import constant
 from symgrad.ir.primitive import Names, define
 
 PI = 3.141592653589793
 LARGE = 6.0
 """From here on Stirling's series is used."""
+
+LIFTED = -20
+"""Below this gamma is computed 2^100 times too large."""
 
 
 def _factors(m: Any, a: Any) -> tuple[Any, Any, Any]:
@@ -59,14 +63,22 @@ def stirling_correction(m: Any, a: Any) -> Any:
 
 def stirling(m: Any, a: Any) -> Pair:
     """Log gamma(a) as a pair within about 2^-60, for 6 <= a < 2^500 (NIST DLMF 5.11.1)."""
+    return stirling_by_log(m, a, log_double(m, a, wide=False))
+
+
+def stirling_by_log(m: Any, a: Any, log: Pair) -> Pair:
+    """The same from the logarithm of a."""
     correction = stirling_correction(m, a)
-    main = add_to_pair(scale_pair(m, log_double(m, a, wide=False), a - 0.5), -a)
+    main = add_to_pair(scale_pair(m, log, a - 0.5), -a)
     high, low = add_to_pair(main, HALF_LOG_TWO_PI[0])
     return fast_two_sum(high, low + (correction + HALF_LOG_TWO_PI[1]))
 
 
-def _gamma(m: Any, x: Any) -> Any:
+def _gamma_lifted(m: Any, x: Any) -> Any:
     """Gamma(x) = integral of t^(x-1) exp(-t) over t > 0, continued to negative x.
+
+    Below -20 it is 2^100 times that, so that its products with digamma, which is large next to the
+    poles, are numbers wherever gamma's derivatives are; gamma itself may be too small for them.
 
     Below 6: 1/gamma(2 + s) is a polynomial (it is entire). From 6 on: exp of Stirling's series in
     pairs. Below -1/2: gamma(x) = -pi/(x sin(pi x) gamma(-x)). Within 5 ulp; overflows beyond
@@ -86,13 +98,23 @@ def _gamma(m: Any, x: Any) -> Any:
     above = m.where(big, power, m.where(reflected, below, up))
     under = m.where(reflected, sine * m.where(big, 1.0, up), m.where(big, 1.0, below))
     quotient = above / under
+    lift = m.where(x < LIFTED, 2.0**100, 1.0)
     result = m.where(
-        reflected, -PI * quotient * m.where(big, 1.1677812485237086e-60, 1.0), quotient
+        reflected, -PI * quotient * m.where(big, 1.1677812485237086e-60 * lift, 1.0), quotient
     )
     result = m.where(reflected & m.eq(sine, 0.0), NAN, result)
     return m.where(
         a >= 200.0, m.where(reflected, m.where(m.eq(sine, sine), result, NAN), INF), result
     )
+
+
+def _lower(x: Any) -> Any:
+    return select(x < LIFTED, constant(2) ** -100, 1)
+
+
+def _multiplied(x: Any, rate: Any) -> Any:
+    # A fused multiply-add keeps the order: the factor 2^-100 comes last.
+    return _lower(x) * call("fma", rate, call("gamma_lifted", x), 0)
 
 
 def _loggamma(m: Any, x: Any) -> Any:
@@ -145,7 +167,7 @@ def _digamma(m: Any, x: Any) -> Any:
     below = m.where(up2, small * (1.0 + small), m.where(up, small, below))
     y = m.where(up2, small + 2.0, m.where(up, small + 1.0, y))
     middle = (y - DIGAMMA_ROOT[0]) - DIGAMMA_ROOT[1]
-    near = middle * short_polynomial(m, y - 1.5, DIGAMMA) / (y * (y + 1.0)) + above / below
+    near = middle * short_polynomial(m, y - 1.5, DIGAMMA) / m.fma(y, y, y) + above / below
     inverse = 1.0 / m.max(a, LARGE)
     square = inverse * inverse
     far = m.log(m.max(a, LARGE)) - m.fma(
@@ -185,10 +207,28 @@ def _trigamma(m: Any, x: Any) -> Any:
     return m.where(reflected, other - own, own)
 
 
+def _lifted_oracle(mp: Any, x: Any) -> Any:
+    return mp.ldexp(mp.gamma(x), 100 if x < LIFTED else 0)
+
+
 # fmt: off
-gamma = define("gamma", lambda y, x: y * call("digamma", x), domain=(0.2, 9), kind="routine",
-               definition=_gamma, oracle=lambda mp, x: mp.gamma(x), folds={1: 1, 2: 1}, cost=150,
-               ulp=5.0, names=Names(mpmath="gamma", c="tgamma"), source="NIST DLMF 5.2.2")
+gamma = define("gamma", lambda y, x: call("gamma_slope", x), domain=(0.2, 9), kind="composite",
+               expansion=lambda x: _lower(x) * call("gamma_lifted", x), folds={1: 1, 2: 1},
+               cost=150, names=Names(mpmath="gamma", c="tgamma"), source="NIST DLMF 5.2.2")
+gamma_lifted = define("gamma_lifted", lambda y, x: y * call("digamma", x), domain=(0.2, 9),
+                      kind="routine", definition=_gamma_lifted, oracle=_lifted_oracle, cost=150,
+                      ulp=5.0, names=Names(), source="NIST DLMF 5.2.2")
+gamma_slope = define("gamma_slope", lambda y, x: call("gamma_curvature", x), domain=(0.2, 9),
+                     kind="composite", expansion=lambda x: _multiplied(x, call("digamma", x)),
+                     cost=280, names=Names(), source="NIST DLMF 5.2.2")
+gamma_curvature = define("gamma_curvature",
+                         lambda y, x: y * call("digamma", x) + call("gamma", x) * (
+                             2 * call("digamma", x) * call("trigamma", x)
+                             + call("polygamma", 2, x)),
+                         domain=(0.2, 9), kind="composite", cost=380, names=Names(),
+                         expansion=lambda x: _multiplied(
+                             x, call("digamma", x) ** 2 + call("trigamma", x)),
+                         source="NIST DLMF 5.2.2, 5.15.1")
 loggamma = define("loggamma", lambda y, x: call("digamma", x), domain=(0.2, 9), kind="routine",
                   definition=_loggamma, oracle=lambda mp, x: mp.re(mp.loggamma(x)),
                   folds={1: 0, 2: 0}, cost=130, ulp=7.0,
@@ -202,4 +242,4 @@ trigamma = define("trigamma", lambda y, x: call("polygamma", 2, x), domain=(0.2,
                   cost=100, ulp=6.0, names=Names(), source="NIST DLMF 5.15.1")
 # fmt: on
 
-ROWS = (gamma, loggamma, digamma, trigamma)
+ROWS = (gamma, gamma_lifted, gamma_slope, gamma_curvature, loggamma, digamma, trigamma)

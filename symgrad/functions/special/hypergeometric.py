@@ -10,6 +10,7 @@ numbers of derivatives by each parameter and by z as whole numbers in front:
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from symgrad.functions.elementary import call, select
@@ -36,7 +37,7 @@ from symgrad.functions.special.hypergeometric_factors import (
 from symgrad.functions.special.hypergeometric_far import WAVES, kummer_far, waves
 from symgrad.functions.special.hypergeometric_near_one import ZERO, near_one, smaller
 from symgrad.functions.special.hypergeometric_series import is_pole, is_pole_pair, series
-from symgrad.ir.expression import Expr
+from symgrad.ir.expression import Expr, wrap
 from symgrad.ir.primitive import Names, Primitive, define
 
 LEFT = -0.5
@@ -45,34 +46,67 @@ LEFT = -0.5
 WIDE, LEFT_WIDE = 12.0, -0.125
 """With |a| + |b| above the first already below the second: terms shrink sooner there."""
 
+DIRECT_KUMMER, DIRECT_GAUSS = -18.0, -0.875
+"""From here on the series serves for derivatives: what its terms cancel is less than 2^-52 of them.
+
+Below, derivatives by parameters are sums of derivatives of the transformed function."""
+
 NEAR = 0.8
 """Above this 2F1 is taken from its solutions about 1."""
 
 
-def _hyp0f1(m: Any, b: Any, z: Any) -> Any:
+def _shifted(value: Any, k: float) -> Any:
+    """Value + k as a pair, as rounded it would be another parameter, or the value itself."""
+    return two_sum(value, k) if k else value
+
+
+def _rounded(value: Any) -> Any:
+    return value[0] if isinstance(value, tuple) else value
+
+
+def _factor(above: Sequence[Any], below: Sequence[Any], k: float) -> Any:
+    """(a1)_k (a2)_k .../((b1)_k (b2)_k ...) for k = 1 or 2 (NIST DLMF 16.3.1)."""
+    top: Any = 1.0
+    bottom: Any = 1.0
+    for value in above:
+        top = top * (value * (value + 1.0) if k > 1.0 else value)
+    for value in below:
+        bottom = bottom * (value * (value + 1.0) if k > 1.0 else value)
+    return top / bottom
+
+
+def _hyp0f1(m: Any, b: Any, z: Any, k: float = 0.0) -> Any:
     """0F1(; b; z), all b but 0, -1, ... and all z (NIST DLMF 16.2.1).
 
     The series, and waves where z < -169 and -4z > (b - 1)^2. Within 7 ulp for |b| <= 20, near zeros
     of the waves' amplitude; beyond, where -4z is little more than (b - 1)^2, 40.
+    With k of b + k, times 1/(b)_k.
     """
+    lower = _shifted(b, k)
+    factor = _factor((), (b,), k) if k else None
+    b = _rounded(lower)
     far = (z < -WAVES) & (-4.0 * z > (b - 1.0) * (b - 1.0))
-    whole = series(m, (), (b,), (m.where(far, 0.0, z), 0.0))
+    whole = series(m, (), (lower,), (m.where(far, 0.0, z), 0.0))
     beyond = waves(m, m.where(far, b, 1.5), m.where(far, -z, WAVES))
-    return m.where(is_pole(m, b) | ~m.eq(z, z), NAN, m.where(far, beyond, whole))
+    value = m.where(is_pole(m, b) | ~m.eq(z, z), NAN, m.where(far, beyond, whole))
+    return value if factor is None else value * factor
 
 
-def _hyp1f1(m: Any, a: Any, b: Any, z: Any) -> Any:
+def _hyp1f1(m: Any, a: Any, b: Any, z: Any, k: float = 0.0) -> Any:
     """Kummer's M(a, b, z), all a, z and all b but 0, -1, ... (NIST DLMF 13.2.2).
 
     The series for z >= 0 and for whole a <= 0; else exp(z) M(b - a, b, -z) (13.2.39). Far out
     13.7.2: exp(z) z^(a-b) gamma(b)/gamma(a) (1 + (1-a)(b-a)/z + ...), with z -> -z, a -> b - a.
     Within 8 ulp; nan below z = -1300 where |a| or |b - a| are above 35. At +-inf the limit, but
-    nan where a = -1, -2, ...
+    nan where a = -1, -2, ... With k of a + k and b + k, times (a)_k/(b)_k.
     """
-    ends = is_pole(m, a)
+    factor = _factor((a,), (b,), k) if k else None
+    lower, apart = _shifted(b, k), two_sum(b, -a)
+    own = two_sum(a, k) if k else (a, 0.0)
+    a, b = own[0], _rounded(lower)
+    ends = is_pole_pair(m, own) if k else is_pole(m, a)
     left = (z < 0.0) & ~ends
-    apart = two_sum(b, -a)
-    upper, above = select_pair(m, left, apart, (a, 0.0)), select_pair(m, left, (a, 0.0), apart)
+    upper, above = select_pair(m, left, apart, own), select_pair(m, left, own, apart)
     size = m.where(left, -z, z)
     wide = m.max(m.abs(upper[0]), m.abs(above[0]) + 1.0)
     last = is_pole(m, upper[0]) & m.eq(upper[1], 0.0)
@@ -82,7 +116,7 @@ def _hyp1f1(m: Any, a: Any, b: Any, z: Any) -> Any:
     shift = m.where(far | ends | (size < 250.0), 0.0, shift)
     first = m.where(shift > 0.0, m.where(shift > 400.0, 2.0**-700, 2.0**-350), 1.0)
     first = m.where(shift > 900.0, 2.0**-1000, first)
-    whole = series(m, (upper,), (b,), (m.where(far, 0.0, size), 0.0), first)
+    whole = series(m, (upper,), (lower,), (m.where(far, 0.0, size), 0.0), first)
     lift = m.where(shift > 0.0, m.where(shift > 400.0, 2.0**350, 2.0**175), 1.0)
     lift = m.where(shift > 900.0, 2.0**500, lift)
     right = whole * lift * lift
@@ -101,7 +135,8 @@ def _hyp1f1(m: Any, a: Any, b: Any, z: Any) -> Any:
     grown = m.where(last | (a > 0.0), 0.0, beyond * INF)
     at_end = m.where(ends, m.where(m.eq(a, 0.0), 1.0, NAN), m.where(left, grown, beyond))
     value = m.where(m.abs(z) < INF, value, at_end)
-    return m.where(_bad(m, b, (a,)) | ~m.eq(z, z), NAN, value)
+    value = m.where(_bad(m, b, (a,)) | ~m.eq(z, z), NAN, value)
+    return value if factor is None else value * factor
 
 
 def _bad(m: Any, b: Any, upper: Sequence[Any]) -> Any:
@@ -163,32 +198,111 @@ def _hyp2f1(m: Any, a: Any, b: Any, c: Any, z: Any) -> Any:
 def _plain(upper: int) -> Callable[..., Any]:
     """The definition of a function that its series alone gives: |z| < 1 where p = q + 1."""
 
-    def defined(m: Any, *arguments: Any) -> Any:
+    def defined(m: Any, *arguments: Any, k: float = 0.0) -> Any:
         *parameters, z = arguments
-        above, below = parameters[:upper], parameters[upper:]
+        shifted = [_shifted(value, k) for value in parameters]
+        above, below = shifted[:upper], shifted[upper:]
         bad = ~m.eq(z, z)
         for b in below:
-            bad = bad | _bad(m, b, above)
+            bad = bad | _bad(m, _rounded(b), [_rounded(a) for a in above])
         if len(above) > len(below):
             bad = bad | (m.abs(z) >= 1.0)
-        return m.where(bad, NAN, series(m, above, below, (m.where(bad, 0.0, z), 0.0)))
+        value = m.where(bad, NAN, series(m, above, below, (m.where(bad, 0.0, z), 0.0)))
+        return value * _factor(parameters[:upper], parameters[upper:], k) if k else value
 
     return defined
 
 
-def _by_z(name: str, upper: int) -> Callable[..., Expr]:
-    """The derivative by z: all parameters one higher (NIST DLMF 16.3.1)."""
+def by_z(name: str, upper: int, k: int = 1) -> Callable[..., Expr]:
+    """The k-th derivative by z: all parameters k higher (NIST DLMF 16.3.1)."""
 
-    def partial(*arguments: Any) -> Expr:
-        *parameters, z = arguments[1:]
-        made = call(name, *[value + 1 for value in parameters], z)
-        for value in parameters[:upper]:
-            made = made * value
-        for value in parameters[upper:]:
-            made = made / value
+    def derivative(*arguments: Any) -> Expr:
+        *parameters, z = arguments
+        made = call(name, *[value + k for value in parameters], z)
+        for i, value in enumerate(parameters):
+            factor = value * (value + 1) if k > 1 else value
+            made = made * factor if i < upper else made / factor
         return made
 
-    return partial
+    return derivative
+
+
+def _rows_by_z(
+    name: str,
+    upper: int,
+    domain: tuple[tuple[float, float], ...],
+    cost: int,
+    definition: Callable[..., Any] | None,
+    by: Sequence[Callable[..., Expr]],
+    edge: float | None,
+    oracle: Callable[..., Any],
+) -> list[Primitive]:
+    """The rows of the first two derivatives by z; without a definition composite ones.
+
+    Derivatives by parameters are one series each, and below ``edge`` those of the products.
+    """  # fmt: skip
+    count, made = len(domain) - 1, []
+    for k, suffix in ((1, "slope"), (2, "curvature")):
+
+        def by_parameter(index: int, k: int = k) -> Callable[..., Expr]:
+            def partial(y: Any, *arguments: Any) -> Expr:
+                *parameters, z = arguments
+                orders = [int(i == index) for i in range(count)]
+                inside = z if edge is None else select(z < edge, 0, z)
+                direct = call(f"{name}_derivative", *orders, k, *parameters, inside)
+                if edge is None:
+                    return direct
+                beyond = select(z < edge, z, 0)
+                raised = [value + k for value in parameters]
+                value = call(name, *raised, beyond)
+                moved = by[index](value, *raised, beyond)
+                product = _product(parameters, upper, k) * moved
+                product = product + _product(parameters, upper, k, index) * value
+                return select(z < edge, product, direct)
+
+            return partial
+
+        def by_more(*arguments: Any, k: int = k) -> Expr:
+            *parameters, z = arguments[1:]
+            if k == 1:
+                return call(f"{name}_curvature", *parameters, z)
+            raised = [value + 2 for value in parameters]
+            return _product(parameters, upper, 2) * call(f"{name}_slope", *raised, z)
+
+        def exact(mp: Any, *arguments: Any, k: int = k) -> Any:
+            *parameters, z = arguments
+            value = oracle(mp, *[p + k for p in parameters], z)
+            for i, p in enumerate(parameters):
+                value = value * mp.rf(p, k) if i < upper else value / mp.rf(p, k)
+            return value
+
+        partials = [taking(count + 2, by_parameter(i)) for i in range(count)]
+        partials.append(taking(count + 2, by_more))
+        given: dict[str, Any] = {
+            "kind": "composite", "expansion": taking(count + 1, by_z(name, upper, k)),
+        } if definition is None else {
+            "kind": "routine", "oracle": exact, "ulp": 8.0,
+            "definition": taking(count + 2, partial(definition, k=float(k))),
+        }  # fmt: skip
+        made.append(
+            define(
+                f"{name}_{suffix}", *partials, domain=domain, cost=cost, names=Names(),
+                source="NIST DLMF 16.3.1", **given,
+            )
+        )  # fmt: skip
+    return made
+
+
+def _product(parameters: Sequence[Any], upper: int, k: int, by: int | None = None) -> Expr:
+    """``_factor`` as an Expr, or its derivative by one of the parameters."""
+    made = wrap(1)
+    for i, value in enumerate(parameters):
+        factor, slope = (value * (value + 1), 2 * value + 1) if k > 1 else (value, wrap(1))
+        if i < upper:
+            made = made * (slope if i == by else factor)
+        else:
+            made = -made * slope / factor**2 if i == by else made / factor
+    return made
 
 
 def _by_parameter(name: str, count: int, index: int) -> Callable[..., Expr]:
@@ -202,24 +316,28 @@ def _by_parameter(name: str, count: int, index: int) -> Callable[..., Expr]:
 
 
 def _kummer(index: int) -> Callable[..., Expr]:
-    """The derivative of M by a or b: that of exp(z) M(b - a, b, -z) where z < 0."""
+    """The derivative of M by a or b: that of exp(z) M(b - a, b, -z) far to the left."""
 
     def partial(y: Any, a: Any, b: Any, z: Any) -> Expr:
         def moved(i: int, j: int) -> Expr:
-            return call("hyp1f1_derivative", i, j, 0, b - a, b, select(z < 0, -z, 0))
+            return call("hyp1f1_derivative", i, j, 0, b - a, b, select(far, -z, 0))
 
+        far = z < DIRECT_KUMMER
         left = -moved(1, 0) if index == 0 else moved(1, 0) + moved(0, 1)
-        right = call("hyp1f1_derivative", 1 - index, index, 0, a, b, select(z < 0, 0, z))
-        return select(z < 0, call("exp", z) * left, right)
+        right = call("hyp1f1_derivative", 1 - index, index, 0, a, b, select(far, 0, z))
+        return select(far, call("exp", z) * left, right)
 
     return partial
 
 
 def _gauss(index: int) -> Callable[..., Expr]:
-    """The derivative of F by a, b, c: of (1-z)^-a F(a, c - b; c; z/(z - 1)) where z < -1/2."""
+    """The derivative of F by a, b, c: of (1-z)^-a F(a, c - b; c; z/(z - 1)) about z = -1 and below.
+
+    Where that is used its parts cancel, by 50 and more.
+    """
 
     def partial(y: Any, a: Any, b: Any, c: Any, z: Any) -> Expr:
-        below = select(z < LEFT, z, 0)
+        below = select(z < DIRECT_GAUSS, z, 0)
 
         def moved(*orders: int) -> Expr:
             return call("hyp2f1_derivative", *orders, 0, a, c - b, c, below / (below - 1))
@@ -229,8 +347,8 @@ def _gauss(index: int) -> Callable[..., Expr]:
         if index == 0:
             left = left - call("log1p", -below) * y
         orders = [int(i == index) for i in range(3)]
-        right = call("hyp2f1_derivative", *orders, 0, a, b, c, select(z < LEFT, 0, z))
-        return select(z < LEFT, left, right)
+        right = call("hyp2f1_derivative", *orders, 0, a, b, c, select(z < DIRECT_GAUSS, 0, z))
+        return select(z < DIRECT_GAUSS, left, right)
 
     return partial
 
@@ -243,19 +361,25 @@ def _rows(
     oracle: Callable[..., Any],
     cost: int,
     ulp: float,
-) -> tuple[Primitive, Primitive]:
-    """A function and the row of its derivatives."""
+    edge: float | None = None,
+) -> tuple[Primitive, ...]:
+    """A function and the rows of its derivatives."""
     upper, lower = shape
     name, count = f"hyp{upper}f{lower}", upper + lower
-    partials = [taking(count + 2, partial) for partial in (*by, _by_z(name, upper))]
+    partials = [
+        taking(count + 2, one)
+        for one in (*by, lambda y, *arguments: call(f"{name}_slope", *arguments))
+    ]
     made = define(
         name, *partials, domain=domain, kind="routine", definition=taking(count + 2, definition),
         oracle=oracle, cost=cost, ulp=ulp, names=Names(), source="NIST DLMF 16.2.1, 16.3.1",
     )  # fmt: skip
-    return made, derivative_row(name, upper, domain)
+    shifting = None if shape == (2, 1) else definition
+    more = _rows_by_z(name, upper, domain, cost, shifting, by, edge, oracle)
+    return made, derivative_row(name, upper, domain), *more
 
 
-def _simple(shape: tuple[int, int], *domain: tuple[float, float]) -> tuple[Primitive, Primitive]:
+def _simple(shape: tuple[int, int], *domain: tuple[float, float]) -> tuple[Primitive, ...]:
     """A function that its series alone gives."""
     upper, lower = shape
     name, count = f"hyp{upper}f{lower}", upper + lower
@@ -273,10 +397,10 @@ ROWS = (
     *_rows((0, 1), ((0.4, 4), (-6, 6)), _hyp0f1, [_by_parameter("hyp0f1", 1, 0)],
            lambda mp, b, z: mp.hyp0f1(b, z), 1500, 8.0),
     *_rows((1, 1), ((0.3, 4), (0.4, 5), (-6, 6)), _hyp1f1, [_kummer(0), _kummer(1)],
-           lambda mp, a, b, z: mp.hyp1f1(a, b, z), 1500, 8.0),
+           lambda mp, a, b, z: mp.hyp1f1(a, b, z), 1500, 8.0, DIRECT_KUMMER),
     *_rows((2, 1), ((0.3, 3), (0.2, 2), (0.4, 4), (-0.9, 0.8)), _hyp2f1,
            [_gauss(0), _gauss(1), _gauss(2)],
-           lambda mp, a, b, c, z: mp.hyp2f1(a, b, c, z), 4000, 8.0),
+           lambda mp, a, b, c, z: mp.hyp2f1(a, b, c, z), 4000, 8.0, DIRECT_GAUSS),
     *_simple((1, 2), (0.3, 3), (0.4, 3), (0.6, 4), (-6, 6)),
     *_simple((2, 2), (0.3, 3), (0.2, 2), (0.4, 3), (0.6, 4), (-4, 4)),
     *_simple((3, 2), (0.3, 3), (0.2, 2), (0.5, 3), (0.4, 3), (0.6, 4), (-0.4, 0.4)),

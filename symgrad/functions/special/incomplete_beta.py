@@ -33,6 +33,7 @@ from symgrad.functions.special.factorials import beta_parts
 from symgrad.functions.special.gamma import LARGE, stirling_correction
 from symgrad.functions.special.gamma_coefficients import STIRLING
 from symgrad.functions.special.incomplete_gamma import lifted_exp, log_gamma_slope
+from symgrad.ir.expression import Expr
 from symgrad.ir.primitive import Names, define, no_closed_form
 
 ONE_OVER_TWO_PI = 0.15915494309189535
@@ -94,8 +95,11 @@ def _times(m: Any, x: Pair, total: Pair, a: Any) -> Pair:
     return m.max(ratio, 5e-324), low
 
 
-def _power(m: Any, a: Any, b: Any, x: Pair, y: Pair, *, slope: bool = False) -> Any:
-    """x^a y^b/B(a, b), x + y = 1, for a, b > 0 and 0 < x < 1; over x y where ``slope``."""
+def _power(m: Any, a: Any, b: Any, x: Pair, y: Pair, *, slope: bool = False) -> tuple[Any, Any]:
+    """x^a y^b/B(a, b), x + y = 1, for a, b > 0 and 0 < x < 1; over x y where ``slope``.
+
+    As two factors, of which the second is put last.
+    """
     # Around the mean: x/mean - 1 is -moved/a, y/(1 - mean) - 1 moved/b.
     large = (a >= LARGE) & (b >= LARGE)
     a_, b_ = m.where(large, a, LARGE), m.where(large, b, LARGE)
@@ -120,8 +124,8 @@ def _power(m: Any, a: Any, b: Any, x: Pair, y: Pair, *, slope: bool = False) -> 
     scale = m.where(large, root, below / above)
     if slope:
         power, back = lifted_exp(m, exponent)
-        return power * (scale / m.where(large, x[0] * y[0], 1.0)) * back
-    return _exp(m, exponent) * scale
+        return power * (scale / m.where(large, x[0] * y[0], 1.0)), back
+    return _exp(m, exponent), scale
 
 
 def _fraction(m: Any, a: Any, b: Any, left: Pair, right: Pair) -> Any:
@@ -271,7 +275,8 @@ def _incomplete(m: Any, a: Any, b: Any, x: Any, *, complement: bool) -> Any:
     close = ~small & (variance > VARIANCE) & (slope * slope < 9.0 * variance)
     near = _expansion(m, *_where(m, close, p, q, left, right), close)
     fraction = _fraction(m, *_where(m, ~close, p, q, left, right))
-    value = _power(m, p, q, left, right) * m.where(close, near, fraction)
+    power, scale = _power(m, p, q, left, right)
+    value = power * scale * m.where(close, near, fraction)
     value = m.where(~swap if complement else swap, 1.0 - value, value)
     value = m.where(small, tiny_value, value)
     zero, one = (1.0, 0.0) if complement else (0.0, 1.0)
@@ -293,17 +298,24 @@ def _betaincc(m: Any, a: Any, b: Any, x: Any) -> Any:
     return _incomplete(m, a, b, x, complement=True)
 
 
-def _beta_density(m: Any, a: Any, b: Any, x: Any) -> Any:
-    """x^(a-1) (1-x)^(b-1)/B(a, b), the slope of betainc; 0 where B is infinite."""
+def density_parts(m: Any, a: Any, b: Any, x: Any) -> tuple[Any, Any, Any, Any]:
+    """(0 < x < 1, B is infinite, p, q): the density inside is p q, p being no tiny number."""
     inside = (x > 0.0) & (x < 1.0)
     positive = inside & (a > 0.0) & (b > 0.0) & (a < 1e300) & (b < 1e300)
     x_ = m.where(inside, x, 0.5)
     y, low = fast_two_sum(1.0, -x_)
     a_, b_ = m.where(positive, a, 1.0), m.where(positive, b, 1.0)
-    value = _power(m, a_, b_, (x_, 0.0), (y, low), slope=True)
+    power, back = _power(m, a_, b_, (x_, 0.0), (y, low), slope=True)
     outer = m.pow(x_, a - 1.0) * m.pow(y, b - 1.0) / m.beta(a, b)
     empty = (m.eq(a, m.floor(a)) & (a <= 0.0)) | (m.eq(b, m.floor(b)) & (b <= 0.0))
-    value = m.where(positive, value, m.where(empty, 0.0, outer))
+    value = m.where(positive, power, m.where(empty, 0.0, outer))
+    return inside, empty, value, m.where(positive, back, 1.0)
+
+
+def _beta_density(m: Any, a: Any, b: Any, x: Any) -> Any:
+    """x^(a-1) (1-x)^(b-1)/B(a, b), the slope of betainc; 0 where B is infinite."""
+    inside, empty, density, back = density_parts(m, a, b, x)
+    value = density * back
     near, far = m.where(m.eq(x, 0.0), a, b), m.where(m.eq(x, 0.0), b, a)
     end = m.where(near > 1.0, 0.0, m.where(m.eq(near, 1.0), far, INF))
     end = m.where(empty, 0.0, m.where(m.eq(x, 0.0) | m.eq(x, 1.0), end, NAN))
@@ -316,19 +328,24 @@ def _density_oracle(mp: Any, a: Any, b: Any, x: Any) -> Any:
     return x ** (a - 1) * (1 - x) ** (b - 1) / mp.beta(a, b)
 
 
+def log_rate(a: Any, b: Any, x: Any) -> Expr:
+    """The derivative of the density's logarithm by a."""
+    return call("log", x) + call("digamma_difference", a, b)
+
+
+def log_rate_of_other(a: Any, b: Any, x: Any) -> Expr:
+    """The derivative of the density's logarithm by b."""
+    return call("log1p", -x) + call("digamma_difference", b, a)
+
+
 SHAPE = "a parameter of the incomplete beta function"
-
-
-def _digammas(y: Any, log: Any, own: Any, both: Any) -> Any:
-    return y * (log - call("digamma", own) + call("digamma", both))
 
 
 # fmt: off
 beta_density = define("beta_density",
-                      lambda y, a, b, x: _digammas(y, call("log", x), a, a + b),
-                      lambda y, a, b, x: _digammas(y, call("log1p", -x), b, a + b),
-                      lambda y, a, b, x: (a + b - 1) * (call("beta_density", a - 1, b, x)
-                                                        - call("beta_density", a, b - 1, x)),
+                      lambda y, a, b, x: y * log_rate(a, b, x),
+                      lambda y, a, b, x: y * log_rate_of_other(a, b, x),
+                      lambda y, a, b, x: call("beta_density_slope", a, b, x),
                       domain=((1.3, 7), (1.2, 6), (0.1, 0.9)), kind="routine",
                       definition=_beta_density, cost=1500, ulp=8.0, names=Names(),
                       oracle=_density_oracle,

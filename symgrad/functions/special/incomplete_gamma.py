@@ -13,7 +13,7 @@ from __future__ import annotations
 from math import exp
 from typing import Any, Literal
 
-from symgrad.functions.elementary import call, equal, select
+from symgrad.functions.elementary import call
 from symgrad.functions.special.double import (
     INF,
     NAN,
@@ -23,6 +23,7 @@ from symgrad.functions.special.double import (
     divide_pairs,
     exp_double,
     fast_two_sum,
+    log1p_double,
     log1p_parts,
     log_double,
     multiply_pairs,
@@ -32,7 +33,12 @@ from symgrad.functions.special.double import (
     two_sum,
 )
 from symgrad.functions.special.gamma import LARGE, _factors
-from symgrad.functions.special.gamma_coefficients import LOGGAMMA, RECIPROCAL, STIRLING
+from symgrad.functions.special.gamma_coefficients import (
+    DIGAMMA_LARGE,
+    LOGGAMMA,
+    RECIPROCAL,
+    STIRLING,
+)
 from symgrad.functions.special.incomplete_gamma_coefficients import TEMME
 from symgrad.ir.primitive import Names, define, no_closed_form
 
@@ -249,13 +255,18 @@ def _uppergamma(m: Any, a: Any, x: Any) -> Any:
     return m.where(a <= 0.0, left, _incomplete(m, a, x, "upper", plain=True))
 
 
+def kernel_exponent(m: Any, a: Any, x: Any, step: float) -> Pair:
+    """Log of x^(a-step) exp(-x), for finite x > 0 and a."""
+    log = log_double(m, x)
+    moved = add_pairs(scale_pair(m, log, a), scale_pair(m, log, -step))
+    return add_to_pair(moved, -x)
+
+
 def _gamma_kernel(m: Any, a: Any, x: Any) -> Any:
     """x^(a-1) exp(-x), x >= 0, where neither factor need be a double. Within 2 ulp."""
     valid = (x > 0.0) & (x < INF) & (m.abs(a) < INF)
     x_ = m.where(valid, x, 1.0)
-    log = log_double(m, x_)
-    high, low = add_pairs(scale_pair(m, log, m.where(valid, a, 1.0)), (-log[0], -log[1]))
-    value = _exp(m, add_to_pair((high, low), -x_))
+    value = _exp(m, kernel_exponent(m, m.where(valid, a, 1.0), x_, 1.0))
     at_zero = m.where(a < 1.0, INF, m.where(m.eq(a, 1.0), 1.0, m.where(a > 1.0, 0.0, NAN)))
     end = m.where(m.eq(x, 0.0), at_zero, m.where(m.eq(x, INF) & m.eq(a, a), 0.0, NAN))
     return m.where(valid, value, end)
@@ -288,25 +299,45 @@ def _density_oracle(mp: Any, a: Any, x: Any) -> Any:
     return x ** (a - 1) * mp.exp(-x) * mp.rgamma(a)
 
 
-def _kernel_before(a: Any, x: Any) -> Any:
-    """(a - 1) x^(a-2) exp(-x), 0 where a = 1."""
-    return select(equal(a, 1), 0, (a - 1) * call("gamma_kernel", a - 1, x))
+def _log_minus_digamma(m: Any, x: Any, a: Any) -> Any:
+    """log(x) - digamma(a), with all digits of large x near a large a.
+
+    From a = 6 on log(x/a), as a pair, and Stirling's log(a) - digamma(a) (NIST DLMF 5.11.2).
+    """
+    big = (a >= LARGE) & (x > 0.0) & (x < 1e300) & (a < 1e300)
+    a_, x_ = m.where(big, a, LARGE), m.where(big, x, LARGE)
+    inverse = 1.0 / a_
+    square = inverse * inverse
+    rest = m.fma(square, short_polynomial(m, square, DIGAMMA_LARGE), 0.5 * inverse)
+    ratio = two_sum(x_, -a_)
+    close = (x_ > BELOW * a_) & (x_ < ABOVE * a_)
+    step = divide_pairs(
+        m, (m.where(close, ratio[0], 0.0), m.where(close, ratio[1], 0.0)), (a_, 0.0)
+    )
+    log, low = log1p_double(m, *step)
+    near = m.where(close, log + (low + rest), m.log(m.max(x_ / a_, TINY)) + rest)
+    return m.where(big, near, m.log(x) - m.digamma(a))
 
 
 SHAPE = "the exponent of an incomplete gamma function"
 
 # fmt: off
 gamma_kernel = define("gamma_kernel", lambda y, a, x: y * call("log", x),
-                      lambda y, a, x: _kernel_before(a, x) - y,
+                      lambda y, a, x: call("gamma_kernel_slope", a, x),
                       domain=((0.3, 7), (0.2, 9)), kind="routine", definition=_gamma_kernel,
                       oracle=lambda mp, a, x: x ** (a - 1) * mp.exp(-x), cost=120, ulp=3.0,
                       names=Names(), source="NIST DLMF 8.2.2")
 gamma_density = define("gamma_density",
-                       lambda y, a, x: y * (call("log", x) - call("digamma", a)),
-                       lambda y, a, x: call("gamma_density", a - 1, x) - y,
+                       lambda y, a, x: y * call("log_minus_digamma", x, a),
+                       lambda y, a, x: call("gamma_density_slope", a, x),
                        domain=((1.3, 7), (0.2, 9)), kind="routine", definition=_gamma_density,
                        oracle=_density_oracle, cost=400, ulp=8.0, names=Names(),
                        source="NIST DLMF 8.2.4")
+log_minus_digamma = define("log_minus_digamma", lambda y, x, a: 1 / x,
+                           lambda y, x, a: -call("trigamma", a), domain=((0.2, 9), (0.3, 7)),
+                           kind="routine", definition=_log_minus_digamma, cost=250, ulp=8.0,
+                           oracle=lambda mp, x, a: mp.log(x) - mp.psi(0, a), names=Names(),
+                           source="NIST DLMF 5.11.2")
 gammainc = define("gammainc", no_closed_form(SHAPE),
                   lambda y, a, x: call("gamma_density", a, x), domain=((0.3, 7), (0.2, 9)),
                   kind="routine", definition=_gammainc,
@@ -329,4 +360,7 @@ uppergamma = define("uppergamma", no_closed_form(SHAPE),
                     names=Names(), source="NIST DLMF 8.2.2, 8.8.13")
 # fmt: on
 
-ROWS = (gamma_kernel, gamma_density, gammainc, gammaincc, lowergamma, uppergamma)
+ROWS = (
+    *(gamma_kernel, gamma_density, log_minus_digamma),
+    *(gammainc, gammaincc, lowergamma, uppergamma),
+)

@@ -8,14 +8,17 @@ from typing import Any
 
 from symgrad.functions.elementary import PI, call, select
 from symgrad.functions.special.double import NAN
+from symgrad.functions.special.error_coefficients import EXCESS, EXCESS_TAIL
 from symgrad.functions.special.error_functions import (
     erfcinv_of_small,
     erfcx_of_positive,
     erfinv_of_small,
     gauss,
+    gauss_derivative,
+    hermite_oracle,
     inverse_oracle,
 )
-from symgrad.functions.special.segments import is_order
+from symgrad.functions.special.segments import evaluate, is_order
 from symgrad.ir.expression import HALF, Expr
 from symgrad.ir.primitive import Names, define, no_closed_form
 
@@ -50,6 +53,12 @@ def _normal_pdf(m: Any, x: Any) -> Any:
     return ONE_OVER_ROOT_2_PI * gauss(m, kept, 0.5)
 
 
+def _normal_pdf_derivative(m: Any, n: Any, x: Any) -> Any:
+    """The n-th derivative of the density, (-1)^n He_n(x) exp(-x^2/2)/sqrt(2 pi)."""
+    kept = m.max(m.min(x, 40.0), -40.0)
+    return ONE_OVER_ROOT_2_PI * gauss_derivative(m, n, kept, 0.5)
+
+
 def _normal_tail(m: Any, a: Any) -> Any:
     """1 - ndtr(a) for a >= 0.6: exp(-a^2/2) erfcx(a/sqrt(2))/2."""
     kept = m.max(m.min(a, 40.0), 0.5)
@@ -76,6 +85,19 @@ def _log_ndtr(m: Any, x: Any) -> Any:
     middle = m.log(m.max(value, 0.1))
     result = m.where(x < -1.0, left, m.where(x < 0.0, middle, right))
     return m.where(m.eq(x, x), result, x)
+
+
+def _log_ndtr_excess(m: Any, x: Any) -> Any:
+    """The density over the distribution, plus x, for x <= 0: nan beyond, -1/x far to the left.
+
+    Fits, of |x| times it in 1/x^2 below -8. The slope of log ndtr is it less x, the curvature minus
+    their product: nothing cancels.
+    """
+    t = -x
+    near = evaluate(m, m.max(m.min(t, 8.0), 0.0), EXCESS)
+    inverse = 1.0 / m.max(t, 8.0)
+    far = inverse * evaluate(m, inverse * inverse, EXCESS_TAIL)
+    return m.where(t >= 0.0, m.where(t < 8.0, near, far), NAN)
 
 
 def _ndtri(m: Any, p: Any) -> Any:
@@ -138,6 +160,18 @@ def _log_ndtr_tail_oracle(mp: Any, n: Any, x: Any) -> Any:
         return slopes[-1] + (x if n == 1 else 1 if n == 2 else 0)
 
 
+def _excess_oracle(mp: Any, x: Any) -> Any:
+    if not x <= 0:
+        return mp.nan
+    if mp.isinf(x):
+        return mp.mpf(0)
+    with mp.extradps(20 + 2 * max(0, mp.mag(x))):
+        a = -x / mp.sqrt(2)
+        if a > 1e6:
+            return -1 / x + 2 / x**3 - 10 / x**5 + 74 / x**7
+        return mp.sqrt(2 / mp.pi) / (mp.exp(a * a) * mp.erfc(a)) + x
+
+
 def _ndtri_oracle(mp: Any, p: Any) -> Any:
     return -mp.sqrt(2) * inverse_oracle(mp, 2 * p)
 
@@ -148,17 +182,19 @@ def _scaled_tail(x: Expr) -> Expr:
 
 
 def _slope(x: Expr) -> Expr:
-    """The density over the distribution, from erfcx where both underflow."""
+    """The density over the distribution; left of 0, where both underflow, by its own fits."""
     ratio = call("normal_pdf", x) / call("ndtr", x)
-    left = select(x < -HUGE, -x, (2 / PI) ** HALF / _scaled_tail(x))
-    return select(x < 0, left, ratio)
+    return select(x < 0, call("log_ndtr_excess", x) - x, ratio)
 
 
 def _curvature(x: Expr) -> Expr:
-    e, first = _scaled_tail(x), call("erfcx_derivative", 1, -x * HALF**HALF)
     slope = call("log_ndtr_slope", x)
-    left = select(x < -HUGE, -1, PI ** (-HALF) * first / e**2)
+    left = select(x < -HUGE, -1, -slope * call("log_ndtr_excess", x))
     return select(x < 0, left, -slope * (call("min", x, HUGE) + slope))
+
+
+def _excess_slope(y: Expr, x: Expr) -> Expr:
+    return select(x < -FAR, call("log_ndtr_tail", 2, x), 1 + call("log_ndtr_curvature", x))
 
 
 def _third(y: Expr, x: Expr) -> Expr:
@@ -173,9 +209,16 @@ def _third(y: Expr, x: Expr) -> Expr:
 
 
 # fmt: off
-normal_pdf = define("normal_pdf", lambda y, x: -x * y, domain=(-4, 4), kind="routine",
+normal_pdf = define("normal_pdf", lambda y, x: call("normal_pdf_derivative", 1, x),
+                    domain=(-4, 4), kind="routine",
                     definition=_normal_pdf, oracle=lambda mp, x: mp.npdf(x), parity="even",
                     cost=25, ulp=3.0, names=Names(), source="NIST DLMF 7.20.1")
+normal_pdf_derivative = define("normal_pdf_derivative", no_closed_form(ORDER),
+                               lambda y, n, x: call("normal_pdf_derivative", n + 1, x),
+                               domain=((1, 1), (-4, 4)), whole=(0,), kind="routine",
+                               definition=_normal_pdf_derivative, cost=50, ulp=5.0, names=Names(),
+                               oracle=hermite_oracle(lambda mp: 1 / mp.sqrt(2 * mp.pi), 0.5),
+                               source="NIST DLMF 18.5.5, 18.7.11")
 ndtr = define("ndtr", lambda y, x: call("normal_pdf", x), domain=(-6, 4), kind="routine",
               definition=_ndtr, oracle=_ndtr_oracle, folds={0: HALF}, cost=200, ulp=6.0,
               names=Names(torch="special.ndtr"), source="NIST DLMF 7.20.1")
@@ -185,6 +228,10 @@ log_ndtr = define("log_ndtr", lambda y, x: call("log_ndtr_slope", x), domain=(-6
 log_ndtr_slope = define("log_ndtr_slope", lambda y, x: call("log_ndtr_curvature", x),
                         domain=(-6, 4), kind="composite", expansion=_slope, cost=400,
                         names=Names(), source="NIST DLMF 7.20.1")
+log_ndtr_excess = define("log_ndtr_excess", _excess_slope, domain=(-6, -0.1),
+                         kind="routine", definition=_log_ndtr_excess,
+                         oracle=_excess_oracle, cost=150, ulp=3.0, names=Names(),
+                         source="NIST DLMF 7.20.1, 7.12.1")
 log_ndtr_curvature = define("log_ndtr_curvature", _third, domain=(-6, 4), kind="composite",
                             expansion=_curvature, cost=1100, names=Names(),
                             source="NIST DLMF 7.20.1")
@@ -203,4 +250,7 @@ ndtri = define("ndtri",
                source="NIST DLMF 7.17.1, 7.20.1")
 # fmt: on
 
-ROWS = (*(normal_pdf, ndtr, log_ndtr, log_ndtr_slope, log_ndtr_curvature, log_ndtr_tail, ndtri),)
+ROWS = (
+    *(normal_pdf, normal_pdf_derivative, ndtr, ndtri),
+    *(log_ndtr, log_ndtr_slope, log_ndtr_excess, log_ndtr_curvature, log_ndtr_tail),
+)

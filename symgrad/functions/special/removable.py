@@ -14,7 +14,7 @@ from symgrad.functions.special.double import INF, NAN, two_sum
 from symgrad.functions.special.segments import is_order
 from symgrad.ir.primitive import Names, Primitive, define, no_closed_form
 
-EXP_8, EXP_12 = exp(8.0), exp(12.0)
+EXP_8, EXP_24 = exp(8.0), exp(24.0)
 
 
 def _turned(m: Any, n: Any, even: Any, odd: Any) -> tuple[Any, Any]:
@@ -119,7 +119,7 @@ def _sinhc_derivative(m: Any, n: Any, x: Any) -> Any:
     sine = m.where(large, half, m.sinh(m.min(b, 700.0)))
     cosine = m.where(large, half, m.cosh(m.min(b, 700.0)))
     far = _by_recurrence(m, n, b, sine / b, (sine, cosine), lambda r, slope: (slope, r))
-    size = m.where(a < bound, series, m.where(a > 790.0, INF, m.where(large, EXP_8 * far, far)))
+    size = m.where(a < bound, series, m.where(a > 718.0, INF, m.where(large, EXP_8 * far, far)))
     signed = m.where(_is_odd(m, n) & (x < 0.0), -size, size)
     value = m.where(m.eq(x, x), signed, x)
     return m.where(is_order(m, n), value, NAN)
@@ -132,7 +132,7 @@ def _expm1c_derivative(m: Any, n: Any, x: Any) -> Any:
     M(1, n + 2, -x) (NIST DLMF 13.4.1, 13.2.39) for x < 0; else x f_n + n f_(n-1) = exp(x) upwards.
     """
     bound = _near(n)
-    z = m.max(m.min(x, 2.0 * bound), -bound)
+    z = m.max(m.min(x, 2.0 * bound), -2.0 * bound)
     left = z < 0.0
 
     def step(k: Any, term: Any, total: Any) -> Any:
@@ -144,12 +144,12 @@ def _expm1c_derivative(m: Any, n: Any, x: Any) -> Any:
     total = m.loop(step, (one, m.where(left, one, one / (n + 1.0))), 120)[1]
     series = m.where(left, m.exp(z) / (n + 1.0), 1.0) * total
     plain = m.where(m.eq(z, 0.0), 1.0, m.expm1(z) / m.where(m.eq(z, 0.0), 1.0, z))
-    b = m.where(x < 0.0, m.min(x, -bound), m.max(m.min(x, 800.0), 2.0 * bound))
+    b = m.where(x < 0.0, m.min(x, -2.0 * bound), m.max(m.min(x, 800.0), 2.0 * bound))
     large = b > 700.0
     power = m.exp(m.where(large, b - 8.0, b))
     first = m.where(large, power, m.expm1(m.min(b, 701.0))) / b
     far = _by_recurrence(m, n, b, first, (power, power), lambda r, slope: (r, r))
-    scaled = m.where(large, m.where(x > 790.0, INF, EXP_8 * far), far)
+    scaled = m.where(large, m.where(x > 717.5, INF, EXP_8 * far), far)
     value = m.where(m.eq(x, z), m.where(n < 1.0, plain, series), scaled)
     result = m.where(m.eq(x, x), value, x)
     return m.where(is_order(m, n), result, NAN)
@@ -200,14 +200,14 @@ def _coshc_derivative(m: Any, n: Any, x: Any) -> Any:
     series = _positive_series(m, n, m.min(a, bound), 1)
     b = m.max(m.min(a, 800.0), bound)
     large = b > 700.0
-    power = 0.5 * m.exp(m.where(large, b - 12.0, 1.0))
+    power = 0.5 * m.exp(m.where(large, b - 24.0, 1.0))
     sine = m.where(large, power, m.sinh(m.min(b, 700.0)))
     cosine = m.where(large, power, m.cosh(m.min(b, 700.0)))
     root = m.sinh(0.5 * m.min(b, 700.0)) / b
     first = m.where(large, power / b / b, 2.0 * root * root)
     second = (sine / b - 2.0 * first) / b
     far = _by_second_recurrence(m, n, b, first, second, (sine, cosine), lambda r, slope: (slope, r))
-    size = m.where(a < bound, series, m.where(a > 790.0, INF, m.where(large, EXP_12 * far, far)))
+    size = m.where(a < bound, series, m.where(a > 726.0, INF, m.where(large, EXP_24 * far, far)))
     signed = m.where(_is_odd(m, n) & (x < 0.0), -size, size)
     value = m.where(m.eq(x, x), signed, x)
     return m.where(is_order(m, n), value, NAN)
@@ -218,14 +218,14 @@ def _log1pc_derivative(m: Any, n: Any, x: Any) -> Any:
 
     (-1)^n n!/(1 + x)^(n+1) times the integral of u^n/(1 - w u) over 0 < u < 1, w = x/(1 + x):
     Gauss's continued fraction of F(1, n + 1; n + 2; w)/(n + 1) (NIST DLMF 15.7.5) while
-    -8 < w < 0.93, and beyond upwards from log(1 + x), which loses little there.
+    -8 < w < 0.93, less for small n, and beyond upwards from log(1 + x), which loses little there.
     """
     inside = m.max(x, -1.0)
     w = inside / (1.0 + inside)
     # What rounding took from 1 + x: w and its powers feel it.
     _, low = two_sum(1.0, inside)
     low = m.where(x < INF, low, 0.0)
-    near = (w > -8.0) & (w < 0.93)
+    near = (w > -8.0) & (w < m.min(0.74 + 0.03 * n, 0.93))
     z = m.where(near, w, 0.5)
     fraction = n + 72.0
     for k in range(70, 0, -1):
@@ -247,10 +247,11 @@ def _log1pc_derivative(m: Any, n: Any, x: Any) -> Any:
     def factorial(k: Any, product: Any, by_sum: Any, by_x: Any) -> Any:
         return k + 1.0 < n, product * -(k + 1.0), by_sum * (1.0 + inside), by_x * inside
 
-    start = (1.0 + 0.0 * y, 1.0 + inside, inside)
-    product, by_sum, by_x = m.loop(factorial, start, 128)
+    one = 1.0 + 0.0 * y
+    product, by_sum, by_x = m.loop(factorial, (one, one, one), 128)
     by_fraction = (product / fraction) * (1.0 - low * fraction) / by_sum
-    value = m.where(near, by_fraction, product * total / by_x)
+    # Divided twice, as the next power of a large x would overflow.
+    value = m.where(near, by_fraction / (1.0 + inside), product * total / by_x / inside)
     plain = m.where(m.abs(x) < 1e-300, 1.0, log / m.where(m.abs(x) < 1e-300, 1.0, inside))
     result = m.where(n < 1.0, m.where(x < INF, plain, 0.0), m.where(x < INF, value, 0.0))
     return m.where(is_order(m, n) & (x >= -1.0), result, NAN)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from math import exp, pi
+from math import exp, factorial, pi
 from typing import Any
 
 from symgrad.functions.elementary import call
 from symgrad.functions.special.double import INF, NAN
 from symgrad.functions.special.exponential_integrals import (
     logarithm_and,
+    reduced,
     scaled_e1,
     scaled_ei,
 )
-from symgrad.functions.special.segments import evaluate
+from symgrad.functions.special.segments import evaluate, is_order
 from symgrad.functions.special.sine_integrals_coefficients import (
     CHI,
     CHI_NEAR,
@@ -28,10 +29,11 @@ from symgrad.functions.special.sine_integrals_coefficients import (
     SI_G,
     SI_NEAR,
 )
-from symgrad.ir.expression import HALF
-from symgrad.ir.primitive import Names, define
+from symgrad.ir.primitive import Names, define, no_closed_form
 
 EXP_8 = exp(8.0)
+COSH_TERMS = 13
+HALF_POWERS = [float(k) for k in range(COSH_TERMS, 0, -1)]
 HALF_PI = pi / 2
 
 
@@ -106,6 +108,64 @@ def _chi(m: Any, x: Any) -> Any:
     return m.where(x > 0.0, value, m.where(m.eq(x, 0.0), -INF, NAN))
 
 
+def _cosh_over_x_derivative(m: Any, n: Any, x: Any) -> Any:
+    """The n-th derivative of cosh(x)/x: nan for other n.
+
+    Below 2 by (-1)^n n!/x^(n+1) and the power series of the rest, whose terms are positive, times
+    x^(n+1); beyond by those of exp(x)/x and exp(-x)/x, which do not overflow where cosh(x) does.
+    """
+    a = m.max(m.abs(x), 5e-324)
+    small = m.min(a, 2.0)
+    square = small * small
+    inverse = 1.0 / small
+    start = [1.0 / factorial(2 * k) for k in range(COSH_TERMS, 0, -1)]
+
+    def step(k: Any, lead: Any, by: Any, *terms: Any) -> tuple[Any, ...]:
+        inside = k < n
+        falling = [t * (2.0 * j - 1.0 - k) for j, t in zip(HALF_POWERS, terms, strict=True)]
+        raised = (-(k + 1.0) * lead, by * inverse, *falling)
+        old = (lead, by, *terms)
+        return k + 1.0 < n, *(
+            m.where(inside, new, was) for new, was in zip(raised, old, strict=True)
+        )
+
+    lead, by, *terms = m.loop(step, (1.0, inverse, *start), 128)
+    total: Any = terms[0]
+    for term in terms[1:]:
+        total = m.fma(total, square, term)
+    near = m.fma(total, square, lead) * by
+    large = a > 700.0
+    kept = m.max(m.min(a, 800.0), 2.0)
+    odd = m.ne(n, 2.0 * m.floor(0.5 * n))
+    half = m.exp(m.where(large, kept - 8.0, kept)) * (0.5 * reduced(m, n, kept))
+    other = m.exp(-kept) * (0.5 * reduced(m, n, -kept))
+    far = (m.where(odd, half - other, half + other)) / kept * m.where(large, EXP_8, 1.0)
+    size = m.where(a < 2.0, near, far)
+    value = m.where(x < 0.0, m.where(odd, size, -size), m.where(m.eq(x, x), size, x))
+    return m.where(is_order(m, n), value, NAN)
+
+
+def _cosh_over_x_derivative_oracle(mp: Any, n: Any, x: Any) -> Any:
+    if not mp.isint(n) or n < 0:
+        return mp.nan
+    if mp.isinf(x):
+        return mp.inf if x > 0 or int(n) % 2 else -mp.inf
+    if not x:
+        return -mp.inf if int(n) % 2 else mp.inf
+    with mp.extradps(20 + int(n + 1) * (2 + max(0, -mp.mag(x)))):
+        count = int(n)
+        waves = (mp.cosh(x), mp.sinh(x))
+        terms = (
+            mp.binomial(count, k)
+            * waves[(count - k) % 2]
+            * mp.factorial(k)
+            * (-1) ** k
+            / x ** (k + 1)
+            for k in range(count + 1)
+        )
+        return mp.fsum(terms)
+
+
 def _real(function: str) -> Any:
     """The function of mpmath in some digits more; nan where it is complex."""
 
@@ -127,11 +187,16 @@ ci = define("cosine_integral", lambda y, x: call("cos", x) / x, domain=(0.7, 9),
 shi = define("sinh_integral", lambda y, x: call("sinhc", x), domain=(-9, 9),
              kind="routine", definition=_shi, oracle=_real("shi"), parity="odd", folds={0: 0},
              cost=350, ulp=4.0, names=Names(mpmath="shi"), source="NIST DLMF 6.2.15")
-# cosh(x)/x, as cosh(x) overflows before it; nothing cancels for x > 0.
-chi = define("cosh_integral",
-             lambda y, x: HALF * (call("exp_over_x", x) - call("exp_over_x", -x)), domain=(0.7, 9),
-             kind="routine", definition=_chi, oracle=_real("chi"), cost=400, ulp=4.0,
-             names=Names(mpmath="chi"), source="NIST DLMF 6.2.16")
+chi = define("cosh_integral", lambda y, x: call("cosh_over_x_derivative", 0, x),
+             domain=(0.7, 9), kind="routine", definition=_chi, oracle=_real("chi"), cost=400,
+             ulp=4.0, names=Names(mpmath="chi"), source="NIST DLMF 6.2.16")
+cosh_over_x_derivative = define("cosh_over_x_derivative",
+                                no_closed_form("the order of a derivative"),
+                                lambda y, n, x: call("cosh_over_x_derivative", n + 1, x),
+                                domain=((1, 1), (0.7, 9)), whole=(0,), kind="routine",
+                                definition=_cosh_over_x_derivative,
+                                oracle=_cosh_over_x_derivative_oracle, cost=120, ulp=6.0,
+                                names=Names(), source="NIST DLMF 6.2.16, 4.33.2")
 # fmt: on
 
-ROWS = (si, ci, shi, chi)
+ROWS = (si, ci, shi, chi, cosh_over_x_derivative)

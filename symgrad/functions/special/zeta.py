@@ -20,9 +20,11 @@ from symgrad.functions.special.double import (
     exp_double,
     is_even,
     log_double,
+    multiply_pairs,
     scale_pair,
     short_polynomial,
     sin_pi,
+    two_sum,
 )
 from symgrad.functions.special.gamma import LARGE, _digamma, stirling
 from symgrad.functions.special.zeta_coefficients import (
@@ -66,14 +68,14 @@ def _corrections(m: Any, s: Any, w: Any) -> Any:
     return m.fma(total, s * inverse, 0.5)
 
 
-def hurwitz_ratio(m: Any, s: Any, a: Any) -> Any:
-    """a^s zeta(s, a) = 1 + sum of (a/(a + k))^s, a > 0.
+def hurwitz_ratio(m: Any, s: Any, a: Any, s_low: Any = 0.0) -> Any:
+    """a^s zeta(s, a) = 1 + sum of (a/(a + k))^s, a > 0, at s + s_low.
 
     The powers are at most 1, so exp(-s log1p(k/a)) keeps their digits.
     """
     powers = [m.exp(-s * m.log1p(k / a)) for k in range(1, TERMS + 1)]
     w = a + float(TERMS)
-    total = powers[-1] * (w / (s - 1.0) + _corrections(m, s, w))
+    total = powers[-1] * (w / ((s - 1.0) + s_low) + _corrections(m, s, w))
     for power in reversed(powers[:-1]):
         total = total + power
     return 1.0 + total
@@ -99,7 +101,30 @@ def _bernoulli(m: Any, s: Any, a: Any) -> Any:
 
 
 def _hurwitz(m: Any, s: Any, a: Any) -> Any:
-    """zeta(s, a), the sum of (a + k)^-s over k >= 0 (NIST DLMF 25.11.1, 25.11.5).
+    """zeta(s, a) (NIST DLMF 25.11.1)."""
+    return _hurwitz_at(m, s, 0.0, a)
+
+
+def _hurwitz_derivative(m: Any, k: Any, s: Any, a: Any) -> Any:
+    """The k-th derivative of zeta(s, a) by a, (-1)^k s (s+1)...(s+k-1) zeta(s + k, a): 25.11.17.
+
+    s + k is a pair: what its rounding loses, a large log(a) or a pole nearby would multiply. At the
+    pole s + k = 1 the product has a zero. nan for other k.
+    """
+    total, low = two_sum(s, k)
+    at_pole = m.eq(total, 1.0) & m.eq(low, 0.0) & (k >= 1.0)
+
+    def factor(j: Any, product_: Any) -> tuple[Any, ...]:
+        used = (j < k) & ~(at_pole & (j + 1.5 > k))
+        return j + 1.0 < k, product_ * m.where(used, s + j, 1.0)
+
+    (factors,) = m.loop(factor, (m.where(is_even(m, k), 1.0, -1.0),), 128)
+    value = factors * m.where(at_pole, 1.0, _hurwitz_at(m, total, low, a))
+    return m.where((k >= 0.0) & m.eq(k, m.floor(k)), value, NAN)
+
+
+def _hurwitz_at(m: Any, s: Any, s_low: Any, a: Any) -> Any:
+    """zeta(s + s_low, a), the sum of (a + k)^-s over k >= 0 (NIST DLMF 25.11.1, 25.11.5).
 
     a < 0 where the terms are real, at whole s: below 1 by -(-1)^s zeta(s, 1 - a) (25.11.14,
     24.4.3); above it is zeta(s, x) + (-1)^s (zeta(s, 1 - x) - zeta(s, 1 - a)), x = a - floor(a)
@@ -122,10 +147,11 @@ def _hurwitz(m: Any, s: Any, a: Any) -> Any:
     def add(k: Any, total: Any, sign_: Any, base: Any) -> tuple[Any, ...]:
         log, low = log_double(m, base)
         # A factor a goes to the ratio, which grows with it: a^-s alone may underflow.
-        high, low = scale_pair(m, (log, low), m.where(base > 1.0, 1.0, 0.0) - order)
+        exponent, rest = two_sum(m.where(base > 1.0, 1.0, 0.0), -order)
+        high, low = multiply_pairs(m, (log, low), (exponent, rest - s_low))
         rest = m.where(m.abs(high) < 1500.0, low, 0.0)
         power = exp_double(m, m.max(m.min(high, 1500.0), -1500.0), rest)
-        value = power * (hurwitz_ratio(m, order, base) / m.max(base, 1.0))
+        value = power * (hurwitz_ratio(m, order, base, s_low) / m.max(base, 1.0))
         last = m.ne(k, 0.0)
         next_base = m.where(last, 1.0 - a, m.ceil(a) - a)
         going = several & (k < 2.0)
@@ -400,6 +426,15 @@ def _hurwitz_oracle(mp: Any, s: Any, a: Any) -> Any:
         return mp.zeta(s, a)
 
 
+def _hurwitz_derivative_oracle(mp: Any, k: Any, s: Any, a: Any) -> Any:
+    if not _whole(mp, k):
+        return mp.nan
+    with mp.extradps(15):
+        if s + k == 1 and k:
+            return (-1) ** int(k) * mp.rf(s, int(k) - 1)
+        return (-1) ** int(k) * mp.rf(s, int(k)) * _hurwitz_oracle(mp, s + k, a)
+
+
 ORDER = "the order of a derivative"
 
 # fmt: off
@@ -419,10 +454,17 @@ zeta_derivative = define("zeta_derivative", no_closed_form(ORDER),
                          ulp=12.0, names=Names(),
                          source="NIST DLMF 25.2.4, 25.4.1")
 hurwitz_zeta = define("hurwitz_zeta", no_closed_form("the exponent of Hurwitz's zeta"),
-                      lambda y, s, a: -s * call("hurwitz_zeta", s + 1, a),
+                      lambda y, s, a: call("hurwitz_zeta_derivative", 1, s, a),
                       domain=((1.2, 9), (0.3, 9)), kind="routine", definition=_hurwitz,
                       oracle=_hurwitz_oracle, cost=600, ulp=8.0, names=Names(),
                       source="NIST DLMF 25.11.17")
+hurwitz_zeta_derivative = define("hurwitz_zeta_derivative", no_closed_form(ORDER),
+                                 no_closed_form("the exponent of Hurwitz's zeta"),
+                                 lambda y, k, s, a: call("hurwitz_zeta_derivative", k + 1, s, a),
+                                 domain=((1, 1), (1.2, 9), (0.3, 9)), whole=(0,), kind="routine",
+                                 definition=_hurwitz_derivative,
+                                 oracle=_hurwitz_derivative_oracle, cost=650, ulp=8.0,
+                                 names=Names(), source="NIST DLMF 25.11.17")
 dirichlet_eta = define("dirichlet_eta", lambda y, s: call("dirichlet_eta_derivative", 1, s),
                        domain=(0.2, 9), kind="routine", definition=_eta,
                        oracle=lambda mp, s: mp.altzeta(s), cost=370, ulp=10.0,
@@ -435,6 +477,6 @@ dirichlet_eta_derivative = define("dirichlet_eta_derivative", no_closed_form(ORD
 # fmt: on
 
 ROWS = (
-    *(polygamma, zeta, zeta_derivative, hurwitz_zeta),
+    *(polygamma, zeta, zeta_derivative, hurwitz_zeta, hurwitz_zeta_derivative),
     *(dirichlet_eta, dirichlet_eta_derivative),
 )

@@ -90,3 +90,23 @@ def test_derivatives(kind: str, order: int, digits: int) -> None:
         got = in_mpmath(system.graph, nodes, {"x": mpmath.mpf(at)})
         for k, value in enumerate(got):
             assert close(value, getattr(mpmath, kind)(at, derivative=order + k), 1e-40)
+
+
+@pytest.mark.parametrize(("low", "high"), [(-1, 1), (1, 2), (2, 5), (5, 40), (-9, -1)])
+def test_third_derivative_of_ai(low: float, high: float, rng: np.random.Generator) -> None:
+    """Its terms cancel around 0.884, where it is 0."""
+    points = np.concatenate([rng.uniform(low, high, 30), [low, high]])
+    error, point = worst_of_row(
+        "airyai_third",
+        points,
+        scale=lambda at: abs(at) ** 1.25 / mpmath.sqrt(mpmath.pi) if at < -0.5 else 0,
+    )
+    assert error <= 8, f"at {point}: {error} ulp"
+
+
+@pytest.mark.parametrize("name", ["airyai", "airyaiprime"])
+def test_hessian_where_ai_is_subnormal_in_single_precision(name: str) -> None:
+    at = np.array([[26.1]], np.float32)
+    kernel = sg.compile(sg.math.__getattr__(name)(x), [x], 2, dtype="float32", cache=False)
+    exact = mpmath.airyai(float(at[0, 0]), derivative=2 if name == "airyai" else 3)
+    assert float(np.ravel(kernel(at))[0]) == pytest.approx(float(exact), rel=2e-7, abs=0)

@@ -167,3 +167,21 @@ def test_no_derivative_by_the_order() -> None:
     n, at = variables("n x")
     with pytest.raises(DerivativeError, match="order of a Bessel function"):
         sg.compile(sg.math.besselj(n, at), [n, at], "gradient", cache=False)
+
+
+@pytest.mark.parametrize("k", [1, 2])
+@pytest.mark.parametrize("name", ["besselj", "bessely"])
+def test_derivatives_keep_their_digits(name: str, k: int) -> None:
+    """At the turning point, where the formulas cancel, and beyond it as waves."""
+    orders = np.repeat([0.0, 1.0, 20.0, 100.0, 2.7, 40.1], 6)
+    wide = np.maximum(orders, 1.0)
+    points = wide * np.tile([0.3, 0.9, 0.97, 1.05, 3.0, 500.0], 6)
+    error, point = worst_of_row(
+        f"{name}_derivative", k, orders, points, scale=lambda k, *rest: amplitude(*rest)
+    )
+    assert error <= 8, f"{name}_derivative{point}: {error} ulp"
+
+
+def test_derivatives_of_negative_order_at_zero() -> None:
+    assert values("besselj_derivative", [1, 2], -0.5, 0.0).tolist() == [-inf, inf]
+    assert values("bessely_derivative", [1, 2], -0.3, 0.0).tolist() == [inf, -inf]

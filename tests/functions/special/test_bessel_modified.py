@@ -148,4 +148,4 @@ def test_derivatives_at_zero() -> None:
         got = [
             in_float(system.graph, tensor_of(system, k).nodes, {"x": 0.0})[0] for k in range(1, 5)
         ]
-        assert got == expected
+        assert got == pytest.approx(expected, rel=4e-16, abs=0)

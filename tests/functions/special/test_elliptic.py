@@ -13,7 +13,7 @@ import symgrad as sg
 from symgrad.functions import PRIMITIVES
 from symgrad.functions.special.elliptic_coefficients import LEGENDRE
 from symgrad.ir.expression import variables
-from tests.functions.special.measured import in_ulp, values, worst_of_row
+from tests.functions.special.measured import values, worst_of_row
 
 
 def parameters(rng: np.random.Generator, count: int) -> np.ndarray:
@@ -79,54 +79,33 @@ def test_third_kind(rng: np.random.Generator) -> None:
         assert error <= PRIMITIVES[name].ulp, f"{name} at {point}: {error} ulp"
 
 
-@pytest.mark.parametrize("orders", [(1, 1, 1), (1, 0, 2), (2, 2, 0), (3, 3, 0), (2, 1, 1)])
-def test_moments(orders: tuple[int, int, int], rng: np.random.Generator) -> None:
-    n, m = rng.uniform(-2, 0.7, 6), rng.uniform(-2, 0.8, 6)
-    error, point = worst_of_row("elliptic_moment", *orders, n, rng.uniform(-1.5, 1.5, 6), m)
-    assert error <= PRIMITIVES["elliptic_moment"].ulp, f"{orders} at {point}: {error} ulp"
+@pytest.mark.parametrize("name", ["elliptic_k_slope", "elliptic_e_slope"])
+def test_slopes_of_complete_integrals(name: str, rng: np.random.Generator) -> None:
+    points = np.concatenate([rng.uniform(-4, 0.9, 20), 1 - 10 ** rng.uniform(-12, -1, 20), [0.0]])
+    error, point = worst_of_row(name, points)
+    assert error <= PRIMITIVES[name].ulp, f"{name} at {point}: {error} ulp"
 
 
-@pytest.mark.parametrize(
-    ("orders", "n", "phi", "m"),
-    [
-        # steep at 0, at pi/2, at both ends, and whole periods
-        ((1, 0, 2), -846.5986870550587, 1.5, -1e4), ((2, 2, 0), 0.0, 0.3, -7e4),
-        ((1, 1, 1), 0.9999, 1.55, 0.99), ((2, 2, 0), 0.0, 4.0, 1 - 1e-6),
-        ((1, 0, 2), 0.999, 1.5, -1e4), ((1, 1, 1), -100.0, -1.0, -30.0),
-    ],
-)  # fmt: skip
-def test_moments_that_are_steep(
-    orders: tuple[int, int, int], n: float, phi: float, m: float
-) -> None:
-    a, b, c = orders
-
-    def integrand(t: Any) -> Any:
-        s = mpmath.sin(t) ** 2
-        return s**a * (1 - m * s) ** (-b - mpmath.mpf(0.5)) * (1 - n * s) ** -c
-
-    with mpmath.workdps(25):
-        end, low = mpmath.mpf(abs(phi)), [mpmath.mpf(10) ** -k for k in range(6, -1, -1)]
-        middle = mpmath.pi / 2
-        inside = [0, *low, *(middle - x for x in reversed(low)), middle]
-        inside += [middle + x for x in low] + [2 * middle - x for x in reversed(low)] + [2 * middle]
-        expected = mpmath.quad(integrand, [*(x for x in inside if x < end), end])
-        got = float(values("elliptic_moment", *orders, n, abs(phi), m))
-        assert in_ulp(got, expected) <= PRIMITIVES["elliptic_moment"].ulp
-    assert float(values("elliptic_moment", *orders, n, -abs(phi), m)) == -got
+def test_slopes_of_complete_integrals_at_the_ends() -> None:
+    assert values("elliptic_k_slope", 1.0) == inf
+    assert values("elliptic_e_slope", 1.0) == -inf
+    assert values("elliptic_k_slope", -inf) == 0
+    assert isnan(values("elliptic_k_slope", 1.5))
+    assert isnan(values("elliptic_e_slope", nan))
 
 
-def test_moments_of_small_angles() -> None:
-    got = float(values("elliptic_moment", 2.0, 1.0, 1.0, -5.0, 1e-9, 0.5))
-    assert got == pytest.approx(1e-45 / 5, rel=2e-15)
-
-
-def test_moments_take_orders_up_to_15() -> None:
-    """The integral of sin^30 to pi/2 is pi/2 times the product of (2 k - 1)/(2 k), k <= 15."""
-    expected = 0.5 * pi * float(mpmath.fprod((2 * k - 1) / mpmath.mpf(2 * k) for k in range(1, 16)))
-    got = float(values("elliptic_moment", 15, 0, 0, 0.0, 0.5 * pi, 0.0))
-    assert got == pytest.approx(expected, rel=2e-15)
-    for orders in ((16, 0, 0), (0, 16, 0), (0, 0, 16), (-1, 0, 0)):
-        assert isnan(values("elliptic_moment", *orders, 0.0, 1.0, 0.0))
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_the_derivative_of_k_next_to_1_knows_pi_beyond_its_digits(dtype: str) -> None:
+    m = variables("m")
+    made = sg.compile(sg.math.elliptic_k(m), [m], ["gradient", "hessian"], dtype=dtype, cache=False)
+    point = np.array([0.9999], dtype)
+    got = [float(np.ravel(part)[0]) for part in made(point)]
+    with mpmath.workdps(40):
+        exact = [
+            mpmath.diff(mpmath.ellipk, mpmath.mpf(float(point[0])), k, h=1e-12) for k in (1, 2)
+        ]
+    for one, other in zip(got, exact, strict=True):
+        assert one == pytest.approx(float(other), rel=4 * float(np.finfo(dtype).eps), abs=0)
 
 
 def test_quadrature_is_exact_for_polynomials_of_degree_27() -> None:

@@ -88,3 +88,17 @@ def test_derivatives_reach_as_far_as_the_function(dtype: str, last: float, digit
         for order, got in enumerate(result):
             expected = mpmath.diff(lambda t: oracle(mpmath, t), last, order)
             assert float(np.ravel(got)[0]) == pytest.approx(float(expected), rel=digits)
+
+
+@pytest.mark.parametrize("order", [0, 1, 2])
+def test_derivatives_of_exp_over_x(order: int, rng: np.random.Generator) -> None:
+    points = np.concatenate([rng.uniform(-9, 0.7, 20), rng.uniform(1.4, 9, 20), [715.0, -700.0]])
+    error, point = worst_of_row("exp_over_x_derivative", float(order), points)
+    assert error <= PRIMITIVES["exp_over_x_derivative"].ulp, f"at {point}: {error} ulp"
+
+
+def test_ends_of_derivatives_of_exp_over_x() -> None:
+    assert values("exp_over_x_derivative", 1.0, 1.0) == 0.0
+    assert values("exp_over_x_derivative", 2.0, inf) == inf
+    assert values("exp_over_x_derivative", 2.0, -inf) == 0.0
+    assert isnan(values("exp_over_x_derivative", 0.5, 1.0))

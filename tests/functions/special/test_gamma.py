@@ -15,7 +15,7 @@ from symgrad.ir.expression import variables
 from tests.expressions import close, in_mpmath, system_of, tensor_of
 from tests.functions.special.measured import values, worst_of_row
 
-NAMES = ("gamma", "loggamma", "digamma", "trigamma")
+NAMES = ("gamma_lifted", "loggamma", "digamma", "trigamma")
 REGIONS = ((1e-6, 1), (0.9, 2.1), (1.4, 6), (6, 171), (-6, -1e-6), (-100, -6))
 FAR = ((171, 1e5), (1e5, 1e15))
 
@@ -56,7 +56,33 @@ def test_root_of_digamma_keeps_its_digits(rng: np.random.Generator) -> None:
     assert worst_of_row("digamma", points)[0] <= PRIMITIVES["digamma"].ulp
 
 
-@pytest.mark.parametrize("name", ["gamma", "trigamma"])
+def test_gamma_is_the_lifted_one(rng: np.random.Generator) -> None:
+    points = np.concatenate([rng.uniform(-190, 175, 300), [-20.0, -20.5, -19.5, -177.25, 171.5]])
+    lifted = values("gamma_lifted", points)
+    assert np.array_equal(
+        values("gamma", points), np.where(points < -20, lifted * 2.0**-100, lifted), equal_nan=True
+    )
+    assert np.array_equal(values("gamma", points[300:303]), lifted[300:303] * [1, 2.0**-100, 1],
+                          equal_nan=True)  # fmt: skip
+
+
+@pytest.mark.parametrize(("dtype", "low"), [("float64", -172), ("float32", -36)])
+def test_derivatives_of_a_gamma_that_is_subnormal(dtype: str, low: int) -> None:
+    x = variables("x")
+    made = sg.compile(functions.gamma(x), [x], ["gradient", "hessian"], dtype=dtype, cache=False)
+    points = low - 2.0 ** np.array([-8.0, -9.0, -11.0])
+    got = made(points.astype(dtype))
+    for at, first, second in zip(
+        points.astype(dtype).tolist(), got.gradient, got.hessian, strict=True
+    ):
+        exact = [mpmath.diff(mpmath.gamma, at, order) for order in (1, 2)]
+        eps = float(np.finfo(dtype).eps)
+        assert abs(second.item() - exact[1]) <= 16 * eps * abs(exact[1]), at
+        assert abs(first.item() - exact[0]) <= 16 * eps * abs(exact[0]), at
+        assert abs(mpmath.gamma(at)) < 4 * np.finfo(dtype).smallest_normal
+
+
+@pytest.mark.parametrize("name", ["gamma_lifted", "trigamma"])
 def test_near_poles(name: str, rng: np.random.Generator) -> None:
     poles = -rng.integers(1, 150, 60).astype(float)
     points = poles * (1 + 10.0 ** rng.uniform(-14, -2, 60))
@@ -99,7 +125,7 @@ def test_derivatives(order: int, digits: int) -> None:
         assert close(got[1], mpmath.diff(mpmath.gamma, point, order), 1e-25)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ["gamma", *NAMES[1:]])
 def test_kernel(name: str, rng: np.random.Generator) -> None:
     """Value and derivatives to order 3 of a compiled kernel, points of all regions in a vector."""
     x = variables("x")

@@ -48,3 +48,16 @@ def test_the_order_has_no_derivative() -> None:
     n, x = variables("n x")
     with pytest.raises(DerivativeError, match="order of an exponential integral"):
         sg.compile(sg.math.expint(n, x), [n, x], "gradient", cache=False)
+
+
+@pytest.mark.parametrize("k", [0, 1, 2, 3])
+def test_derivative_keeps_what_the_order_loses(k: int, rng: np.random.Generator) -> None:
+    n, x = rng.uniform(-3, 4, 30), 10 ** rng.uniform(-12, 1, 30)
+    error, point = worst_of_row("expint_derivative", float(k), n, x)
+    assert error <= PRIMITIVES["expint_derivative"].ulp, f"{point}: {error} ulp"
+
+
+def test_orders_of_derivatives() -> None:
+    assert values("expint_derivative", 1.0, 2.0, 0.5) == -values("expint", 1.0, 0.5)
+    assert isnan(values("expint_derivative", 0.5, 2.0, 0.5))
+    assert isnan(values("expint_derivative", -1.0, 2.0, 0.5))

@@ -179,3 +179,35 @@ def test_kernel() -> None:
         for order, result in enumerate(("value", "gradient", "hessian")):
             expected = float(mpmath.diff(exact, mpmath.mpf(at), order))
             assert float(np.ravel(got[result])[index]) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("suffix", ["slope", "curvature"])
+@pytest.mark.parametrize(
+    ("name", "ranges"),
+    [
+        ("hyp0f1", [BELOW, (-50, 50)]), ("hyp1f1", [(0.3, 4), BELOW, (-30, 30)]),
+        ("hyp1f2", [(0.3, 3), BELOW, BELOW, (-6, 6)]),
+        ("hyp2f2", [(0.3, 3), (0.2, 2), BELOW, BELOW, (-4, 4)]),
+    ],
+)  # fmt: skip
+def test_derivatives_by_z(
+    name: str, suffix: str, ranges: list[tuple[float, float]], rng: np.random.Generator
+) -> None:
+    row = f"{name}_{suffix}"
+    given = [rng.uniform(low, high, 12) for low, high in ranges]
+    error, point = worst_of_row(row, *given)
+    assert error <= PRIMITIVES[row].ulp, f"{row} at {point}: {error} ulp"
+
+
+@pytest.mark.parametrize("z", [-40.0, -10.0, -1.0, 5.0])
+def test_mixed_derivatives_of_kummer(z: float) -> None:
+    a, b, x = variables("a b x")
+    wanted = {"az": (a, x), "bz": (b, x), "azz": (a, x, x)}
+    made = sg.compile(functions.hyp1f1(a, b, x), [a, b, x], wanted, cache=False)
+    got = made(np.array([[0.7, 2.3, z]]))
+    orders = {"az": (1, 0, 1), "bz": (0, 1, 1), "azz": (1, 0, 2)}
+    with mpmath.workdps(60):
+        for name, times in orders.items():
+            exact = mpmath.diff(mpmath.hyp1f1, (mpmath.mpf(0.7), mpmath.mpf(2.3), z), times)
+            found = float(np.ravel(getattr(got, name))[0])
+            assert found == pytest.approx(float(exact), rel=1e-12, abs=0), name

@@ -124,3 +124,25 @@ def test_branches_by_name() -> None:
     assert got.tolist()[0] == pytest.approx(exact, rel=4e-16)
     with pytest.raises(FormulaError, match="branches 0 and -1"):
         sg.compile("LambertW(x, 2)", ["x"])
+
+
+@pytest.mark.parametrize("part", ["slope", "curvature"])
+@pytest.mark.parametrize("name", ["lambertw", "lambertw_minus"])
+def test_derivatives_keep_their_digits(name: str, part: str, rng: np.random.Generator) -> None:
+    points = START * (1 - 10.0 ** rng.uniform(-15, 0, 60))
+    if name == "lambertw":
+        points = np.concatenate([points, rng.uniform(0, 20, 30), [0.0, 1e-300, 1e150]])
+    else:  # a zero of the curvature
+        points = np.concatenate([points[np.abs(points + 0.2707) > 0.04], [-1e-100]])
+    error, point = worst_of_row(f"{name}_{part}", points)
+    assert error <= 8, f"{name}_{part} at {point}: {error} ulp"
+
+
+def test_ends_of_derivatives() -> None:
+    assert values("lambertw_slope", [0.0, inf, START]).tolist() == [1.0, 0.0, inf]
+    assert values("lambertw_curvature", [0.0, inf, START]).tolist() == [-2.0, 0.0, -inf]
+    assert values("lambertw_minus_slope", [0.0, START]).tolist() == [-inf, -inf]
+    assert values("lambertw_minus_curvature", [0.0, START]).tolist() == [-inf, inf]
+    for part in ("slope", "curvature"):
+        assert np.isnan(values(f"lambertw_{part}", [nan, -1.0])).all()
+        assert np.isnan(values(f"lambertw_minus_{part}", [nan, -1.0, 1.0])).all()

@@ -108,3 +108,34 @@ def test_ends_of_the_tail() -> None:
     assert isnan(values("log_ndtr_tail", 3.0, -15.0))
     assert isnan(values("log_ndtr_tail", 2.5, -20.0))
     assert isnan(values("log_ndtr_tail", 3.0, nan))
+
+
+def test_excess(rng: np.random.Generator) -> None:
+    points = -np.concatenate([rng.uniform(0, 10, 60), 10 ** rng.uniform(1, 12, 20), [0.0, 8.0]])
+    error, point = worst_of_row("log_ndtr_excess", points)
+    assert error <= PRIMITIVES["log_ndtr_excess"].ulp, f"at {point}: {error} ulp"
+    assert isnan(values("log_ndtr_excess", 0.5))
+    assert values("log_ndtr_excess", -inf) == 0
+
+
+@pytest.mark.parametrize(("name", "far"), [("gaussian", 26.5), ("normal_pdf", 37.5)])
+@pytest.mark.parametrize("order", [0, 1, 2])
+def test_derivatives_of_the_density(
+    name: str, far: float, order: int, rng: np.random.Generator
+) -> None:
+    row = f"{name}_derivative"
+    points = np.concatenate([rng.uniform(2, far, 40), rng.uniform(-0.4, 0.4, 10)])
+    error, point = worst_of_row(row, float(order), points)
+    assert error <= PRIMITIVES[row].ulp, f"at {point}: {error} ulp"
+    assert isnan(values(row, 0.5, 1.0))
+    assert values(row, 1.0, inf) == 0
+
+
+@pytest.mark.parametrize(("name", "point"), [("gaussian", 9.5), ("normal_pdf", 13.5)])
+def test_derivatives_are_right_where_the_density_is_subnormal(name: str, point: float) -> None:
+    x = variables("x")
+    expr = getattr(sg.math, name)(x)
+    single = sg.compile(expr, [x], ["gradient", "hessian"], dtype="float32", cache=False)
+    double = sg.compile(expr, [x], ["gradient", "hessian"], cache=False)
+    for got, exact in zip(single(np.float32([point])), double(np.array([point])), strict=True):
+        assert float(np.ravel(got)[0]) == pytest.approx(float(np.ravel(exact)[0]), rel=2e-7)

@@ -102,3 +102,36 @@ def test_kernel() -> None:
         assert abs(slope / float(mpmath.polylog(2, at).real / at) - 1) < 4e-15
     assert float(np.ravel(got.gradient)[0]) == 1.0
     assert float(np.ravel(got.hessian)[0]) == pytest.approx(0.25, rel=1e-15)
+
+
+@pytest.mark.parametrize(("low", "high"), [(-1, 0), (0, 0.7), (0.7, 1), (-4, -1)])
+@pytest.mark.parametrize("order", [1.0, 2.0, 4.0, 0.5])
+def test_slope(order: float, low: float, high: float, rng: np.random.Generator) -> None:
+    error, point = worst_of_row("polylog_slope", order, rng.uniform(low, high, 8))
+    assert error <= PRIMITIVES["polylog_slope"].ulp, f"at {point}: {error} ulp"
+
+
+def test_slope_of_rational_orders(rng: np.random.Generator) -> None:
+    """Of Li_-2(x)/x = (1 + x)/(1 - x)^3: the values cross 0 at -2."""
+    x = np.concatenate([rng.uniform(-0.9, 0.9, 20), [-7.0, 3.0, 1e22]])
+    expected = (4 + 2 * x) / (1 - x) ** 4
+    assert np.allclose(values("polylog_slope", -2.0, x), expected, rtol=4e-15, atol=0)
+    assert values("polylog_slope", 0.0, 0.5) == 4.0
+
+
+def test_ends_of_the_slope() -> None:
+    assert values("polylog_slope", 3.0, 0.0) == 0.125
+    assert isnan(values("polylog_slope", 3.0, 1.5))
+    assert isnan(values("polylog_slope", -0.5, 0.1))
+    assert isnan(values("polylog_slope", 3.0, nan))
+    assert values("polylog_slope", 3.0, -inf) == 0
+
+
+def test_second_derivatives_of_real_orders_next_to_minus_1() -> None:
+    x = variables("x")
+    made = sg.compile(functions.polylog(1.5, x), [x], "hessian", cache=False)
+    points = np.array([-0.99, -0.5, -3.0, 0.5])
+    for got, at in zip(np.ravel(made(points)).tolist(), points.tolist(), strict=True):
+        with mpmath.workdps(30):
+            lower, own = (mpmath.polylog(mpmath.mpf(s), at).real for s in (-0.5, 0.5))
+            assert got == pytest.approx(float((lower - own) / mpmath.mpf(at) ** 2), rel=3e-15)

@@ -7,8 +7,17 @@ from typing import Any
 
 import mpmath
 import numpy as np
+import pytest
 
-from symgrad.functions.special.recurrences import downward, exactly_one, upward
+from symgrad.functions.special.recurrences import (
+    Difference,
+    downward,
+    downward_sum,
+    exactly_one,
+    halved,
+    upward,
+    upward_sum,
+)
 from tests.functions.special.measured import computed, in_ulp
 
 
@@ -74,3 +83,34 @@ def test_exactly_one() -> None:
         return m.where(exactly_one(a > 0.0, b > 0.0), 1.0, 0.0)
 
     assert computed(definition, [1, 1, -1, -1], [1, -1, 1, -1]).tolist() == [0.0, 1.0, 1.0, 0.0]
+
+
+def test_sums_over_orders_are_derivatives() -> None:
+    """Of J up and down, with orders below 0, and of exp(-x) I."""
+    points = np.array([1e-30, 0.7, 3.0])
+
+    def down(m: Any, x: Any) -> Any:
+        total, first, _ = downward_sum(m, Difference(3.0, 2.0, -1.0), 1.0, 60.0, x, -1.0)
+        return total / first * halved(m, 3.0)
+
+    def up(m: Any, x: Any) -> Any:
+        first, second = (m.besselj0(x), 0.0), (m.besselj1(x), 0.0)
+        return upward_sum(m, Difference(2.0, 2.0, -1.0), 1.0, x, first, second, -1.0, 1.0) / 4.0
+
+    def scaled(m: Any, x: Any) -> Any:
+        total, first, _ = downward_sum(m, Difference(1.0, 1.0, -1.0), 0.0, 60.0, x, 1.0)
+        return total / first / 2.0
+
+    got = computed(down, points)
+    for value, x in zip(got.tolist(), points.tolist(), strict=True):
+        exact = mpmath.diff(lambda t: mpmath.besselj(1, t), x, 3) / mpmath.besselj(0, x)
+        assert value == pytest.approx(float(exact), rel=1e-11)
+    got = computed(up, points[1:])
+    for value, x in zip(got.tolist(), points[1:].tolist(), strict=True):
+        exact = mpmath.diff(lambda t: mpmath.besselj(1, t), x, 2)
+        assert value == pytest.approx(float(exact), rel=1e-11)
+    got = computed(scaled, points)
+    for value, x in zip(got.tolist(), points.tolist(), strict=True):
+        with mpmath.workdps(30):
+            exact = mpmath.besseli(1, x) / mpmath.besseli(0, x) - 1
+        assert in_ulp(value, exact) < 3

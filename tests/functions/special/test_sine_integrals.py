@@ -79,3 +79,29 @@ def test_gradient_reaches_as_far_as_the_function(name: str, dtype: str, last: fl
     digits = 1e-14 if dtype == "float64" else 1e-6
     assert first == pytest.approx(float(exact), rel=digits)
     assert second == pytest.approx(float(exact * (1 - 1 / mpmath.mpf(last))), rel=digits)
+
+
+@pytest.mark.parametrize("order", [0, 1, 2])
+def test_derivatives_of_cosh_over_x(order: int, rng: np.random.Generator) -> None:
+    # The first has a zero at 1.2.
+    points = np.concatenate([rng.uniform(0.05, 1, 20), rng.uniform(1.6, 9, 20), [2.0, 712.0]])
+    error, point = worst_of_row("cosh_over_x_derivative", float(order), points)
+    assert error <= 6, f"at {point}: {error} ulp"
+
+
+def test_ends_of_cosh_over_x() -> None:
+    assert values("cosh_over_x_derivative", 0.0, inf) == inf
+    assert values("cosh_over_x_derivative", 1.0, 0.0) == -inf
+    assert isnan(values("cosh_over_x_derivative", 0.5, 1.0))
+    negative = [float(values("cosh_over_x_derivative", k, -1.5)) for k in (0.0, 1.0)]
+    positive = [float(values("cosh_over_x_derivative", k, 1.5)) for k in (0.0, 1.0)]
+    assert negative == [-positive[0], positive[1]]
+
+
+@pytest.mark.parametrize("name", ["cosh_integral", "expint_ei"])
+def test_derivatives_overflow_to_infinity(name: str) -> None:
+    x = variables("x")
+    expr = getattr(sg.math, name)(x)
+    made = sg.compile(expr, [x], ["gradient", "hessian"], dtype="float32", cache=False)
+    with np.errstate(over="ignore"):
+        assert [float(np.ravel(part)[0]) for part in made(np.float32([400.0]))] == [inf, inf]

@@ -99,3 +99,14 @@ def test_of_sympy() -> None:
     exact = sympy.jn(2, at).rewrite(sympy.sin).expand(func=True) + sympy.yn(1, at).expand(func=True)
     assert result.value[0] == pytest.approx(float(exact.subs(at, 1.5)), rel=1e-14)
     assert result.gradient[0, 0] == pytest.approx(float(exact.diff(at).subs(at, 1.5)), rel=1e-14)
+
+
+@pytest.mark.parametrize("part", ["slope", "curvature"])
+@pytest.mark.parametrize("name", NAMES)
+def test_derivatives_keep_their_digits(name: str, part: str, rng: np.random.Generator) -> None:
+    """At the turning point, where the formulas cancel, and beyond it as waves."""
+    orders = np.repeat([0.0, 1.0, 2.0, 20.0, 100.0, -3.0], 6)
+    wide = np.maximum(np.abs(orders), 1.0)
+    points = wide * np.tile([0.3, 0.9, 0.97, 1.05, 3.0, 500.0], 6)
+    error, point = worst_of_row(f"{name}_{part}", orders, points, scale=amplitude)
+    assert error <= 8, f"{name}_{part}{point}: {error} ulp"

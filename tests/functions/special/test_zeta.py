@@ -166,3 +166,17 @@ def test_kernel(name: str, rng: np.random.Generator) -> None:
     assert np.allclose(got.value, values(name, points), rtol=4e-15, atol=2e-15)
     third = values(f"{name}_derivative", 3.0, points)
     assert np.allclose(np.ravel(got.order3), third, rtol=1e-15, atol=0)
+
+
+@pytest.mark.parametrize("k", [1, 2, 3])
+def test_derivative_of_hurwitz_zeta(k: int, rng: np.random.Generator) -> None:
+    s, a = rng.uniform(0.01, 25, 30), 10 ** rng.uniform(-2, 2, 30)
+    error, point = worst_of_row("hurwitz_zeta_derivative", float(k), s, a)
+    assert error <= PRIMITIVES["hurwitz_zeta_derivative"].ulp, f"at {point}: {error} ulp"
+
+
+def test_derivative_of_hurwitz_zeta_at_the_pole_of_the_next_order() -> None:
+    """zeta(0, a) = 1/2 - a and zeta(-1, a) = -(a^2 - a + 1/6)/2."""
+    assert values("hurwitz_zeta_derivative", 1.0, 0.0, 0.7) == -1.0
+    assert values("hurwitz_zeta_derivative", 2.0, -1.0, 0.7) == -1.0
+    assert isnan(values("hurwitz_zeta_derivative", 0.5, 2.0, 0.7))

@@ -1,0 +1,350 @@
+"""Rows of the derivatives of beta, rising factorials and binomial coefficients, to the second.
+
+Products of the function and of differences of digamma. Written out by the product rule the second
+ones cancel, where the arguments are small or the last step of a product is; so each has a row, and
+what cancels there has a routine that adds terms of one sign. Rising factorials and binomial
+coefficients enter as squares of their roots, so that a derivative is finite wherever its value is,
+even where the function itself is beyond the numbers of the format.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from symgrad.functions.elementary import call
+from symgrad.functions.special.double import short_polynomial, two_sum
+from symgrad.functions.special.gamma_differences import DIGAMMA
+from symgrad.ir.expression import Expr
+from symgrad.ir.primitive import Names, Primitive, define
+
+SHIFT = 10
+"""So many terms of a sum are added one by one."""
+
+ROOT = 1.4616321449683622
+SLOPE_AT_ROOT = 0.9676722454476212
+"""The positive zero of digamma, and trigamma there."""
+
+ATANH = [2.0 / (2 * k + 1) for k in range(1, 18)]
+
+
+# What cancels.
+def _log_rest(m: Any, r: Any) -> Any:
+    """(log(1 + r) - r/(1 + r))/r^2 for r > 0.
+
+    With f = r/(2 + r), r = 2 f/(1 - f), it is (1 - f)^2/4 times 2/(1 + f) + 2 f/3 + 2 f^3/5 + ...
+    (NIST DLMF 4.6.4): no terms cancel.
+    """
+    small = m.min(r, 1.0)
+    f = small / (2.0 + small)
+    series = m.fma(f, short_polynomial(m, f * f, ATANH), 2.0 / (1.0 + f))
+    near = 0.25 * (1.0 - f) * (1.0 - f) * series
+    big = m.max(r, 1.0)
+    return m.where(r < 1.0, near, (m.log1p(big) - big / (1.0 + big)) / big / big)
+
+
+def _tail(m: Any, a: Any, b: Any) -> Any:
+    """The sum of 1/((a + k) (a + b + k)^2) over k >= 0, for a >= 10 and b > 0.
+
+    b^2 times it is digamma(a + b) - digamma(a) - b trigamma(a + b): the series 5.11.2 and 5.15.8
+    of NIST DLMF, of whose terms b^2 is taken out one by one.
+    """
+    u, v = 1.0 / a, 1.0 / (a + b)
+    total: Any = 0.5
+    # With p_n = (u^n - v^n)/(u - v), q_n is the sum of p_i v^(n-i).
+    p, q, power = 1.0, 1.0, u
+    for coefficient in DIGAMMA:
+        p, power = m.fma(p, v, power), power * u
+        q = m.fma(q, v, p)
+        total = m.fma(q, coefficient, total)
+        p, power = m.fma(p, v, power), power * u
+        q = m.fma(q, v, p)
+    return m.fma(u * v, v * total, _log_rest(m, b * u) * u * u)
+
+
+def _cross_sum(m: Any, a: Any, b: Any) -> Any:
+    """The sum of (1/(a + k) + 1/(b + k))/(a + b + k)^2 over k >= 1."""
+    whole = a + b
+    total = _tail(m, a + float(SHIFT), b) + _tail(m, b + float(SHIFT), a)
+    for k in range(SHIFT - 1, 0, -1):
+        end = 1.0 / (whole + float(k))
+        one, other = a + float(k), b + float(k)
+        total = m.fma((one + other) / (one * other), end * end, total)
+    return total
+
+
+def _digamma_cross(m: Any, a: Any, b: Any) -> Any:
+    """(psi(s) - psi(a)) (psi(s) - psi(b)) - psi'(s), s = a + b: log beta's part in beta's d2/da db.
+
+    With the first terms of the sums NIST DLMF 5.7.6 and 5.15.1 taken out, for a, b > 0 it is
+    (psi(s + 1) - psi(a + 1)) (psi(s + 1) - psi(b + 1)) + a b/s times the sum over k >= 1 of
+    (1/(a + k) + 1/(b + k))/(s + k)^2: all terms are positive. Within 8 ulp there.
+    """
+    proper = (a > 0.0) & (b > 0.0) & (a < 1e150) & (b < 1e150)
+    a_, b_ = m.where(proper, a, 1.0), m.where(proper, b, 1.0)
+    moved = m.where(proper, 1.0, 0.0)
+    product = m.digamma_difference(m.where(proper, a_ + 1.0, a), b) * m.digamma_difference(
+        m.where(proper, b_ + 1.0, b), a
+    )
+    least, most = m.min(a_, b_), m.max(a_, b_)
+    added = least * (most / (a_ + b_)) * _cross_sum(m, a_, b_)
+    return product + m.where(m.eq(moved, 1.0), added, -m.trigamma(a + b))
+
+
+def _rising_curvature(m: Any, x: Any, k: Any) -> Any:
+    """d^2 + d' with d = psi(x + k) - psi(x), by x: the second derivative of rising factorials.
+
+    With the first terms of NIST DLMF 5.7.6 and 5.15.1 taken out, of psi(x) alone (k > 1/2) or of
+    both, nothing cancels but at the zeros k = 0 and 1, which factors show. Within 8 ulp for x > 0
+    and x + k > 0.
+    """
+    far = k > 0.5
+    step = m.where(far, k - 1.0, k)
+    d, slope = m.digamma_difference(x + 1.0, step), m.trigamma_difference(x + 1.0, step)
+    end = x + k
+    first = m.where(far, 1.0 / x, k / end / x)
+    return m.fma(2.0 * first, m.where(far, d, d - 1.0 / end), m.fma(d, d, slope))
+
+
+def _psi_of_sum(m: Any, high: Any, low: Any) -> Any:
+    """psi(high + low): away from the zero three terms of NIST DLMF 5.15.8 are trigamma enough."""
+    inverse = 1.0 / high
+    slope = inverse * m.fma(inverse, m.fma(inverse, 1.0 / 6.0, 0.5), 1.0)
+    slope = m.where(m.abs(high - ROOT) < 0.1, SLOPE_AT_ROOT, slope)
+    return m.digamma(high) + m.where((high > 0.5) & (high < 4.0), slope * low, 0.0)
+
+
+def _rising_cross(m: Any, x: Any, k: Any) -> Any:
+    """D psi(x + k) + psi'(x + k) with d = psi(x + k) - psi(x): by x and by k.
+
+    Below x + k = 1.2 the first terms of NIST DLMF 5.7.6 and 5.15.1 are taken out: of them
+    (x - k)/(x (x + k)^2) is left.
+    """
+    end, low = two_sum(x, k)
+    near = (end < 1.2) & (end > 0.0) & (x > 0.0)
+    shift = m.where(near, 1.0, 0.0)
+    d = m.digamma_difference(x + shift, k)
+    whole = m.where(near, end + 1.0, end)
+    slope = m.trigamma(whole)
+    psi = _psi_of_sum(m, whole, low)
+    inverse = 1.0 / end
+    first = m.fma(k / x, psi, (x - k) / x * inverse) - d
+    return m.fma(d, psi, slope) + m.where(near, first * inverse, 0.0)
+
+
+def _digamma_of_sum(m: Any, x: Any, k: Any) -> Any:
+    """psi(x + k), of the sum before it is rounded. Within 6 ulp, next to its zero too."""
+    return _psi_of_sum(m, *two_sum(x, k))
+
+
+def _cross_oracle(mp: Any, a: Any, b: Any) -> Any:
+    with mp.extradps(20 + 2 * max(0, -int(mp.mag(a)), -int(mp.mag(b)))):
+        whole = mp.psi(0, a + b)
+        return (whole - mp.psi(0, a)) * (whole - mp.psi(0, b)) - mp.psi(1, a + b)
+
+
+def _rising_cross_oracle(mp: Any, x: Any, k: Any) -> Any:
+    whole = mp.psi(0, x + k)
+    return (whole - mp.psi(0, x)) * whole + mp.psi(1, x + k)
+
+
+def _curvature_oracle(mp: Any, x: Any, k: Any) -> Any:
+    with mp.extradps(20 + 2 * max(0, -int(mp.mag(x)), -int(mp.mag(k)))):
+        step = mp.psi(0, x + k) - mp.psi(0, x)
+        return step * step + mp.psi(1, x + k) - mp.psi(1, x)
+
+
+# Names for the formulas of partials.
+def _psi(order: int, x: Any) -> Expr:
+    return call("trigamma", x) if order == 1 else call("polygamma", order, x)
+
+
+def _d(a: Any, b: Any) -> Expr:
+    return call("digamma_difference", a, b)
+
+
+def _d1(a: Any, b: Any) -> Expr:
+    return call("trigamma_difference", a, b)
+
+
+def _d2(a: Any, b: Any) -> Expr:
+    return call("polygamma_difference", 2, a, b)
+
+
+def _of(x: Any, k: Any) -> Expr:
+    return call("digamma_of_sum", x, k)
+
+
+def _by_n(n: Any, k: Any) -> Expr:
+    return _d(n - k + 1, k)
+
+
+def _by_k(n: Any, k: Any) -> Expr:
+    return _d(k + 1, n - 2 * k)
+
+
+def _both(n: Any, k: Any) -> Expr:
+    return _psi(1, n - k + 1) + _psi(1, k + 1)
+
+
+# fmt: off
+RATES: dict[str, tuple[str, Callable[[Expr, Expr], Expr]]] = {
+    "beta_a": ("beta", lambda a, b: -_d(a, b)),
+    "beta_b": ("beta", lambda a, b: -_d(b, a)),
+    "beta_aa": ("beta", lambda a, b: _d(a, b) ** 2 - _d1(a, b)),
+    "beta_ab": ("beta", lambda a, b: call("digamma_cross", a, b)),
+    "beta_bb": ("beta", lambda a, b: _d(b, a) ** 2 - _d1(b, a)),
+    "rising_x": ("rising_factorial", _d),
+    "rising_k": ("rising_factorial", _of),
+    "rising_xx": ("rising_factorial", lambda x, k: call("rising_curvature", x, k)),
+    "rising_xk": ("rising_factorial", lambda x, k: call("rising_cross", x, k)),
+    "rising_kk": ("rising_factorial", lambda x, k: _of(x, k) ** 2 + _psi(1, x + k)),
+    "binomial_n": ("binomial", _by_n),
+    "binomial_k": ("binomial", _by_k),
+    "binomial_nn": ("binomial", lambda n, k: call("rising_curvature", n - k + 1, k)),
+    "binomial_nk": ("binomial", lambda n, k: _by_n(n, k) * _by_k(n, k) + _psi(1, n - k + 1)),
+    "binomial_kk": ("binomial", lambda n, k: _by_k(n, k) ** 2 - _both(n, k)),
+}
+"""The rows of derivatives: a function, and what it is to be multiplied by."""
+
+ROOTS = {"rising_factorial": "rising_root", "binomial": "binomial_root"}
+DOMAINS = {"beta": ((0.3, 9), (0.2, 7)), "rising_factorial": ((0.8, 9), (0.2, 7)),
+           "binomial": ((5.2, 9), (0.2, 4.4))}
+# fmt: on
+
+
+def _derivative(name: str, *partials: Any) -> Primitive:
+    function, rate = RATES[name]
+    root = ROOTS.get(function)
+
+    def expansion(a: Expr, b: Expr) -> Expr:
+        if root is None:
+            return call(function, a, b) * rate(a, b)
+        value = call(root, a, b)
+        # A fused multiply-add keeps the order: the root's square may be beyond the format.
+        return abs(value) * call("fma", value, rate(a, b), 0)
+
+    return define(
+        name,
+        *partials,
+        domain=DOMAINS[function],
+        kind="composite",
+        expansion=expansion,
+        cost=900,
+        names=Names(),
+        ulp=24.0,  # next to inflections, where a square and trigammas nearly cancel
+        source="NIST DLMF 5.2.2, 5.12.1",
+    )
+
+
+# fmt: off
+digamma_cross = define("digamma_cross",
+                       lambda y, a, b: _d1(a, b) * _d(b, a) + _d(a, b) * _psi(1, a + b)
+                                       - _psi(2, a + b),
+                       lambda y, a, b: _d1(b, a) * _d(a, b) + _d(b, a) * _psi(1, a + b)
+                                       - _psi(2, a + b),
+                       domain=DOMAINS["beta"], kind="routine", definition=_digamma_cross,
+                       cost=1400, ulp=8.0, oracle=_cross_oracle, names=Names(),
+                       source="NIST DLMF 5.7.6, 5.15.1")
+rising_curvature = define("rising_curvature",
+                          lambda y, x, k: 2 * _d(x, k) * _d1(x, k) + _d2(x, k),
+                          lambda y, x, k: 2 * _d(x, k) * _psi(1, x + k) + _psi(2, x + k),
+                          domain=DOMAINS["beta"], kind="routine",
+                          definition=_rising_curvature, cost=800, ulp=8.0,
+                          oracle=_curvature_oracle, names=Names(),
+                          source="NIST DLMF 5.7.6, 5.15.1")
+rising_cross = define("rising_cross",
+                      lambda y, x, k: _d1(x, k) * _of(x, k) + _d(x, k) * _psi(1, x + k)
+                                      + _psi(2, x + k),
+                      lambda y, x, k: _psi(1, x + k) * (_of(x, k) + _d(x, k)) + _psi(2, x + k),
+                      domain=DOMAINS["beta"], kind="routine", definition=_rising_cross, cost=700,
+                      ulp=8.0, oracle=_rising_cross_oracle, names=Names(),
+                      source="NIST DLMF 5.7.6, 5.15.1")
+digamma_of_sum = define("digamma_of_sum", lambda y, x, k: _psi(1, x + k),
+                        lambda y, x, k: _psi(1, x + k), domain=DOMAINS["beta"], kind="routine",
+                        definition=_digamma_of_sum, cost=140, ulp=6.0, names=Names(),
+                        oracle=lambda mp, x, k: mp.psi(0, x + k), source="NIST DLMF 5.15.1")
+
+# Beta: by a, by b.
+beta_a = _derivative(
+    "beta_a", lambda y, a, b: call("beta_aa", a, b), lambda y, a, b: call("beta_ab", a, b))
+beta_b = _derivative(
+    "beta_b", lambda y, a, b: call("beta_ab", a, b), lambda y, a, b: call("beta_bb", a, b))
+beta_aa = _derivative(
+    "beta_aa",
+    lambda y, a, b: call("beta", a, b) * (2 * _d(a, b) * _d1(a, b) - _d2(a, b)) - y * _d(a, b),
+    lambda y, a, b: call("beta", a, b) * (2 * _d(a, b) * _psi(1, a + b) - _psi(2, a + b))
+                    - y * _d(b, a))
+beta_ab = _derivative(
+    "beta_ab",
+    lambda y, a, b: call("beta", a, b) * (_d1(a, b) * _d(b, a) + _d(a, b) * _psi(1, a + b)
+                                          - _psi(2, a + b)) - y * _d(a, b),
+    lambda y, a, b: call("beta", a, b) * (_d1(b, a) * _d(a, b) + _d(b, a) * _psi(1, a + b)
+                                          - _psi(2, a + b)) - y * _d(b, a))
+beta_bb = _derivative(
+    "beta_bb",
+    lambda y, a, b: call("beta", a, b) * (2 * _d(b, a) * _psi(1, a + b) - _psi(2, a + b))
+                    - y * _d(a, b),
+    lambda y, a, b: call("beta", a, b) * (2 * _d(b, a) * _d1(b, a) - _d2(b, a)) - y * _d(b, a))
+
+# Rising factorials: by x, by k.
+rising_x = _derivative(
+    "rising_x",
+    lambda y, x, k: call("rising_xx", x, k), lambda y, x, k: call("rising_xk", x, k))
+rising_k = _derivative(
+    "rising_k",
+    lambda y, x, k: call("rising_xk", x, k), lambda y, x, k: call("rising_kk", x, k))
+rising_xx = _derivative(
+    "rising_xx",
+    lambda y, x, k: y * _d(x, k) + call("rising_factorial", x, k)
+                    * (2 * _d(x, k) * _d1(x, k) + _d2(x, k)),
+    lambda y, x, k: y * _of(x, k) + call("rising_factorial", x, k)
+                    * (2 * _d(x, k) * _psi(1, x + k) + _psi(2, x + k)))
+rising_xk = _derivative(
+    "rising_xk",
+    lambda y, x, k: y * _d(x, k) + call("rising_factorial", x, k)
+                    * (_d1(x, k) * _of(x, k) + _d(x, k) * _psi(1, x + k) + _psi(2, x + k)),
+    lambda y, x, k: y * _of(x, k) + call("rising_factorial", x, k)
+                    * (_psi(1, x + k) * (_of(x, k) + _d(x, k)) + _psi(2, x + k)))
+rising_kk = _derivative(
+    "rising_kk",
+    lambda y, x, k: y * _d(x, k) + call("rising_factorial", x, k)
+                    * (2 * _of(x, k) * _psi(1, x + k) + _psi(2, x + k)),
+    lambda y, x, k: y * _of(x, k) + call("rising_factorial", x, k)
+                    * (2 * _of(x, k) * _psi(1, x + k) + _psi(2, x + k)))
+
+# Binomial coefficients: by n, by k.
+binomial_n = _derivative(
+    "binomial_n",
+    lambda y, n, k: call("binomial_nn", n, k), lambda y, n, k: call("binomial_nk", n, k))
+binomial_k = _derivative(
+    "binomial_k",
+    lambda y, n, k: call("binomial_nk", n, k), lambda y, n, k: call("binomial_kk", n, k))
+binomial_nn = _derivative(
+    "binomial_nn",
+    lambda y, n, k: y * _by_n(n, k) + call("binomial", n, k)
+                    * (2 * _by_n(n, k) * _d1(n - k + 1, k) + _d2(n - k + 1, k)),
+    lambda y, n, k: y * _by_k(n, k) + call("binomial", n, k)
+                    * (2 * _by_n(n, k) * _psi(1, n - k + 1) + _psi(2, n - k + 1)))
+binomial_nk = _derivative(
+    "binomial_nk",
+    lambda y, n, k: y * _by_n(n, k) + call("binomial", n, k)
+                    * (_d1(n - k + 1, k) * _by_k(n, k) + _by_n(n, k) * _psi(1, n - k + 1)
+                       + _psi(2, n - k + 1)),
+    lambda y, n, k: y * _by_k(n, k) + call("binomial", n, k)
+                    * (_by_k(n, k) * _psi(1, n - k + 1) - _by_n(n, k) * _both(n, k)
+                       - _psi(2, n - k + 1)))
+binomial_kk = _derivative(
+    "binomial_kk",
+    lambda y, n, k: y * _by_n(n, k) + call("binomial", n, k)
+                    * (2 * _by_k(n, k) * _psi(1, n - k + 1) - _psi(2, n - k + 1)),
+    lambda y, n, k: y * _by_k(n, k) + call("binomial", n, k)
+                    * (_psi(2, n - k + 1) - _psi(2, k + 1) - 2 * _by_k(n, k) * _both(n, k)))
+# fmt: on
+
+ROWS = (
+    *(digamma_cross, rising_curvature, rising_cross, digamma_of_sum),
+    *(beta_a, beta_b, beta_aa, beta_ab, beta_bb),
+    *(rising_x, rising_k, rising_xx, rising_xk, rising_kk),
+    *(binomial_n, binomial_k, binomial_nn, binomial_nk, binomial_kk),
+)
