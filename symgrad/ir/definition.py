@@ -97,7 +97,8 @@ class Mathematics:
     ) -> tuple[Expr, ...]:
         """The final states of ``step(k, *state) -> (going, *state)`` for k = 0, 1, 2, ...
 
-        A point whose ``going`` became False keeps the states of that turn. Loops do not nest.
+        A point whose ``going`` became False keeps the states of that turn. Loops do not nest, but
+        for those of other rows that the step calls and that are written out in it.
 
         Args:
             step: one turn, traced once; it may use any value from outside.

@@ -114,13 +114,17 @@ def verify_program(program: Program) -> None:
         bodies: dict[int, tuple[int, int]] = {}
         tables = len(routine.tables)
         _verify_code(where, routine.code, [routine.arity], [("value", 1)], bodies, tables=tables)
-        for number, body in enumerate(routine.bodies):
+        # From the last on: a loop in a body, of a row that is written out there, comes before it.
+        for number in range(len(routine.bodies) - 1, -1, -1):
             _require(number in bodies, f"routine {routine.name!r}", f"no loop has body {number}")
             states, invariants = bodies[number]
+            body, inner = routine.bodies[number], dict[int, tuple[int, int]]()
             inside = f"{where}body {number}, "
             after = [("turn", states + 1)]
             columns_inside = [1 + states + invariants]
-            _verify_code(inside, body, columns_inside, after, going=(0, states), tables=tables)
+            _verify_code(inside, body, columns_inside, after, inner, (0, states), tables)
+            _require(all(one < number for one in inner), inside, "it comes before a loop in it")
+            bodies |= inner
         calls = {i.op for code in (routine.code, *routine.bodies) for i in code}
         late = calls & {*known[position:]}
         _require(not late, f"routine {routine.name!r}", f"{sorted(late)} must come before it")

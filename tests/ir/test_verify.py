@@ -186,7 +186,7 @@ BROKEN_ROUTINES: dict[str, tuple[tuple[Routine, ...], str]] = {
         "no nu",
     ),
     "no_table": ((replace(TOY, code=(LOAD, Instruction("lookup", (0,), 0), SAVE)),), "such table"),
-    "nested": ((replace(TOY, bodies=((TURN[0], LOOP, *TURN[1:]),)),), "in routines alone"),
+    "nested": ((replace(TOY, bodies=((*TURN, LOOP),)),), "it comes before a loop in it"),
 }
 
 
