@@ -41,6 +41,13 @@ def record(name="sine", whole=2.0, **peers):
     return {"problem": name, "points": 1000, "entries": 5, "peers": made, "limits": limits}
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch):
+    """What a run of the suite allows its variants is forgotten after a test."""
+    for name in ("build", "probe"):
+        monkeypatch.setattr(PATIENCE, name, getattr(PATIENCE, name))
+
+
 def test_the_suite_has_every_problem_and_hessians_of_the_small_ones():
     names = set(all_problems())
     assert {*PROBLEMS, "iiwa7_position"} <= names

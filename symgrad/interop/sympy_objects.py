@@ -49,8 +49,10 @@ def _powers(
     return {
         f"{name}_below": lambda a, b: power(a, b - 1),
         f"{name}_below_2": lambda a, b: power(a, b - 2),
-        f"{name}_by_base": lambda a, b: b * other(a, b - 1),
-        f"{name}_by_exponent": lambda a, b: power(a, b) * log(a),
+        f"{name}_by_base": lambda a, b: math.select(math.eq(b, 0), 0, b * other(a, b - 1)),
+        f"{name}_by_exponent": lambda a, b: math.select(
+            math.eq(a, 0) & (b >= 0), 0, power(a, b) * log(a)
+        ),
     }
 
 
@@ -227,7 +229,8 @@ WRITTEN_OUT: dict[str, Callable[..., Expr]] = {
     "exp_square": lambda x: math.exp(x * x),
     "gaussian": lambda x: math.exp(-x * x),
     "cbrt_slope": lambda x: 1 / (3 * math.cbrt(x) ** 2),
-    "atan2_by_first": lambda a, b: b / (a * a + b * b),
+    "atan2_by_first": lambda a, b: math.select(
+        math.eq(a * a + b * b, 0), 0, b / (a * a + b * b)),
     "square_difference": lambda a, b: (a - b) * (a + b),
     "sigmoid_slope": lambda x: 1 / (4 * math.cosh(x / 2) ** 2),
     "tanh_half": lambda x: math.tanh(x / 2),
