@@ -1,0 +1,1 @@
+"""Program -> kernels for NVIDIA GPUs: CUDA C, and LLVM IR for numba."""

@@ -1,0 +1,1 @@
+"""Binaries, arrays and launches on NVIDIA GPUs."""

@@ -1,0 +1,188 @@
+"""Described: what every compiled function says of itself, whatever evaluates it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import Any, Self
+
+from symgrad.errors import ArgumentError
+from symgrad.ir.graph import Graph
+from symgrad.ir.program import Program
+from symgrad.ir.recipe import Recipe
+from symgrad.runtime.arguments import Signature
+from symgrad.runtime.arrays import Array
+from symgrad.runtime.operations import Details, Operations
+from symgrad.runtime.sparsity import Sparsity
+
+
+class Described:
+    """A function's names, shapes, counts and source; how it is saved and pickled.
+
+    Attributes:
+        signature: what it takes and gives.
+        recipe: everything that is needed to make it again: what pickling carries.
+    """
+
+    def __init__(
+        self,
+        signature: Signature,
+        recipe: Recipe,
+        details: Callable[[], Details],
+        restore: Callable[[str], Any],
+        to_csr: Callable[..., Any],
+    ) -> None:
+        self.signature = signature
+        self.recipe = recipe
+        self._details = details
+        self._restore = restore
+        self._to_csr = to_csr
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The names that vary per point, in the order of X's columns."""
+        return self.signature.inputs
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The names that a whole batch shares."""
+        return self.signature.parameters
+
+    @property
+    def results(self) -> tuple[str, ...]:
+        """The names of the results, in the order in which they were asked for."""
+        return tuple(result.name for result in self.signature.results)
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shape of every result for one point."""
+        return {result.name: result.shape for result in self.signature.results}
+
+    @cached_property
+    def details(self) -> Details:
+        """The Program, the graph and the emitters, derived again if the cache gave only code."""
+        return self._details()
+
+    @property
+    def program(self) -> Program:
+        """The scheduled instructions."""
+        return self.details.program
+
+    @property
+    def graph(self) -> Graph:
+        """The simplified graph of all results."""
+        return self.details.graph
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """A display name for every output entry."""
+        return self.program.labels
+
+    @property
+    def sparsity(self) -> dict[str, Sparsity]:
+        """For every result where the entries are that are not structural zeros.
+
+        Of a sparse result these are the stored entries, in their order; its values have shape
+        (*batch, nnz), or (nnz, *batch) with ``batch_axis=-1``.
+        """
+        known = self.signature.sparsity
+        rest = {} if set(self.results) <= set(known) else self.details.sparsity
+        return {name: known[name] if name in known else rest[name] for name in self.results}
+
+    def to_scipy(
+        self, name: str, values: Any, *, symmetric: bool = True, block_diagonal: bool = False
+    ) -> Any:
+        """A sparse result as SciPy's CSR arrays, all on one pattern that is not copied.
+
+        A Jacobian of outputs of shape S is a matrix of prod(S) rows and n columns; of a higher
+        order, all axes but the last are rows.
+
+        Args:
+            name: the result's name, "hessian" for instance.
+            values: what a call gave for it, of shape (*batch, nnz) or, with ``batch_axis=-1``,
+                (nnz, *batch).
+            symmetric: fill in the symmetric entries, of which one of each set is stored; else the
+                stored ones alone are there, the lower triangle of a Hessian.
+            block_diagonal: one matrix with the points' matrices along its diagonal.
+
+        Returns:
+            A ``scipy.sparse.csr_array`` for one point or with ``block_diagonal``, else a list with
+            one for each point. They share ``indices`` and ``indptr``, which are read-only: to move
+            on to other points of the same function, ``matrix.data = values[i]`` is enough (with
+            symmetric entries ``values[i][pattern.source]`` of ``fn.sparsity[name]``).
+
+        Raises:
+            ArgumentError: there is no such sparse result.
+            ShapeError: the values do not fit its pattern.
+            MissingDependencyError: SciPy is not installed.
+
+        Example:
+            >>> from symgrad import compile
+            >>> fn = compile("x**2*y", "x y", "hessian", sparse=True)
+            >>> fn.to_scipy("hessian", fn([3.0, 5.0])).toarray()
+            array([[10.,  6.],
+                   [ 6.,  0.]])
+        """
+        return self._to_csr(
+            self._sparsity_of(name),
+            values,
+            symmetric=symmetric,
+            block_diagonal=block_diagonal,
+            last=self.signature.batch_axis == -1,
+        )
+
+    def to_dense(self, name: str, values: Any) -> Array:
+        """The whole array, structural zeros included, of what a call gave for a sparse result.
+
+        Raises:
+            ArgumentError: there is no such sparse result.
+            ShapeError: the values do not fit its pattern.
+        """
+        last = self.signature.batch_axis == -1
+        return self._sparsity_of(name).dense(values, last=last)
+
+    def _sparsity_of(self, name: str) -> Sparsity:
+        found = self.signature.sparsity.get(name)
+        if found is None:
+            known = ", ".join(self.signature.sparsity) or "none"
+            raise ArgumentError(
+                f"{name!r} is no sparse result of this function; those are: {known}. Derivatives "
+                "are sparse in a function compiled with sparse=True"
+            )
+        return found
+
+    @property
+    def operations(self) -> Operations:
+        """Counts of the scheduled program: in all, weighted, by kind, and before simplification."""
+        return self.details.operations
+
+    @property
+    def accuracy(self) -> Mapping[str, Any]:
+        """For every function that is called: who computes it and the error bound in ulp."""
+        return self.details.accuracy
+
+    def source(self, target: str = "numba") -> str:
+        """Readable, self-contained source of the function for ``target``."""
+        return self.details.source(target)
+
+    def save(self, path: str) -> None:
+        """Write the recipe as JSON, which ``sg.load`` reads; it holds no code."""
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(self.recipe.to_json())
+
+    def __reduce__(self) -> tuple[Callable[[str], Self], tuple[Any, ...]]:
+        return self._restore, (self.recipe.to_json(),)
+
+    def __repr__(self) -> str:
+        signature = self.signature
+        whole = {name: f" of {list(found.shape)}" for name, found in signature.sparsity.items()}
+        shapes = ", ".join(
+            f"{name}{list(shape)}{whole.get(name, '')}" for name, shape in self.shapes.items()
+        )
+        given = ", ".join(signature.inputs[:8]) + (", ..." if len(signature.inputs) > 8 else "")
+        extra = f"; {', '.join(signature.parameters)}" if signature.parameters else ""
+        return f"<symgrad function ({given}{extra}) -> {shapes}, {signature.dtype}{self._how()}>"
+
+    def _how(self) -> str:
+        """What evaluates it, for people, where that is worth a word."""
+        return ""
