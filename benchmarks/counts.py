@@ -13,7 +13,7 @@ import numpy as np
 
 import symgrad as sg
 from benchmarks.targets import Task
-from symgrad import api
+from symgrad import api, signatures
 from symgrad.functions import PRIMITIVES
 from symgrad.ir.evaluate import numpy_arithmetic, run
 from symgrad.ir.program import Program
@@ -95,7 +95,7 @@ def ours(task: Task, optimize: str = "default") -> Count:
     chosen = options(optimize)
     made = recipe(task, chosen)
     start = time.process_time()
-    _, _, program = api.derive_program(made, chosen, api.argument_groups(made))
+    _, _, program = api.derive_program(made, chosen, signatures.argument_groups(made))
     seconds = time.process_time() - start
     return Count(counted(program), seconds, optimize, values(task, program), kinds(program))
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from benchmarks.counts import recipe
 from benchmarks.targets import Task
-from symgrad import api
+from symgrad import api, signatures
 from symgrad.differentiate.tensors import derive
 from symgrad.functions import PRIMITIVES
 from symgrad.ir.evaluate import evaluate, mpmath_arithmetic, numpy_arithmetic, run
@@ -34,7 +34,7 @@ def measure_accuracy(task: Task) -> Figures:
     """Rounding errors of the raw and the optimised program."""
     options = Options()
     made = recipe(task, options)
-    groups = api.argument_groups(made)
+    groups = signatures.argument_groups(made)
     low, high = np.array(task.bounds, float).reshape(-1, 2).T[:, :, None]
     points = np.random.default_rng(0).uniform(low, high, (len(task.bounds), POINTS))
     system = api.read_system(made)

@@ -20,7 +20,7 @@ from benchmarks.counts import recipe
 from benchmarks.problems import lennard_jones, rosenbrock
 from benchmarks.scale import gradient_recipe
 from benchmarks.targets import Task, atoms
-from symgrad import api, portfolio
+from symgrad import api, portfolio, signatures
 from symgrad.differentiate.tensors import derive, derive_by
 from symgrad.emit.kernel import cpu_target, emit_kernel
 from symgrad.emit.provider import prepare
@@ -74,7 +74,7 @@ def limited(seconds: float) -> Iterator[None]:
 
     before = signal.signal(signal.SIGALRM, look)
     # A timer of CPU time would make Linux count that of the process in ticks of 4 ms.
-    signal.setitimer(signal.ITIMER_REAL, 1.0, 1.0)
+    signal.setitimer(signal.ITIMER_REAL, *[min(1.0, seconds)] * 2)
     try:
         yield
     finally:
@@ -146,7 +146,7 @@ def winner(made: Recipe, options: Options) -> Winner:
         mock.patch.object(portfolio, "_derive", note_candidate),
         mock.patch.object(portfolio, "optimise", note_passes),
     ):
-        graph, _, _ = api.derive_program(made, options, api.argument_groups(made))
+        graph, _, _ = api.derive_program(made, options, signatures.argument_groups(made))
     return derived[id(optimised[id(graph)][1])][1]
 
 
@@ -187,7 +187,7 @@ def measure_search(task: Task) -> Figures:
     """The whole search, and the compilation of what it found."""
     options = Options()
     made = recipe(task, options)
-    groups = api.argument_groups(made)
+    groups = signatures.argument_groups(made)
     searches: list[float] = []
     compilations: list[float] = []
     while len(searches) < SEARCHES and sum(searches + compilations) < ENOUGH:
@@ -241,7 +241,7 @@ def measure_sympy(count: int, limit: float) -> Figures:
             made = api.make_recipe(
                 api.parse(outputs, inputs), [Request("gradient", "tensor", 1)], Options()
             )
-            api.derive_program(made, Options(), api.argument_groups(made))
+            api.derive_program(made, Options(), signatures.argument_groups(made))
 
         figures[name] = min(timed(whole)[1] for _ in range(SEARCHES))
     call = f"from benchmarks.derivation_times import *; print(sympy_seconds({count}, {limit}))"
@@ -262,7 +262,7 @@ def measure_big(inputs: int) -> Figures:
     made = gradient_recipe(rosenbrock(inputs), inputs, ("gradient",))
     system = api.read_system(made)
     _, seconds = timed(lambda: derive(system, made.requests))
-    groups = api.argument_groups(made)
+    groups = signatures.argument_groups(made)
     program, whole = timed(lambda: api.derive_program(made, Options(), groups)[2])
     return {
         "nodes": len(system.graph),

@@ -23,7 +23,7 @@ import numpy as np
 import symgrad as sg
 from benchmarks import vector_math
 from benchmarks.problem import Problem
-from symgrad import api
+from symgrad import api, signatures
 from symgrad.emit.contract import contracted
 from symgrad.functions import PRIMITIVES
 from symgrad.options import Options
@@ -248,7 +248,7 @@ def operation_counts(problem: Problem) -> dict[str, int]:
     requests = parse_requests(["value", problem.derivative], parsed.shape, parsed.wrt)
     options = Options(batch_axis=-1)
     recipe = api.make_recipe(parsed, requests, options)
-    _, _, program = api.derive_program(recipe, options, api.argument_groups(recipe))
+    _, _, program = api.derive_program(recipe, options, signatures.argument_groups(recipe))
     if kernel_target(program, options).contract:
         program = contracted(program)
     return {op: count for op, count in program.counts.items() if op not in MOVES}

@@ -8,8 +8,8 @@ The pipeline, and where each part lives:
     differentiate/  Graph -> Graph with derivatives
     simplify/       Graph -> smaller equal Graph
     schedule/       Graph -> Program
-    emit/           Program -> LLVM kernel, readable numba and C source
-    runtime/        compiled code: loading, cache, threads, arrays, calls
+    emit/           Program -> LLVM kernel, readable numba and C source; emit/cuda: for GPUs
+    runtime/        compiled code: loading, cache, threads, arrays, calls; runtime/cuda: on GPUs
     interop/        files and optional libraries
     api.py          compile(): puts the stages in sequence
     symbolic.py     grad, jacobian, hessian, vjp, jvp on SymPy objects

@@ -7,14 +7,14 @@ text / SymPy --parse--> Graph --differentiate--> Graph --simplify--> Graph --sch
 from __future__ import annotations
 
 import gc
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from symgrad.differentiate.tensors import COTANGENT, TANGENT, derive, seed_names
-from symgrad.errors import DerivativeError, OptionError, ProblemFileError
+from symgrad.differentiate.tensors import derive
+from symgrad.errors import DerivativeError, ProblemFileError
 from symgrad.functions import PRIMITIVES
 from symgrad.functions.user import table_with, used_rows
 from symgrad.ir.convert import to_exprs
@@ -22,23 +22,24 @@ from symgrad.ir.expression import Expr
 from symgrad.ir.graph import Graph
 from symgrad.ir.primitive import Primitive, refuse
 from symgrad.ir.program import Group, Program
-from symgrad.ir.program import Result as ResultSpec
 from symgrad.ir.recipe import Recipe
 from symgrad.ir.row_text import read_rows, write_rows
-from symgrad.ir.system import Pattern, Request, System, Tensor
+from symgrad.ir.system import Request, System, Tensor
 from symgrad.ir.text import read_graph, write
 from symgrad.ir.traverse import reachable
-from symgrad.options import Options
+from symgrad.options import Options, choose
 from symgrad.parse.outputs import Parsed, parse_outputs
 from symgrad.parse.requests import parse_normal, parse_requests
 from symgrad.portfolio import find_program
 from symgrad.schedule.lower import schedule
+from symgrad.signatures import argument_groups, make_signature
 from symgrad.simplify.rewrite import simplify
 
 if TYPE_CHECKING:
     from symgrad.parse.problem import Problem
     from symgrad.runtime.function import CompiledFunction
     from symgrad.runtime.operations import Details
+    from symgrad.tiers import Maker
 
 
 def compile(
@@ -56,6 +57,8 @@ def compile(
     optimize: str = "default",
     reduce: str | None = None,
     jit: str = "auto",
+    target: str = "cpu",
+    engine: str | None = None,
     functions: object = (),
     name: str = "",
     cache: bool = True,
@@ -90,6 +93,11 @@ def compile(
             until that has taken about as long as the compilation takes, and the call that makes it
             longer compiles first. So its last digits may differ from those of earlier calls, those
             within one call never do; ``fn.tier`` says who comes next.
+        target: "cpu", or "cuda" for NVIDIA GPUs: a function of that kind takes and gives arrays of
+            PyTorch, CuPy, JAX and numba on the device without a copy, and NumPy arrays in pieces
+            (``symgrad.runtime.cuda.function.CudaFunction``).
+        engine: "nvrtc" or "numba": who compiles for a GPU; None takes "nvrtc" where its packages
+            are installed, else "numba".
         functions: the user's own functions (``symgrad.function``, ``symgrad.spline``) that the
             outputs or one another use.
         name: a name for people.
@@ -109,7 +117,9 @@ def compile(
         >>> gradient.shape
         (1, 2)
     """
-    options = Options(dtype, batch_axis, accuracy, rewrites, sparse, optimize, reduce, jit)  # type: ignore[arg-type]
+    options = Options(
+        *(dtype, batch_axis, accuracy, rewrites, sparse, optimize, reduce, jit, target, engine)  # type: ignore[arg-type]
+    )
     table = table_with(functions)
     parsed = parse(outputs, inputs, parameters, wrt, table=table)
     requests = _requests(parsed, derivatives, options)
@@ -174,44 +184,52 @@ def make_recipe(
 
 
 def build(recipe: Recipe, *, cache: bool = True) -> CompiledFunction:
-    """The CompiledFunction of a Recipe: from the disk cache, derived and compiled if need be."""
-    from symgrad.runtime.arguments import Signature  # noqa: PLC0415 - NumPy, and more
-    from symgrad.runtime.function import CompiledFunction  # noqa: PLC0415
-    from symgrad.runtime.reduction import Reduction  # noqa: PLC0415
-    from symgrad.runtime.sparsity import Sparsity  # noqa: PLC0415
+    """The function of a Recipe: from the disk cache, derived and compiled if need be."""
     from symgrad.tiers import Maker  # noqa: PLC0415
 
     options = read_options(recipe)
     groups = argument_groups(recipe)
-    table = function_table(recipe.functions)
 
     def derive() -> tuple[list[Tensor], Program]:
         return derive_program(recipe, options, groups)[1:]
 
-    made = Maker(recipe, options, derive, table, cache=cache).make()
-    patterns = made.patterns if options.sparse else {}
-    whole = {name: Sparsity.of(p) for name, p in made.patterns.items() if name not in patterns}
-    reduction = Reduction(made.block, options.reduce == "mean", whole)
-    signature = Signature(
-        inputs=recipe.inputs,
-        parameters=recipe.parameters,
-        wrt=recipe.wrt,
-        groups=groups,
-        results=tuple(
-            ResultSpec(r.name, result_shape(r, recipe, patterns.get(r.name)))
-            for r in recipe.requests
-        ),
-        output_shape=recipe.shape,
-        dtype=options.dtype,
-        batch_axis=options.batch_axis,
-        single=len(recipe.requests) == 1,
-        sparsity={name: Sparsity.of(pattern) for name, pattern in patterns.items()},
-        reduction=reduction if options.reduce else None,
+    maker = Maker(recipe, options, derive, function_table(recipe.functions), cache=cache)
+    details = partial(_details, recipe, options, groups)
+    return _FUNCTIONS[options.target](recipe, options, maker, details)
+
+
+def _cpu_function(
+    recipe: Recipe,
+    options: Options,
+    maker: Maker,
+    details: Callable[[Program | None], Details],
+) -> CompiledFunction:
+    from symgrad.runtime.cpu import CpuFunction  # noqa: PLC0415 - NumPy, and more
+
+    made = maker.make()
+    signature = make_signature(recipe, options, made.patterns, made.block)
+    return CpuFunction(
+        *(made.code, signature, recipe, partial(details, made.program), restore, _to_csr),
+        made.point_address,
     )
-    details = partial(_details, recipe, options, groups, made.program)
-    return CompiledFunction(
-        *(made.code, signature, recipe, details, restore, _to_csr, made.point_address)
-    )
+
+
+def _cuda_function(
+    recipe: Recipe,
+    options: Options,
+    maker: Maker,
+    details: Callable[[Program | None], Details],
+) -> CompiledFunction:
+    from symgrad.cuda import cuda_function  # noqa: PLC0415 - it imports the emitters
+
+    return cuda_function(recipe, options, maker, details, restore, _to_csr)
+
+
+_FUNCTIONS: dict[str, Callable[..., CompiledFunction]] = {
+    "cpu": _cpu_function,
+    "cuda": _cuda_function,
+}
+"""What makes a function for a target."""
 
 
 def derive_program(
@@ -284,34 +302,6 @@ def _simplified(system: System, options: Options) -> System:
     graph, (value,) = simplify(system.graph, [system.outputs], options.rewrites, primal=True)
     names = (system.inputs, system.parameters, system.wrt)
     return System(graph, *names, value, system.labels)
-
-
-def argument_groups(recipe: Recipe) -> tuple[Group, ...]:
-    """The arrays that the kernel takes: inputs, and what the wanted results need besides."""
-    kinds = {request.kind for request in recipe.requests}
-    groups = [Group("inputs", recipe.inputs)]
-    if recipe.parameters:
-        groups.append(Group("parameters", recipe.parameters))
-    if kinds & {"jvp", "hvp"}:
-        groups.append(Group(TANGENT, seed_names(TANGENT, len(recipe.wrt))))
-    count = len(recipe.labels)
-    if "vjp" in kinds or ("hvp" in kinds and recipe.shape != ()):
-        groups.append(Group(COTANGENT, seed_names(COTANGENT, count)))
-    return tuple(groups)
-
-
-def result_shape(
-    request: Request, recipe: Recipe, pattern: Pattern | None = None
-) -> tuple[int, ...]:
-    """The shape of a wanted result for one point: with a pattern the number of its entries."""
-    n = len(recipe.wrt)
-    if pattern is not None:
-        return (len(pattern.indices),)
-    if request.kind in ("vjp", "hvp"):
-        return (n,)
-    if request.kind == "normal":
-        return (n,) * request.order
-    return recipe.shape + (n,) * (request.order if request.kind == "tensor" else 0)
 
 
 def _to_csr(*arguments: Any, **options: Any) -> Any:
@@ -414,12 +404,19 @@ def compile_problem(
     return build(problem_recipe(problem, derivatives, dtype, **options), cache=cache)
 
 
+LANGUAGES = {"source": "numba", "cuda": "cuda"}
+"""Stages that are readable source, and their language."""
+
+STAGES = ("graph", "simplify", "program", *LANGUAGES, "llvm", "ptx")
+"""A problem as parsed, with simplified derivatives, as scheduled, and its code."""
+
+
 def stage_text(problem: Problem, stage: str, **options: Any) -> str:
     """A problem at one stage of the pipeline, as text for people.
 
     Args:
         problem: the problem.
-        stage: "graph" (as parsed), "simplify" (after it), "program", "source" or "llvm".
+        stage: one of STAGES.
         **options: as for ``problem_recipe``.
 
     Raises:
@@ -427,12 +424,9 @@ def stage_text(problem: Problem, stage: str, **options: Any) -> str:
     """
     recipe = problem_recipe(problem, **options)
     chosen = read_options(recipe)
+    choose("stage", stage, STAGES)
     if stage == "graph":
         return recipe.graph
-    if stage not in ("simplify", "program", "source", "llvm"):
-        raise OptionError(
-            f"stage={stage!r} is not possible; choose graph, simplify, program, source or llvm"
-        )
     from symgrad.details import details, program_text  # noqa: PLC0415 - it imports the emitters
 
     graph, tensors, program = derive_program(recipe, chosen, argument_groups(recipe))
@@ -440,5 +434,10 @@ def stage_text(problem: Problem, stage: str, **options: Any) -> str:
         return write(graph, {tensor.name: tensor.nodes for tensor in tensors})
     if stage == "program":
         return program_text(program)
+    if stage == "ptx":
+        from symgrad.cuda import gpu_code  # noqa: PLC0415 - for GPUs alone
+
+        made = gpu_code(program, replace(chosen, target="cuda"), "ptx", "sm_90")
+        return "\n".join(map(str, made))
     found = details(recipe, chosen, graph, tensors, program)
-    return found.source("numba") if stage == "source" else found.llvm()
+    return found.llvm() if stage == "llvm" else found.source(LANGUAGES[stage])

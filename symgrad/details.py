@@ -30,7 +30,10 @@ from symgrad.runtime.sparsity import Sparsity
 from symgrad.tiers import kernel_target
 
 WRITERS = {"numba": numba_source, "c": c_source}
-"""Languages of readable source."""
+"""Languages of readable source that tests itself."""
+
+GPU_WRITERS = ("cuda", "numba-cuda")
+"""Languages of readable source for GPUs: CUDA C, and Python for numba-cuda."""
 
 PLAIN_NAME = re.compile("[A-Za-z][A-Za-z_0-9]{0,59}")
 """Names that a function may have in every language of WRITERS."""
@@ -71,6 +74,10 @@ def details(
 
 def _bounds(program: Program, options: Options, table: Mapping[str, Primitive]) -> dict[str, Any]:
     """For every function that a kernel calls: who computes it and the error bound in ulp."""
+    if options.target == "cuda":
+        from symgrad.cuda import gpu_bounds  # noqa: PLC0415 - for GPUs alone
+
+        return gpu_bounds(program, options, table)
     from symgrad.emit.provider import delivered  # noqa: PLC0415 - numba, which takes a while
 
     width = kernel_target(program, options).width
@@ -86,10 +93,12 @@ def _llvm(program: Program, options: Options) -> str:
     """The LLVM IR of a kernel.
 
     Raises:
-        OptionError: it is never to be compiled.
+        OptionError: it is never to be compiled, or not for a CPU.
     """
     if options.jit == "never":
         raise OptionError(NEVER.format("LLVM IR"))
+    if options.target == "cuda":
+        raise OptionError("fn.llvm() is what a CPU's kernel is made of; a GPU's is fn.ptx()")
     from symgrad.emit.kernel import llvm_text  # noqa: PLC0415 - as above
 
     return llvm_text(program, kernel_target(program, options))
@@ -132,19 +141,23 @@ def source(
     target: str,
     table: Mapping[str, Primitive] = PRIMITIVES,
 ) -> str:
-    """Readable, self-contained source with a self-test at one point.
+    """Readable, self-contained source; for a CPU it has a self-test at one point.
 
     Raises:
         OptionError: there is no source for ``target``.
         UnknownFunctionError: a function is a Python function, which no source can hold.
     """
-    choose("target", target, WRITERS)
+    choose("target", target, (*WRITERS, *GPU_WRITERS))
     if program.outside:
         raise UnknownFunctionError(
             f"{program.outside[0].name!r} is a Python function that numba compiled, which "
             f"{target} source cannot hold; give sg.function a definition= or an expansion= of it "
             "in place of numba="
         )
+    if target in GPU_WRITERS:
+        from symgrad.cuda import gpu_source  # noqa: PLC0415 - for GPUs alone
+
+        return gpu_source(program, options, target)
     point, values = sample(program, recipe.ranges, options.dtype, table)
     return WRITERS[target](
         program,

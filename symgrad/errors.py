@@ -73,5 +73,9 @@ class KernelError(SymgradError):
     """A kernel cannot be compiled or loaded on this machine."""
 
 
+class DeviceError(SymgradError):
+    """A GPU cannot be used: its package, driver or memory is missing, or arrays lie elsewhere."""
+
+
 class SymgradWarning(UserWarning):
     """Something was accepted with a stated change of meaning, such as a dropped DiracDelta."""

@@ -29,6 +29,12 @@ Jit = Literal["auto", "always", "never"]
 
 NEVER = '{} is not to be had with jit="never", which compiles nothing; use jit="auto" or "always"'
 
+Target = Literal["cpu", "cuda"]
+"""Where a function is evaluated: on the CPU, or on an NVIDIA GPU."""
+
+Engine = Literal["nvrtc", "numba"]
+"""Who compiles for a GPU: NVIDIA's run-time compiler from CUDA C, or numba-cuda from LLVM IR."""
+
 BatchAxis = Literal[0, -1]
 """0: points first; -1: points last, the fastest layout."""
 
@@ -46,9 +52,11 @@ class Options:
         optimize: how hard to look for a cheaper program.
         reduce: what is made of the results of all points; None keeps them.
         jit: when the kernel is compiled.
+        target: where the function is evaluated.
+        engine: who compiles for a GPU; None takes the better one of those that are installed.
 
     Raises:
-        OptionError: a value is outside the allowed ones.
+        OptionError: a value is outside the allowed ones, or does not go with another one.
     """
 
     dtype: Dtype = "float64"
@@ -59,6 +67,8 @@ class Options:
     optimize: Optimize = "default"
     reduce: Reduce | None = None
     jit: Jit = "auto"
+    target: Target = "cpu"
+    engine: Engine | None = None
 
     def __post_init__(self) -> None:
         choose("dtype", self.dtype, get_args(Dtype))
@@ -69,6 +79,12 @@ class Options:
         choose("optimize", self.optimize, get_args(Optimize))
         choose("reduce", self.reduce, (None, *get_args(Reduce)))
         choose("jit", self.jit, get_args(Jit))
+        choose("target", self.target, get_args(Target))
+        choose("engine", self.engine, (None, *get_args(Engine)))
+        if self.engine is not None and self.target == "cpu":
+            raise OptionError(f'engine={self.engine!r} compiles for a GPU; add target="cuda"')
+        if self.jit == "never" and self.target == "cuda":
+            raise OptionError(NEVER.format('target="cuda"'))
 
 
 def choose(name: str, value: object, allowed: Iterable[object]) -> None:

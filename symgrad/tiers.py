@@ -102,10 +102,10 @@ class Maker:
         key = f"{self.options.jit}\n{self.key}"
         known = tier.find(key)
         if known is None:
-            program, patterns = self._program()
+            program, patterns = self.program()
             if not never and not self._waits(program.total):
                 return self._compiled(self._emit(program, patterns), patterns, program)
-            self._write_program(program, patterns)
+            self.keep(program, patterns)
             known = tier.keep(key, self._interpreter(program, patterns))
         program = known.interpreter.program
         address = partial(self._point_address, program)
@@ -207,7 +207,7 @@ class Maker:
                 file.unlink(missing_ok=True)
         return None
 
-    def _program(self) -> tuple[Program, Patterns]:
+    def program(self) -> tuple[Program, Patterns]:
         """The Program and the patterns, from disk or derived now."""
         if self.folder is not None and self.file.exists():
             try:
@@ -219,7 +219,7 @@ class Maker:
         tensors, derived = self.derive()
         return derived, {t.name: t.pattern for t in tensors if t.pattern is not None}
 
-    def _write_program(self, program: Program, patterns: Patterns) -> None:
+    def keep(self, program: Program, patterns: Patterns) -> None:
         """Keep the Program and the patterns on disk."""
         if self.folder is not None and not self.file.exists():
             with uncollected():

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from symgrad import api
+from symgrad import api, signatures
 from symgrad.functions import PRIMITIVES
 from symgrad.ir.evaluate import numpy_arithmetic, run
 from symgrad.ir.system import Request
@@ -141,7 +141,7 @@ def interpret_system(
     parsed = api.parse(outputs, variables, tuple(parameters or ()), wrt)
     options = Options()
     recipe = api.make_recipe(parsed, requests, options)
-    _, _, program = api.derive_program(recipe, options, api.argument_groups(recipe))
+    _, _, program = api.derive_program(recipe, options, signatures.argument_groups(recipe))
     groups = [list(points.T)]
     if parameters:
         groups.append([np.float64(value) for value in parameters.values()])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from types import ModuleType
@@ -15,6 +16,10 @@ from symgrad.functions import PRIMITIVES
 from tests.routines import OWN
 
 DIGITS = 50
+
+# Code that is compiled once lives for ever, and most of what else is made is soon gone: looking
+# through all of it again and again would take an eighth of the time.
+gc.set_threshold(50_000, 20, 20)
 
 settings.register_profile(
     "symgrad",
@@ -38,6 +43,13 @@ def private_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     os.environ[name] = str(folder)
     yield
     del os.environ[name]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def kept_apart() -> None:
+    """What earlier modules left is not looked through again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 import sympy as sp
 
 import symgrad as sg
-from symgrad import api
+from symgrad import api, signatures
 from symgrad.errors import (
     ArgumentError,
     DerivativeError,
@@ -391,27 +391,6 @@ def test_a_recipe_is_all_that_a_function_needs():
         )
 
 
-def test_the_groups_of_arguments_are_those_that_the_results_need():
-    def groups(outputs, derivatives, **options):
-        parsed = api.parse(outputs, "x y", **options)
-        requests = parse_requests(derivatives, parsed.shape, parsed.wrt)
-        recipe = api.make_recipe(parsed, requests, Options())
-        return {group.name: len(group.columns) for group in api.argument_groups(recipe)}
-
-    assert groups("x", "value") == {"inputs": 2}
-    assert groups("x*k", "value", parameters="k j") == {"inputs": 2, "parameters": 2}
-    assert groups("x", "jvp") == {"inputs": 2, "tangent": 2}
-    assert groups("x", "vjp") == {"inputs": 2, "cotangent": 1}
-    assert groups("x", "hvp") == {"inputs": 2, "tangent": 2}
-    assert groups(["x", "y", "1"], "hvp") == {"inputs": 2, "tangent": 2, "cotangent": 3}
-    assert groups(["x", "y", "1"], ["vjp", "jvp"], parameters="k", wrt="k") == {
-        "inputs": 2,
-        "parameters": 1,
-        "tangent": 1,
-        "cotangent": 3,
-    }
-
-
 def test_a_derivative_of_an_expression():
     a, b = variables("a b")
     assert api.differentiate_expr(a**3 * b, ["a", "a"]) == api.differentiate_expr(
@@ -439,7 +418,7 @@ def test_ten_thousand_nested_functions_go_through_the_whole_pipeline():
     parsed = api.parse(nested(NESTED), "x")
     requests = parse_requests(["value", "gradient"], parsed.shape, parsed.wrt)
     recipe = api.make_recipe(parsed, requests, options)
-    _, _, program = api.derive_program(recipe, options, api.argument_groups(recipe))
+    _, _, program = api.derive_program(recipe, options, signatures.argument_groups(recipe))
     at = np.array([0.5, -2.0])
     with np.errstate(all="ignore"):
         (value,), (slope,) = run(program, PRIMITIVES, [[at]], numpy_arithmetic())

@@ -18,7 +18,7 @@ TESTS = ROOT / "tests"
 
 STAGES = ("parse", "differentiate", "simplify", "schedule", "emit")
 SEQUENCERS = (
-    *("api", "tiers", "portfolio", "details", "custom"),
+    *("api", "signatures", "tiers", "cuda", "portfolio", "details", "custom"),
     *("symbolic", "check", "sampling", "cli"),
 )
 """The only modules outside the stages that may use a stage."""
@@ -41,6 +41,7 @@ OWNERS = {
     "sympy": ("parse", "symbolic", "interop/sympy_objects", "interop/sympy_functions"),
     "numba": ("emit", "runtime", "cli/doctor"),
     "llvmlite": ("emit", "runtime", "cli/doctor"),
+    "cuda": ("runtime/cuda",),
     "click": ("cli",),
     "torch": ("interop", "check"),
     "dask": ("interop", "check"),
@@ -59,6 +60,7 @@ TESTS_WITHOUT_MODULE = frozenset(
         "test_examples",
         "test_function_errors",
         "test_function_oracle",
+        "test_gpu_benchmark",
         "test_tiny",
         "functions/test_rows",
         "runtime/test_directions",

@@ -15,6 +15,8 @@ from benchmarks import (
     counts_sympy,
     coverage,
     derivation,
+    derivation_errors,
+    derivation_times,
     fuzz,
     latency,
     layouts,
@@ -25,7 +27,6 @@ from benchmarks import (
 )
 from benchmarks.counts_tasks import find, random_task, translated
 from benchmarks.counts_worker import Workers
-from benchmarks.derivation_errors import POINTS as ERROR_POINTS
 from benchmarks.derivation_errors import errors
 from benchmarks.derivation_times import SlowError, limited
 from benchmarks.peers import PEERS, prepare
@@ -196,7 +197,8 @@ def test_every_peer_has_a_module():
     assert modules == {module for module, _ in PEERS.values()}
 
 
-def test_scale_prints_every_figure(capsys):
+def test_scale_prints_every_figure(capsys, monkeypatch):
+    monkeypatch.setattr(scale, "SPARSE_ENTRIES", 2000)
     scale.main(inputs=20, atoms=3, depth=30, variables=30, species=20, large=2)
     lines = capsys.readouterr().out.splitlines()
     assert [line.split(",")[0].split(":")[0] for line in lines] == [
@@ -357,17 +359,23 @@ def test_operations_prints_a_row_with_its_peer_and_keeps_the_count(capsys, tmp_p
 
 
 def test_never_worse_fails_where_a_rival_has_fewer(capsys, tmp_path, monkeypatch):
+    """And it tells where more operations cost less, with fewer divisions among them."""
     made = counts.ours(TASKS["POLLU"])
     chosen = ("--never-worse", "--no-cases", "--random", "0", "--problems", "POLLU")
-    for operations_of_ours, expected in ((1, 0), (10**6, 1)):
-        monkeypatch.setattr(
-            operations, "ours", lambda *_, n=operations_of_ours: replace(made, operations=n)
-        )
-        status, lines = run_operations(capsys, tmp_path, *chosen)
+
+    def outcome(**ours):
+        monkeypatch.setattr(operations, "ours", lambda *_: replace(made, **ours))
+        return run_operations(capsys, tmp_path, *chosen)
+
+    for count, expected in ((1, 0), (10**6, 1)):
+        status, lines = outcome(operations=count)
         assert status == expected
         assert any(f"{expected} of 1 systems need more operations" in line for line in lines)
     cost = operations.weight(made.kinds)
     assert lines[0].startswith(f"POLLU: symgrad 1000000 (cost {cost}), ")
+    for kinds, expected in (({"mul": 1}, 1), ({"div": 10**6}, 0)):
+        _, lines = outcome(operations=10**6, kinds=kinds)
+        assert any(f" {expected} of these at a lower weighted cost" in line for line in lines)
 
 
 def test_the_weighted_cost_is_that_of_the_search():
@@ -376,16 +384,6 @@ def test_the_weighted_cost_is_that_of_the_search():
     roots = 4 * made.kinds.get("div", 0) + 5 * made.kinds.get("sqrt", 0)
     assert operations.weight(made.kinds) > total + roots  # and functions cost more than one
     assert operations.weight({"mul": 2, "div": 1, "fabs": 1, "conditional": 1}) == 9
-
-
-def test_trades_of_divisions_for_multiplications_are_told(capsys, tmp_path, monkeypatch):
-    made = counts.ours(TASKS["POLLU"])
-    chosen = ("--never-worse", "--no-cases", "--random", "0", "--problems", "POLLU")
-    for kinds, expected in (({"mul": 1}, 1), ({"div": 10**6}, 0)):
-        ours = replace(made, operations=10**6, kinds=kinds)
-        monkeypatch.setattr(operations, "ours", lambda *_, ours=ours: ours)
-        _, lines = run_operations(capsys, tmp_path, *chosen)
-        assert any(f" {expected} of these at a lower weighted cost" in line for line in lines)
 
 
 def test_a_peer_that_takes_too_long_is_stopped(tmp_path):
@@ -407,6 +405,9 @@ def test_entries_that_differ_are_found():
 def test_derivation_prints_a_row_and_what_is_measured_once(capsys, tmp_path, monkeypatch):
     monkeypatch.setattr(derivation, "ATOMS", 2)
     monkeypatch.setattr(derivation, "BIG", 20)
+    monkeypatch.setattr(derivation_errors, "POINTS", 10)
+    monkeypatch.setattr(derivation_times, "REPEATS", 1)
+    monkeypatch.setattr(derivation_times, "SEARCHES", 1)
     figures = tmp_path / "figures.json"
     arguments = ["--problems", "POLLU", "--only", "time", "search", "accuracy", "sympy", "big"]
     assert derivation.main([*arguments, "--json", str(figures)]) == 0
@@ -435,12 +436,13 @@ def test_derivation_prints_a_row_and_what_is_measured_once(capsys, tmp_path, mon
 
 def test_errors_are_relative_to_the_largest_entry_and_to_each():
     tensor = Tensor("order1", (3,), (7, 5, 7))
-    exact = [{7: mpmath.mpf(1), 5: mpmath.mpf(2) ** -10}] * ERROR_POINTS
+    points = derivation_errors.POINTS
+    exact = [{7: mpmath.mpf(1), 5: mpmath.mpf(2) ** -10}] * points
     result = [np.float64(1), np.float64(2.0**-10 * (1 + 2.0**-50)), np.float64(99)]
     found = errors([tensor], exact, [result])
     assert found == {"worst": 2.0**-8, "median": 2.0, "most": 4.0, "zeros": 0, "invalid": 0}
     infinite = errors([tensor], exact, [[np.float64(np.nan), result[1], result[2]]])
-    assert (infinite["worst"], infinite["invalid"]) == (math.inf, ERROR_POINTS)
+    assert (infinite["worst"], infinite["invalid"]) == (math.inf, points)
 
 
 def test_a_row_that_takes_too_long_says_so():

@@ -12,7 +12,7 @@ import pytest
 import symgrad as sg
 from symgrad.api import compile_problem
 from symgrad.parse.problem import read_problem
-from symgrad.runtime.function import CompiledFunction
+from symgrad.runtime.cpu import CpuFunction
 from symgrad.runtime.result import Result
 
 FOLDER = Path(__file__).parent.parent / "examples"
@@ -55,7 +55,7 @@ def test_script_runs(name, capsys):
 @pytest.mark.parametrize("name", sorted(SIZES))
 def test_script_notices_a_wrong_derivative(name, monkeypatch):
     pytest.importorskip(NEEDS.get(name, "numpy"))
-    right = CompiledFunction.__call__
+    right = CpuFunction.__call__
 
     def wrong(self, *args, **kwargs):
         result = right(self, *args, **kwargs)
@@ -65,7 +65,7 @@ def test_script_notices_a_wrong_derivative(name, monkeypatch):
                 array[..., -1] *= 1.5
         return result
 
-    monkeypatch.setattr(CompiledFunction, "__call__", wrong)
+    monkeypatch.setattr(CpuFunction, "__call__", wrong)
     with pytest.raises(AssertionError):
         load(name).main(**SIZES[name])
 

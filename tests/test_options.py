@@ -21,6 +21,8 @@ CHOICES = {
     "optimize": get_args(options.Optimize),
     "reduce": (None, *get_args(options.Reduce)),
     "jit": get_args(options.Jit),
+    "target": get_args(options.Target),
+    "engine": (None, *get_args(options.Engine)),
 }
 ALL = [(name, value) for name, values in CHOICES.items() for value in values]
 WRONG = ["nonsense", None, 1, 1.5, True, False, b"all", [], np.float32]
@@ -35,7 +37,8 @@ def test_every_field_is_a_closed_choice_whose_default_is_one_of_it():
 
 @pytest.mark.parametrize(("name", "value"), ALL)
 def test_every_choice_is_accepted(name, value):
-    assert getattr(Options(**{name: value}), name) == value
+    rest = {"target": "cuda"} if name == "engine" else {}
+    assert getattr(Options(**{name: value}, **rest), name) == value
 
 
 @pytest.mark.parametrize(
@@ -45,7 +48,7 @@ def test_every_choice_is_accepted(name, value):
         for name in CHOICES
         for value in WRONG
         if not (name == "sparse" and isinstance(value, bool))
-        and not (name == "reduce" and value is None)
+        and not (name in ("reduce", "engine") and value is None)
     ],
 )
 def test_everything_else_is_refused_with_the_list_of_choices(name, value):
@@ -83,3 +86,13 @@ def test_options_are_values():
     assert hash(Options()) == hash(Options())
     with pytest.raises(dataclasses.FrozenInstanceError):
         Options().dtype = "float32"
+
+
+def test_an_engine_is_for_a_gpu():
+    with pytest.raises(OptionError, match="engine='nvrtc' compiles for a GPU; add target=\"cuda\""):
+        Options(engine="nvrtc")
+
+
+def test_what_is_never_compiled_is_not_for_a_gpu():
+    with pytest.raises(OptionError, match='target="cuda" is not to be had with jit="never"'):
+        Options(target="cuda", jit="never")

@@ -21,6 +21,7 @@ from symgrad.ir.system import Request
 from symgrad.ir.verify import verify_program
 from symgrad.options import Options
 from symgrad.portfolio import PRIMALS, Work, weighted
+from symgrad.signatures import argument_groups
 
 x, y, z = variables("x y z")
 
@@ -39,7 +40,7 @@ def program(outputs: Any, inputs: str, order: int, **chosen: Any) -> Program:
     options = Options(**chosen)
     parsed = api.parse(outputs, inputs)
     recipe = api.make_recipe(parsed, [Request("d", "tensor", k) for k in range(order + 1)], options)
-    return api.derive_program(recipe, options, api.argument_groups(recipe))[2]
+    return api.derive_program(recipe, options, argument_groups(recipe))[2]
 
 
 def values(made: Program) -> list[Any]:
@@ -152,6 +153,6 @@ def test_regrouping_makes_no_new_roots_before_differentiation(expr: Expr) -> Non
         form = portfolio._form(portfolio.Source(system), primal, options)
         derived = portfolio._derive(form, recipe.requests, options, "reverse")
         assert derived is not None
-        made = portfolio.schedule(derived.graph, derived.tensors, api.argument_groups(recipe))
+        made = portfolio.schedule(derived.graph, derived.tensors, argument_groups(recipe))
         ((value,),) = run(made, PRIMITIVES, [[mpmath.mpf(0)]], mpmath_arithmetic())
         assert mpmath.isfinite(value), primal

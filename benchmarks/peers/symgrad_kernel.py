@@ -7,7 +7,7 @@ import numpy as np
 import symgrad as sg
 from benchmarks.peers.prepared import Prepared, cpu_seconds
 from benchmarks.problems import Problem
-from symgrad import api
+from symgrad import api, signatures
 from symgrad.options import Options
 from symgrad.parse.requests import parse_requests
 
@@ -28,7 +28,7 @@ def prepare(problem: Problem) -> Prepared:
     options = Options(batch_axis=-1)
     requests = parse_requests(names, parsed.shape, parsed.wrt)
     recipe = api.make_recipe(parsed, requests, options)
-    api.derive_program(recipe, options, api.argument_groups(recipe))
+    api.derive_program(recipe, options, signatures.argument_groups(recipe))
     derive_s = cpu_seconds() - start
     start = cpu_seconds()
     fn: Any = api.build(recipe, cache=False)

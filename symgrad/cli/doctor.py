@@ -15,12 +15,12 @@ from typing import Any
 import click
 
 from symgrad.cli.table import aligned
-from symgrad.errors import KernelError
+from symgrad.errors import DeviceError, KernelError
 from symgrad.functions import PRIMITIVES
 from symgrad.runtime import cache, threads
 
 REQUIRED = ("numpy", "sympy", "mpmath", "numba", "llvmlite", "click", "platformdirs")
-OPTIONAL = ("torch", "dask", "scipy")
+OPTIONAL = ("torch", "dask", "scipy", "cuda-bindings", "cuda-core", "numba-cuda")
 DTYPES = ("float64", "float32")
 TESTED_POINTS = 64
 TIMED_POINTS = 4096
@@ -51,6 +51,7 @@ def findings(tested: bool = False) -> dict[str, Any]:
     versions = {name: _version(name) for name in ("symgrad", *REQUIRED, *OPTIONAL)}
     problems = [f"{name} is not installed" for name in REQUIRED if versions[name] is None]
     mathematics: dict[str, Any] = {}
+    gpu: dict[str, Any] = {"engines": [], "devices": [], "lacking": None}
     vector_bytes = None
     try:
         # numba or llvmlite may be what is broken, and that is worth a line, not a traceback.
@@ -58,6 +59,7 @@ def findings(tested: bool = False) -> dict[str, Any]:
         mathematics = _vector_mathematics(vector_bytes)
         if tested:
             problems += _tested(mathematics)
+        gpu = _gpu()
     except Exception as error:
         problems.append(f"kernels cannot be compiled: {type(error).__name__}: {error}")
     stored, usable = _cache()
@@ -73,6 +75,7 @@ def findings(tested: bool = False) -> dict[str, Any]:
         "vector_bytes": vector_bytes,
         "threads": threads.available(),
         "vector_mathematics": mathematics,
+        "gpu": gpu,
         "cache": stored,
         "problems": problems,
     }
@@ -111,6 +114,21 @@ def _vector_mathematics(vector_bytes: int) -> dict[str, Any]:
                 choice = provider.delivered(row, vector_bytes // itemsize[dtype], dtype, "high")
                 made[name][dtype] = {"provider": choice.provider, "ulp": choice.ulp}
     return made
+
+
+def _gpu() -> dict[str, Any]:
+    """The engines that compile for GPUs here, the GPUs, and what target="cuda" lacks to run."""
+    stages = import_module("symgrad.cuda")
+    device = import_module("symgrad.runtime.cuda.device")
+    machine = device.Machine()
+    names = [machine.device(number).name for number in range(machine.count())]
+    lacking = None
+    if not names:
+        try:
+            machine.device(0)
+        except DeviceError as error:
+            lacking = str(error)
+    return {"engines": stages.usable_engines(), "devices": names, "lacking": lacking}
 
 
 def _tested(mathematics: dict[str, Any]) -> list[str]:
@@ -188,11 +206,18 @@ def as_text(found: dict[str, Any]) -> str:
     parts = [
         ("Versions", aligned(packages)),
         ("Machine", aligned(machine)),
+        ("GPU", aligned(_gpu_rows(found["gpu"]))),
         ("Cache", aligned(cached)),
         ('Vector mathematics, accuracy="high"', _mathematics_text(found["vector_mathematics"])),
         ("Problems", "\n".join(f"  {problem}" for problem in found["problems"]) or "  none"),
     ]
     return "\n\n".join(f"{title}\n{text}" for title, text in parts)
+
+
+def _gpu_rows(found: dict[str, Any]) -> list[Sequence[str]]:
+    rows: list[Sequence[str]] = [["  engines", ", ".join(found["engines"]) or "none installed"]]
+    rows += [["  device", name] for name in found["devices"]]
+    return rows + ([["  to run", found["lacking"]]] if found["lacking"] else [])
 
 
 def _mathematics_text(mathematics: dict[str, Any]) -> str:

@@ -1,14 +1,24 @@
-"""``symgrad generate``: readable source code of a problem's derivatives."""
+"""``symgrad generate``: a problem's derivatives as source code, or as code for a GPU."""
 
 from __future__ import annotations
 
+import sys
+from dataclasses import replace
+from pathlib import Path
+
 import click
 
-from symgrad.api import argument_groups, derive_program, problem_recipe
+from symgrad.api import derive_program, problem_recipe
 from symgrad.cli.options import Given, kernel_options, load_problem, problem_options, requested
-from symgrad.details import WRITERS, source
-from symgrad.interop.files import write_text
+from symgrad.details import GPU_WRITERS, WRITERS, source
+from symgrad.errors import OptionError
+from symgrad.interop.files import write_file
+from symgrad.ir.program import Program
 from symgrad.options import Options
+from symgrad.signatures import argument_groups
+
+GPU_CODE = ("ptx", "cubin")
+"""What else is made for GPUs: NVIDIA's assembly language, and machine code."""
 
 
 @click.command("generate")
@@ -16,10 +26,13 @@ from symgrad.options import Options
 @kernel_options
 @click.option(
     "--target",
-    type=click.Choice(list(WRITERS)),
+    type=click.Choice([*WRITERS, *GPU_WRITERS, *GPU_CODE]),
     default="numba",
     show_default=True,
-    help="The language of the source.",
+    help="The language of the source; ptx and cubin are compiled for a GPU.",
+)
+@click.option(
+    "--arch", default="sm_90", show_default=True, help="The GPU that ptx and cubin are for."
 )
 @click.option(
     "-o", "--output", type=click.Path(dir_okay=False), help="A file; standard output otherwise."
@@ -34,6 +47,7 @@ def generate(
     sparse: bool | None,
     optimize: str | None,
     target: str,
+    arch: str,
     output: str | None,
     overwrite: bool,
 ) -> None:
@@ -46,8 +60,31 @@ def generate(
     recipe = problem_recipe(loaded, requested(derivatives), dtype, sparse=sparse, optimize=optimize)
     options = Options(**recipe.options)
     _, _, program = derive_program(recipe, options, argument_groups(recipe))
+    if target in GPU_CODE:
+        _write_code(program, replace(options, target="cuda"), target, arch, output, overwrite)
+        return
     text = source(recipe, program, options, target)
     if output is None:
         click.echo(text, nl=not text.endswith("\n"))
     else:
-        write_text(output, text, overwrite=overwrite)
+        write_file(output, text, overwrite=overwrite)
+
+
+def _write_code(
+    program: Program, options: Options, form: str, arch: str, output: str | None, overwrite: bool
+) -> None:
+    """Write PTX or machine code: a file for each kernel, numbered where there are several."""
+    from symgrad.cuda import gpu_code
+
+    made = gpu_code(program, options, form, arch)
+    if output is None:
+        if len(made) > 1:
+            raise OptionError(f"the function is made of {len(made)} kernels; name a file with -o")
+        if isinstance(made[0], bytes) and sys.stdout.isatty():
+            raise OptionError("machine code is not for a terminal; name a file with -o")
+        click.echo(made[0], nl=False)
+        return
+    for number, code in enumerate(made):
+        path = Path(output)
+        numbered = path.with_name(f"{path.stem}_{number}{path.suffix}")
+        write_file(path if len(made) == 1 else numbered, code, overwrite=overwrite)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import click
 
-from symgrad.api import stage_text
+from symgrad.api import STAGES, stage_text
 from symgrad.cli.options import Given, kernel_options, load_problem, problem_options, requested
-
-STAGES = ("graph", "simplify", "program", "source", "llvm")
 
 
 @click.command("show")

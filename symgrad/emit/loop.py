@@ -40,32 +40,27 @@ from symgrad.emit.runs import define_runs, run_points
 from symgrad.emit.scratch import Columns, scratch_layout, short_pitch, short_points
 from symgrad.emit.steps import begin, call_all
 from symgrad.emit.target import Target
-from symgrad.ir.program import Program
+from symgrad.ir.program import DIRECTLY, THROUGH, Program
 
 LOOP = "sg.loop"
 FLAG = ir.IntType(1)
 PEEL_FROM = 256
 """Batches of this many points start with a short tile, so that later stores fill cache lines."""
 
-DIRECTLY = 2
-"""The value of ``stream`` for pieces that write past the cache by themselves."""
-
 
 def define_loop(module: ir.Module, program: Program, target: Target) -> ir.Function:
     """Define ``sg.loop(start, stop, stream, scratch, (base, point stride, column stride)...)``.
 
     Strides are in bytes. Arrays are the argument groups, then the results, in the Program's order.
-    ``stream`` is not 0 where results are to go past the cache: 1 by way of gathered lines, 2 as the
-    pieces store them. In a kernel of sums the points of a result are blocks of the batch
-    (``reduction.py``).
+    ``stream`` is THROUGH, GATHERED or DIRECTLY (``ir/program.py``). In a kernel of sums the points
+    of a result are blocks of the batch (``reduction.py``).
     """
     pieces = define_pieces(module, program, target)
+    past = _past_cache(module, program, target)
     straight = len(pieces) - program.shared == 1 and is_straight(pieces[-1])
     if straight and target.width > target.lanes:
-        order_by_critical_path(pieces[-1])
-    past = _past_cache(module, program, target)
-    if past and straight and target.width > target.lanes:
-        order_by_critical_path(past[-1])
+        for piece in (pieces[-1], *past):
+            order_by_critical_path(piece)
     layout, spill_offset, _ = scratch_layout(program, target)
     kind = ir.FunctionType(
         ir.VoidType(), [INT64, INT64, INT64, POINTER] + [POINTER, INT64, INT64] * len(layout)
@@ -119,7 +114,7 @@ def _emit_tiles(
     groups, results = arrays[: len(program.groups)], arrays[len(program.groups) :]
     width = ir.Constant(INT64, target.width)
     can_stream = _can_stream(target)
-    wanted = builder.icmp_signed("!=", stream, ir.Constant(INT64, 0))
+    wanted = builder.icmp_signed("!=", stream, ir.Constant(INT64, THROUGH))
     long = builder.icmp_signed(">=", builder.sub(stop, start), ir.Constant(INT64, PEEL_FROM))
     largest = max(results, key=lambda result: result.columns.count)
     peeled = largest.misaligned_points(start, long)

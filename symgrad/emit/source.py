@@ -11,7 +11,7 @@ import re
 import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from ctypes import c_float
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf, nextafter, prod
 
 from symgrad.emit.target import Dtype
@@ -70,6 +70,12 @@ class Language:
         store_block: statements for several entries, from the array, the first position and the
             values.
         comment: what begins a comment.
+        load_column: what a column is, from the array and its number, where arrays differ in how
+            they lie in memory; instead of ``load``.
+        store_entry: statements that store an entry, from the number of the result, the position
+            and the value; instead of ``store``.
+        pairs: op -> the definition of a pair of values; {0} is its name, {1} the operand. Its
+            parts are the name with _0 and _1 behind it.
     """
 
     name: str
@@ -85,6 +91,9 @@ class Language:
     comment: str
     block: int = 1
     store_block: Callable[[Array, int, list[str]], list[str]] | None = None
+    load_column: Callable[[Array, int], str] | None = None
+    store_entry: Callable[[int, int, str], list[str]] | None = None
+    pairs: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,12 +274,19 @@ def body(program: Program, language: Language) -> list[str]:
             text = constant(data, language)
         elif op == "boolean":
             text = language.truth[bool(data)]
+        elif op == "part":
+            text = f"{texts[args[0]]}_{data}"
+        elif op in language.pairs:
+            text, count = f"v{count}", count + 1
+            lines.append(language.pairs[op].format(text, *(texts[a] for a in args), **words))
         else:
             text, count = f"v{count}", count + 1
             note = ""
             if op == "load":
                 array = groups[data[0]]
                 expression = language.load.format(array.identifier, data[1], **words)
+                if language.load_column is not None:
+                    expression = language.load_column(array, data[1])
                 note = f"  {language.comment} {array.columns[data[1]]}".rstrip()
             else:
                 operands = [texts[a] for a in args]
@@ -301,6 +317,8 @@ def _stores(
     if len(block) == 1 or language.store_block is None:
         (value,) = values
         value = value[1:-1] if value.startswith("(") else value
+        if language.store_entry is not None:
+            return [f"{language.comment} {first}", *language.store_entry(result, block[0], value)]
         place = language.index(array.shape, block[0])
         stores = [language.store.format(array.identifier, place, value)]
         return [f"{language.comment} {first}", *stores]

@@ -93,15 +93,17 @@ def writing(
         yield write
 
 
-def write_text(path: str | os.PathLike[str], text: str, *, overwrite: bool = False) -> None:
-    """Write a text file, all of it or nothing.
+def write_file(
+    path: str | os.PathLike[str], content: str | bytes, *, overwrite: bool = False
+) -> None:
+    """Write a file of text or bytes, all of it or nothing.
 
     Raises:
         FileFormatError: the folder is missing, or the file exists and may not be overwritten.
     """
     check_place(path, overwrite=overwrite)
     with _replacing(path) as scratch:
-        scratch.write_text(text, encoding="utf-8")
+        scratch.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
 @contextmanager

@@ -48,6 +48,10 @@ UNCOUNTED = frozenset({"load", "constant", "boolean", "store", "neg"})
 PARAMETERS = "parameters"
 """The group of columns that a whole batch may share."""
 
+THROUGH, GATHERED, DIRECTLY = range(3)
+"""How a kernel is told to write results: through the cache; past it, lines being gathered; past it
+as results are stored."""
+
 WEIGHTS = {"add": 1, "sub": 1, "mul": 1, "div": 5, "sqrt": 6}
 """Cost of the arithmetic instructions, an addition being 1; functions have theirs in their row."""
 

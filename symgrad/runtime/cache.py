@@ -20,7 +20,7 @@ LIMIT_VARIABLE = "SYMGRAD_CACHE_BYTES"
 LIMIT = 2 * 1024**3
 """The files take no more bytes than this, or than ``$SYMGRAD_CACHE_BYTES``."""
 
-PATTERNS = ("_symgrad_*", "derived_*.json", "__pycache__/_symgrad_*")
+PATTERNS = ("_symgrad_*", "derived_*.json", "cubin_*.json", "__pycache__/_symgrad_*")
 """What symgrad writes into the directory."""
 
 
@@ -101,7 +101,7 @@ def info() -> dict[str, object]:
     sizes = {file: status.st_size for file, status in _files().items()}
     return {
         "directory": str(directory()),
-        "kernels": sum(file.suffix == ".py" for file in sizes),
+        "kernels": sum(file.suffix == ".py" or file.name.startswith("cubin_") for file in sizes),
         "bytes": sum(sizes.values()),
         "limit": limit(),
     }

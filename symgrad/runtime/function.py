@@ -1,356 +1,238 @@
-"""CompiledFunction: a kernel with its call conventions."""
+"""CompiledFunction: what every function is and says of itself, whatever evaluates it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property, partial
-from math import prod
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any, Literal
 
-import numpy as np
-
 from symgrad.errors import ArgumentError
+from symgrad.ir.graph import Graph
 from symgrad.ir.program import Program
 from symgrad.ir.recipe import Recipe
-from symgrad.runtime import threads
-from symgrad.runtime.arguments import Signature, arguments, given_results, merged_parameters
-from symgrad.runtime.arrays import Array, Columns, allocate, check_out, flat_view, result_shape
-from symgrad.runtime.described import Described
-from symgrad.runtime.direct import DirectCall, direct_call
-from symgrad.runtime.operations import Details
-from symgrad.runtime.reduction import Reduction
-from symgrad.runtime.result import Result
-from symgrad.runtime.streaming import STREAM_BYTES, Streaming
-from symgrad.runtime.tier import Code, Tier
+from symgrad.runtime.arguments import Signature
+from symgrad.runtime.arrays import Array
+from symgrad.runtime.operations import Details, Operations
+from symgrad.runtime.sparsity import Sparsity
 
 
-class CompiledFunction(Described):
-    """A compiled function over batches of points; ``sg.compile`` makes it."""
+class CompiledFunction(ABC):
+    """A compiled function over batches of points; ``sg.compile`` makes it.
+
+    On the CPU it is a ``CpuFunction`` (``runtime/cpu.py``), on a GPU a ``CudaFunction``
+    (``runtime/cuda/function.py``).
+
+    Attributes:
+        signature: what it takes and gives.
+        recipe: everything that is needed to make it again: what pickling carries.
+    """
 
     def __init__(
         self,
-        code: Code | Tier,
         signature: Signature,
         recipe: Recipe,
         details: Callable[[], Details],
         restore: Callable[[str], CompiledFunction],
         to_csr: Callable[..., Any],
-        point_address: Callable[[], int],
     ) -> None:
-        super().__init__(signature, recipe, details, restore, to_csr)
-        self._point_address = point_address
-        self._dtype = signature.numpy_dtype
-        self._tier: Tier | None = None
-        self._streaming = Streaming()
-        self._direct: DirectCall = lambda points, named, out: NotImplemented
-        self._alone: DirectCall = self._direct
-        if isinstance(code, Tier):
-            self._tier, self._code = code, code.interpreted
-        else:
-            self._use(code)
+        self.signature = signature
+        self.recipe = recipe
+        self._details = details
+        self._restore = restore
+        self._to_csr = to_csr
 
-    def _use(self, code: Code) -> None:
-        """Evaluate by a kernel from the next call on."""
-        self._tier, self._code = None, code
-        values = STREAM_BYTES // self._dtype.itemsize
-        self._direct, self._alone = (
-            direct_call(self.signature, code.kernel, code.scratch, points=points, values=values)
-            for points in (threads.INLINE_POINTS, threads.CHUNK)
-        )
+    @abstractmethod
+    def __call__(self, *points: Any, **named: Any) -> Any:
+        """Evaluate at a batch of points."""
 
     @property
     def cached(self) -> bool:
         """Whether the compiled code came from the disk cache."""
-        stats = getattr(self._code.kernel, "stats", None)
-        return stats is not None and bool(stats.cache_hits)
+        return False
 
     @property
     def tier(self) -> Literal["compiled", "interpreted"]:
         """Who evaluates the next call: the compiled kernel, or the interpreter (``jit=``)."""
-        return "compiled" if self._tier is None else "interpreted"
+        return "compiled"
+
+    @property
+    def njit(self) -> Any:
+        """The function at one point, for your own ``numba.njit`` code.
+
+        Raises:
+            ArgumentError: the function is not for the CPU.
+        """
+        raise ArgumentError(
+            "fn.njit runs on the CPU, and this function on a GPU; use fn.cuda_jit in code of "
+            'numba.cuda.jit, or compile with target="cpu"'
+        )
+
+    @property
+    def cuda_jit(self) -> Any:
+        """The function at one point, for your own ``numba.cuda.jit`` code.
+
+        Raises:
+            ArgumentError: the function is not for a GPU.
+        """
+        raise ArgumentError(
+            "fn.cuda_jit runs on a GPU, and this function on the CPU; use fn.njit in code of "
+            'numba.njit, or compile with target="cuda"'
+        )
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The names that vary per point, in the order of X's columns."""
+        return self.signature.inputs
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The names that a whole batch shares."""
+        return self.signature.parameters
+
+    @property
+    def results(self) -> tuple[str, ...]:
+        """The names of the results, in the order in which they were asked for."""
+        return tuple(result.name for result in self.signature.results)
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shape of every result for one point."""
+        return {result.name: result.shape for result in self.signature.results}
+
+    @cached_property
+    def details(self) -> Details:
+        """The Program, the graph and the emitters, derived again if the cache gave only code."""
+        return self._details()
 
     @property
     def program(self) -> Program:
         """The scheduled instructions."""
-        return self.details.program if self._tier is None else self._tier.interpreter.program
+        return self.details.program
+
+    @property
+    def graph(self) -> Graph:
+        """The simplified graph of all results."""
+        return self.details.graph
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """A display name for every output entry."""
+        return self.program.labels
+
+    @property
+    def sparsity(self) -> dict[str, Sparsity]:
+        """For every result where the entries are that are not structural zeros.
+
+        Of a sparse result these are the stored entries, in their order; its values have shape
+        (*batch, nnz), or (nnz, *batch) with ``batch_axis=-1``.
+        """
+        known = self.signature.sparsity
+        rest = {} if set(self.results) <= set(known) else self.details.sparsity
+        return {name: known[name] if name in known else rest[name] for name in self.results}
+
+    def to_scipy(
+        self, name: str, values: Any, *, symmetric: bool = True, block_diagonal: bool = False
+    ) -> Any:
+        """A sparse result as SciPy's CSR arrays, all on one pattern that is not copied.
+
+        A Jacobian of outputs of shape S is a matrix of prod(S) rows and n columns; of a higher
+        order, all axes but the last are rows.
+
+        Args:
+            name: the result's name, "hessian" for instance.
+            values: what a call gave for it, of shape (*batch, nnz) or, with ``batch_axis=-1``,
+                (nnz, *batch).
+            symmetric: fill in the symmetric entries, of which one of each set is stored; else the
+                stored ones alone are there, the lower triangle of a Hessian.
+            block_diagonal: one matrix with the points' matrices along its diagonal.
+
+        Returns:
+            A ``scipy.sparse.csr_array`` for one point or with ``block_diagonal``, else a list with
+            one for each point. They share ``indices`` and ``indptr``, which are read-only: to move
+            on to other points of the same function, ``matrix.data = values[i]`` is enough (with
+            symmetric entries ``values[i][pattern.source]`` of ``fn.sparsity[name]``).
+
+        Raises:
+            ArgumentError: there is no such sparse result.
+            ShapeError: the values do not fit its pattern.
+            MissingDependencyError: SciPy is not installed.
+
+        Example:
+            >>> from symgrad import compile
+            >>> fn = compile("x**2*y", "x y", "hessian", sparse=True)
+            >>> fn.to_scipy("hessian", fn([3.0, 5.0])).toarray()
+            array([[10.,  6.],
+                   [ 6.,  0.]])
+        """
+        return self._to_csr(
+            self._sparsity_of(name),
+            values,
+            symmetric=symmetric,
+            block_diagonal=block_diagonal,
+            last=self.signature.batch_axis == -1,
+        )
+
+    def to_dense(self, name: str, values: Any) -> Array:
+        """The whole array, structural zeros included, of what a call gave for a sparse result.
+
+        Raises:
+            ArgumentError: there is no such sparse result.
+            ShapeError: the values do not fit its pattern.
+        """
+        last = self.signature.batch_axis == -1
+        return self._sparsity_of(name).dense(values, last=last)
+
+    def _sparsity_of(self, name: str) -> Sparsity:
+        found = self.signature.sparsity.get(name)
+        if found is None:
+            known = ", ".join(self.signature.sparsity) or "none"
+            raise ArgumentError(
+                f"{name!r} is no sparse result of this function; those are: {known}. Derivatives "
+                "are sparse in a function compiled with sparse=True"
+            )
+        return found
+
+    @property
+    def operations(self) -> Operations:
+        """Counts of the scheduled program: in all, weighted, by kind, and before simplification."""
+        return self.details.operations
 
     @property
     def accuracy(self) -> Mapping[str, Any]:
         """For every function that is called: who computes it and the error bound in ulp."""
-        return self.details.accuracy if self._tier is None else self._tier.interpreter.bounds()
+        return self.details.accuracy
 
-    @cached_property
-    def njit(self) -> Callable[..., Any]:
-        """The function at one point, for your own ``numba.njit`` code.
-
-        One result of shape () is handed back: ``fn.njit(x..., p...)`` takes a number for each input
-        and each parameter. Otherwise ``fn.njit(x, p, out...)`` fills arrays: x holds the inputs, p
-        the parameters if there are any (then the tangent and the cotangent, likewise), and there
-        is one array for every result, of its shape for one point; ``value[i:i+1]`` does for the
-        shape (). They have the function's dtype and may overlap. Results have the bits of ``fn``.
-
-        It is compiled when it is first asked for, and kept on disk like the function itself. What
-        calls it is compiled anew in every process: numba keeps no code on disk that holds an
-        address, and says so where ``cache=True`` asks for it.
-
-        Raises:
-            ArgumentError: the function sums over its points.
-            OptionError: it is never to be compiled.
-            ValueError: in numba code, where an array has another shape.
-
-        Example:
-            >>> from numba import njit
-            >>> from symgrad import compile
-            >>> fn = compile("x**2*y", "x y", "value")
-            >>> @njit
-            ... def total(table):
-            ...     made = 0.0
-            ...     for i in range(len(table)):
-            ...         made += fn.njit(table[i, 0], table[i, 1])
-            ...     return made
-            >>> total(np.array([[2.0, 1.0], [3.0, 0.5]]))
-            8.5
-        """
-        if self.signature.reduction is not None:
-            raise ArgumentError(
-                "fn.njit is the function at one point, and this one sums over a batch of them; "
-                "compile it without reduce= for that"
-            )
-        from symgrad.runtime.njit import caller  # noqa: PLC0415 - numba, which takes a while
-
-        return caller(self.signature, self._point_address())
-
-    @property
-    def _numba_type_(self) -> Any:
-        """What numba takes the function for where its code names it: ``fn.njit`` is known there."""
-        from symgrad.runtime.njit import function_type  # noqa: PLC0415 - as above
-
-        return function_type(self)
+    def source(self, target: str = "numba") -> str:
+        """Readable, self-contained source of the function for ``target``."""
+        return self.details.source(target)
 
     def llvm(self) -> str:
-        """The LLVM IR of the kernel before optimisation."""
-        return self.details.llvm()
-
-    def _how(self) -> str:
-        return "" if self._tier is None else ", interpreted"
-
-    def __call__(
-        self,
-        *points: Any,
-        out: Any = None,
-        accumulate: bool = False,
-        workers: int | None = None,
-        executor: Any = None,
-        on_chunk: Callable[[int, int], None] | None = None,
-        tangent: Any = None,
-        cotangent: Any = None,
-        parameters: Any = None,
-        **named: Any,
-    ) -> Any:
-        """Evaluate at a batch of points.
-
-        Args:
-            *points: one array of shape (*batch, n) (with ``batch_axis=-1``: (n, *batch)), or one
-                array per input; these broadcast.
-            out: an array of the result's shape to write into; for several results a dict by name.
-            accumulate: add into ``out`` instead of overwriting it.
-            workers: threads; by default all processors for large batches.
-            executor: anything with ``.map``: the batch's chunks are evaluated through it.
-            on_chunk: called with (points done, points in all).
-            tangent: for "jvp" and "hvp": direction, shape (*batch, len(wrt)).
-            cotangent: for "vjp" and "hvp": weights of the outputs, shape (*batch, *S).
-            parameters: values of parameters in place of keywords: a dict by name, or an array of
-                shape (p,) or (*batch, p).
-            **named: parameters by keyword; inputs by name where ``points`` is empty.
-
-        Returns:
-            The array where one derivative was asked for, else a Result.
+        """The LLVM IR of a CPU's kernel before optimisation.
 
         Raises:
-            ArgumentError: something is missing, unknown or given twice.
-            ShapeError: an array's shape does not fit.
-            DtypeError: an array cannot become the function's dtype.
+            OptionError: the function is not for the CPU, or never compiled.
         """
-        if parameters is not None:
-            named = merged_parameters(self.signature, parameters, named)
-        if (
-            executor is on_chunk is tangent is cotangent is None
-            and (workers is None or (type(workers) is int and workers > 0))
-            and not accumulate
-        ):
-            call = self._alone if workers == 1 else self._direct
-            found = call(points, named, out)
-            if found is not NotImplemented:
-                return found
-        if workers is not None and (not isinstance(workers, int) or workers < 1):
-            raise ArgumentError(f"workers={workers!r} is not possible; give a number of threads")
-        if executor is not None and not hasattr(executor, "map"):
-            raise ArgumentError(f"executor={executor!r} has no .map; give a pool or an executor")
-        batch, groups = arguments(self.signature, points, named, tangent, cotangent)
-        count = prod(batch)
-        if self._tier is not None:
-            self._choose(self._tier, count)
-        given = given_results(self.signature, out, accumulate)
-        if self.signature.reduction is not None:
-            sums = self._sums(self.signature.reduction, groups, count, workers, executor, on_chunk)
-            return self._reduced(sums, given, accumulate)
-        arrays: dict[str, Array] = {}
-        for result in self.signature.results:
-            shape = result_shape(result.shape, batch, self.signature.batch_axis)
-            if given is None:
-                arrays[result.name] = allocate(shape, self._dtype, result.name)
-            else:
-                arrays[result.name] = check_out(result.name, given[result.name], shape, self._dtype)
-        if count:
-            fresh = given is None
-            self._fill(groups, arrays, count, fresh, accumulate, workers, executor, on_chunk)
-        if given is None and not batch:
-            arrays = {name: array[()] for name, array in arrays.items()}
-        return next(iter(arrays.values())) if self.signature.single else Result(arrays)
+        return self.details.llvm()
 
-    def _choose(self, tier: Tier, points: int) -> None:
-        """Have the kernel compiled, if that pays by a call of so many points."""
-        code = tier.code(points)
-        if code is not tier.interpreted:
-            self._use(code)
+    def save(self, path: str) -> None:
+        """Write the recipe as JSON, which ``sg.load`` reads; it holds no code."""
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(self.recipe.to_json())
 
-    def _fill(
-        self,
-        groups: Sequence[Columns],
-        arrays: Mapping[str, Array],
-        count: int,
-        fresh: bool,
-        accumulate: bool,
-        workers: int | None,
-        executor: Any,
-        on_chunk: Callable[[int, int], None] | None,
-    ) -> None:
-        """Write the results of all points into ``arrays``, which are ours if they are ``fresh``."""
-        targets = []
-        copies: list[tuple[Array, Array]] = []
-        for result in self.signature.results:
-            array = arrays[result.name]
-            flat = flat_view(array, result.size, count, self.signature.batch_axis)
-            if flat is None or (not fresh and any(group.overlaps(array) for group in groups)):
-                made = np.zeros(array.shape, array.dtype)
-                copies.append((array, made))
-                flat = flat_view(made, result.size, count, self.signature.batch_axis)
-            assert flat is not None
-            targets.append(flat)
-        if executor is not None:
-            self._map(groups, targets, count, accumulate, executor, on_chunk)
-        else:
-            size = sum(target.nbytes for target in targets)
-            work = partial(self._chunk, self._code, groups, targets, accumulate, size)
-            threads.run(work, count, workers, on_chunk)
-        for array, made in copies:
-            array[...] = array + made if accumulate else made
+    def __reduce__(self) -> tuple[Callable[[str], CompiledFunction], tuple[str]]:
+        return self._restore, (self.recipe.to_json(),)
 
-    def _sums(
-        self,
-        reduction: Reduction,
-        groups: Sequence[Columns],
-        count: int,
-        workers: int | None,
-        executor: Any,
-        on_chunk: Callable[[int, int], None] | None,
-    ) -> dict[str, Array]:
-        """The results of a batch whose points are summed."""
-        results = self.signature.results
-        sizes = [reduction.entries(result.name, result.size) for result in results]
-        rows = [np.empty((reduction.blocks(count), size), self._dtype) for size in sizes]
-        if executor is not None and count:
-            self._map(groups, rows, count, False, executor, on_chunk)
-        elif count:
-            work = partial(self._chunk, self._code, groups, rows, False, 0)
-            threads.run(work, count, workers, on_chunk)
-        return {
-            result.name: reduction.result(result.name, sums, count, result.shape, self._dtype)
-            for result, sums in zip(results, rows, strict=True)
-        }
+    def __repr__(self) -> str:
+        signature = self.signature
+        whole = {name: f" of {list(found.shape)}" for name, found in signature.sparsity.items()}
+        shapes = ", ".join(
+            f"{name}{list(shape)}{whole.get(name, '')}" for name, shape in self.shapes.items()
+        )
+        given = ", ".join(signature.inputs[:8]) + (", ..." if len(signature.inputs) > 8 else "")
+        extra = f"; {', '.join(signature.parameters)}" if signature.parameters else ""
+        return f"<symgrad function ({given}{extra}) -> {shapes}, {signature.dtype}{self._how()}>"
 
-    def _reduced(
-        self, sums: dict[str, Array], given: dict[str, Any] | None, accumulate: bool
-    ) -> Any:
-        """What a call gives: sums, or ``out=`` with the sums in it, or added to it."""
-        arrays = sums
-        if given is None:
-            arrays = {name: array[()] for name, array in sums.items()}
-        else:
-            for name, array in sums.items():
-                place = check_out(name, given[name], array.shape, self._dtype)
-                place[...] = place + array if accumulate else array
-            arrays = given
-        return next(iter(arrays.values())) if self.signature.single else Result(arrays)
-
-    def _rows(self, start: int, stop: int) -> slice:
-        """The rows of the kernel's results that belong to the points from start to stop."""
-        reduction = self.signature.reduction
-        if reduction is None:
-            return slice(start, stop)
-        return slice(start // reduction.block, reduction.blocks(stop))
-
-    def _chunk(
-        self,
-        code: Code,
-        groups: Sequence[Columns],
-        targets: Sequence[Array],
-        accumulate: bool,
-        size: int,
-        start: int,
-        stop: int,
-    ) -> None:
-        columns = [group.chunk(start, stop, self._dtype) for group in groups]
-        if accumulate:
-            for target, block in zip(targets, self._evaluate(columns, code), strict=True):
-                target[start:stop] += block
-        else:
-            parts = [target[self._rows(start, stop)] for target in targets]
-
-            def evaluate(way: int) -> None:
-                code.kernel(0, stop - start, way, code.scratch.memory, *columns, *parts)
-
-            self._streaming.run(size, stop - start, evaluate)
-
-    def _evaluate(self, columns: Sequence[Array], code: Code) -> list[Array]:
-        """The results of one block of points in new arrays of shape (points, entries)."""
-        points, reduction = columns[0].shape[0], self.signature.reduction
-        sizes = [(r.size, points) for r in self.signature.results]
-        if reduction is not None:
-            rows = reduction.blocks(points)
-            sizes = [(reduction.entries(r.name, r.size), rows) for r in self.signature.results]
-        made = [np.empty(size, self._dtype).T for size in sizes]
-        code.kernel(0, points, 0, code.scratch.memory, *columns, *made)
-        return made
-
-    def _map(
-        self,
-        groups: Sequence[Columns],
-        targets: Sequence[Array],
-        count: int,
-        accumulate: bool,
-        executor: Any,
-        on_chunk: Callable[[int, int], None] | None,
-    ) -> None:
-        """Evaluate the chunks through ``executor.map``; the function travels as its recipe."""
-        parts = threads.chunks(count)
-        # The recipe's hash finds the kernel again in the worker's process; blocks are plain arrays.
-        blocks = [
-            [np.ascontiguousarray(group.chunk(a, b, self._dtype)) for group in groups]
-            for a, b in parts
-        ]
-        for (start, stop), made in zip(
-            parts, executor.map(partial(_evaluate_block, self), blocks), strict=True
-        ):
-            for target, block in zip(targets, made, strict=True):
-                if accumulate:
-                    target[start:stop] += block
-                else:
-                    target[self._rows(start, stop)] = block
-            if on_chunk is not None:
-                on_chunk(stop, count)
-
-
-def _evaluate_block(function: CompiledFunction, columns: Sequence[Array]) -> list[Array]:
-    """What a worker does: evaluate one block of points."""
-    return function._evaluate(columns, function._code)
+    def _how(self) -> str:
+        """What evaluates it, for people, where that is worth a word."""
+        return ""

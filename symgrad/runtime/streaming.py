@@ -14,11 +14,10 @@ from dataclasses import dataclass, field
 from math import inf
 from time import perf_counter
 
+from symgrad.ir.program import DIRECTLY, GATHERED, THROUGH
+
 STREAM_BYTES = 4 * 1024 * 1024
 """Smaller results than this are written through the cache."""
-
-THROUGH, GATHERED, DIRECTLY = range(3)
-"""The ways: through the cache; past it, lines being gathered; past it as results are stored."""
 
 WAYS = (GATHERED, DIRECTLY, THROUGH)
 

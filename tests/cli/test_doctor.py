@@ -39,6 +39,16 @@ def test_vector_mathematics_is_what_kernels_get(run):
             assert choices[dtype] == {"provider": choice.provider, "ulp": choice.ulp}
 
 
+def test_what_a_gpu_lacks_is_said(run):
+    found = report(run)[1]["gpu"]
+    text = run("doctor").stdout
+    assert set(found["engines"]) <= {"numba", "nvrtc"}
+    # Either there is a GPU, or it is said why there is none.
+    assert bool(found["devices"]) == (found["lacking"] is None)
+    for shown in (*found["devices"], *([found["lacking"]] if found["lacking"] else [])):
+        assert shown in text
+
+
 def test_text_says_the_same(run):
     text = run("doctor").stdout
     _, found = report(run)

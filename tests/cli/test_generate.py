@@ -34,6 +34,31 @@ def test_standard_output_is_the_source_alone(run, tmp_path, target, sign):
     assert (tmp_path / "kernel").read_text() == result.stdout
 
 
+@pytest.mark.parametrize(
+    ("target", "sign"), [("cuda", "__global__ void"), ("numba-cuda", "@cuda.jit")]
+)
+def test_source_for_a_gpu_needs_no_gpu(run, target, sign):
+    result = run("generate", *FORMULA, "--target", target)
+    assert result.exit_code == 0, result.stderr
+    assert sign in result.stdout
+
+
+def test_code_for_a_gpu_is_of_the_architecture_that_is_asked_for(run, tmp_path):
+    pytest.importorskip("cuda.bindings")
+    result = run("generate", *FORMULA, "--target", "ptx", "--arch", "sm_80")
+    assert result.exit_code == 0, result.stderr
+    assert ".target sm_80" in result.stdout
+    run("generate", *FORMULA, "--target", "cubin", "-o", "kernel.cubin")
+    assert (tmp_path / "kernel.cubin").read_bytes().startswith(b"\x7fELF")
+
+
+def test_an_unknown_architecture_is_refused(run):
+    pytest.importorskip("cuda.bindings")
+    result = run("generate", *FORMULA, "--target", "cubin", "--arch", "sm_1", "-o", "kernel.cubin")
+    assert result.exit_code == 2
+    assert "sm_1" in result.stderr
+
+
 def test_problem_files_are_generated(run, problem):
     result = run("generate", problem, "--target", "c", "--dtype", "float32")
     assert "float" in result.stdout

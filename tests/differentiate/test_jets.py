@@ -51,6 +51,7 @@ def agrees(system: System, found: Sequence[Level], point: Any, tolerance: float 
     """Whether every entry of every order has the value that repeated forward sweeps give."""
     graph, n, rows = system.graph, len(system.wrt), len(system.outputs.nodes)
     zero = graph.constant(0)
+    pairs: set[tuple[int, int]] = set()
     for order, level in enumerate(found):
         tensor = tensor_of(system, order, "forward")
         indices = list(product(range(n), repeat=order))
@@ -59,11 +60,10 @@ def agrees(system: System, found: Sequence[Level], point: Any, tolerance: float 
             for row in range(rows)
             for index in indices
         ]
-        values = in_mpmath(graph, [*got, *tensor.nodes], point)
-        pairs = zip(values[: len(got)], values[len(got) :], strict=True)
-        if not all(close(one, other, tolerance) for one, other in pairs):
-            return False
-    return True
+        # Most are the same node, whatever their value.
+        pairs |= {pair for pair in zip(got, tensor.nodes, strict=True) if pair[0] != pair[1]}
+    values = iter(in_mpmath(graph, [node for pair in sorted(pairs) for node in pair], point))
+    return all(close(one, other, tolerance) for one, other in zip(values, values, strict=True))
 
 
 def smooth(row: Primitive) -> bool:
@@ -100,9 +100,10 @@ CHOOSING = choosing()
 @pytest.mark.parametrize("name", sorted(n for n, row in PRIMITIVES.items() if smooth(row)))
 def test_every_smooth_row(name: str, digits: int) -> None:
     point = {"x": 0.6, "y": 0.4}
+    order = 4 if PRIMITIVES[name].arity < 5 else 3
     for policy in (POLICIES[0], POLICIES[-1]):
         system = system_of(inside(PRIMITIVES[name]), ("x", "y"))
-        found = derived(system, 4, policy)
+        found = derived(system, order, policy)
         assert found is not None or name in CHOOSING
         assert found is None or agrees(system, found, point), policy
 

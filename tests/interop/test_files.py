@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from symgrad.errors import FileFormatError, OptionError
-from symgrad.interop.files import WRITERS, Layout, check_target, suffix_of, write_text, writing
+from symgrad.interop.files import WRITERS, Layout, check_target, suffix_of, write_file, writing
 
 SHAPES = {"value": (), "hessian": (2, 3)}
 LABELS = {"value": ["value"], "hessian": [f"h{i}{j}" for i in range(2) for j in range(3)]}
@@ -167,14 +167,14 @@ def test_suffixes_are_read_in_small_letters():
 
 
 def test_text_is_written_whole(tmp_path):
-    write_text(tmp_path / "kernel.py", "x = 1\n")
+    write_file(tmp_path / "kernel.py", "x = 1\n")
     assert (tmp_path / "kernel.py").read_text() == "x = 1\n"
     with pytest.raises(FileFormatError, match="exists already"):
-        write_text(tmp_path / "kernel.py", "x = 2\n")
-    write_text(tmp_path / "kernel.py", "x = 3\n", overwrite=True)
+        write_file(tmp_path / "kernel.py", "x = 2\n")
+    write_file(tmp_path / "kernel.py", "x = 3\n", overwrite=True)
     assert (tmp_path / "kernel.py").read_text() == "x = 3\n"
     with pytest.raises(UnicodeEncodeError):
-        write_text(tmp_path / "kernel.py", "\ud800", overwrite=True)
+        write_file(tmp_path / "kernel.py", "\ud800", overwrite=True)
     assert (tmp_path / "kernel.py").read_text() == "x = 3\n"
     assert [path.name for path in tmp_path.iterdir()] == ["kernel.py"]
 

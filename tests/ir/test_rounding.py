@@ -6,7 +6,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from symgrad import api
+from symgrad import api, signatures
 from symgrad.errors import UnknownFunctionError
 from symgrad.functions import PRIMITIVES
 from symgrad.ir.evaluate import mpmath_arithmetic, numpy_arithmetic, run
@@ -23,7 +23,7 @@ def program_of(text, names="x y", order=0):
     parsed = api.parse(text, names)
     options = Options()
     recipe = api.make_recipe(parsed, [Request("value", "tensor", order)], options)
-    return api.derive_program(recipe, options, api.argument_groups(recipe))[2]
+    return api.derive_program(recipe, options, signatures.argument_groups(recipe))[2]
 
 
 def bounds_of(program, *columns, dtype="float64", ulps=None):

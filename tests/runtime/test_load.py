@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from symgrad import api
+from symgrad import api, signatures
 from symgrad.emit import provider
 from symgrad.emit.kernel import cpu_target, emit_kernel
 from symgrad.options import Options
@@ -145,7 +145,7 @@ def kernel():
     options = Options()
     parsed = api.parse("x*exp(x)", "x")
     recipe = api.make_recipe(parsed, parse_requests("value", (), ("x",)), options)
-    _, _, program = api.derive_program(recipe, options, api.argument_groups(recipe))
+    _, _, program = api.derive_program(recipe, options, signatures.argument_groups(recipe))
     return emit_kernel(program, cpu_target(program, "float64", "high"))
 
 

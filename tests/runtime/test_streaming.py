@@ -6,16 +6,9 @@ import numpy as np
 import pytest
 
 import symgrad as sg
+from symgrad.ir.program import DIRECTLY, GATHERED, THROUGH
 from symgrad.runtime import streaming
-from symgrad.runtime.streaming import (
-    DIRECTLY,
-    GATHERED,
-    STREAM_BYTES,
-    THROUGH,
-    TRIALS,
-    WAYS,
-    Streaming,
-)
+from symgrad.runtime.streaming import STREAM_BYTES, TRIALS, WAYS, Streaming
 
 LARGE = STREAM_BYTES + 1
 EVERY = len(WAYS) * TRIALS

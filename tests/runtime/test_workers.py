@@ -11,7 +11,7 @@ import pytest
 
 from symgrad.errors import ArgumentError
 from symgrad.runtime import threads
-from symgrad.runtime.function import STREAM_BYTES
+from symgrad.runtime.streaming import STREAM_BYTES
 
 K = 2.5
 

@@ -9,7 +9,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from symgrad import api
+from symgrad import api, signatures
 from symgrad.functions import PRIMITIVES, math
 from symgrad.ir.evaluate import evaluate, mpmath_arithmetic, numpy_arithmetic, run
 from symgrad.ir.expression import Expr, variables
@@ -77,7 +77,7 @@ def program(outputs: Expr, inputs: str, orders: Sequence[int], **chosen: Any) ->
     parsed = api.parse(outputs, inputs)
     requests = [Request(f"d{order}", "tensor", order) for order in orders]
     recipe = api.make_recipe(parsed, requests, options)
-    return api.derive_program(recipe, options, api.argument_groups(recipe))[2]
+    return api.derive_program(recipe, options, signatures.argument_groups(recipe))[2]
 
 
 @pytest.mark.parametrize(

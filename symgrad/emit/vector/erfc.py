@@ -69,9 +69,7 @@ INTERVALS: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
 def erfc(lanes: Lanes, x: ir.Value) -> ir.Value:
     """2**k (s + t)(h + l), or 2 minus that for x < 0."""
     builder = lanes.builder
-    size = lanes.size(x)
-    highest = lanes.number(HIGHEST[lanes.dtype])
-    size = builder.select(builder.fcmp_ordered("<", highest, size), highest, size)
+    size = lanes.at_most(lanes.size(x), HIGHEST[lanes.dtype])
     power, s, t = _exp_of_minus_square(lanes, size)
     h, low = _scaled(lanes, size)
     small = lanes.fma(s, low, builder.fmul(t, builder.fadd(h, low)))

@@ -68,8 +68,8 @@ def erf(lanes: Lanes, x: ir.Value) -> ir.Value:
     near = lanes.fma(z, lanes.fma(z, near, lanes.number(second)), lanes.number(first))
     near = lanes.fma(x, near, x)
 
-    highest, border = lanes.number(ERF_HIGHEST[lanes.dtype]), lanes.number(BORDER)
-    bounded = builder.select(builder.fcmp_ordered("<", highest, size), highest, size)
+    border = lanes.number(BORDER)
+    bounded = lanes.at_most(size, ERF_HIGHEST[lanes.dtype])
     t = builder.fsub(bounded, border)
     s = lanes.polynomial(t, builder.fmul(t, t), TAIL_POLYNOMIALS[lanes.dtype])
     s = builder.fmul(t, s)

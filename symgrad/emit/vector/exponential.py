@@ -97,8 +97,7 @@ def exp2(lanes: Lanes, x: ir.Value) -> ir.Value:
 def between(lanes: Lanes, x: ir.Value, low: float, high: float) -> ir.Value:
     """The number nearest to x that is between two others; nan stays."""
     builder = lanes.builder
-    least, most = lanes.number(low), lanes.number(high)
-    x = builder.select(builder.fcmp_ordered("<", most, x), most, x)
+    least, x = lanes.number(low), lanes.at_most(x, high)
     return builder.select(builder.fcmp_ordered(">", least, x), least, x)
 
 

@@ -100,8 +100,7 @@ def cosh(lanes: Lanes, x: ir.Value) -> ir.Value:
 def _parts(lanes: Lanes, size: ir.Value) -> Parts:
     """The reduction, both polynomials, A and B."""
     builder, layout = lanes.builder, lanes.format
-    highest = lanes.number(HIGHEST[lanes.dtype])
-    size = builder.select(builder.fcmp_ordered("<", highest, size), highest, size)
+    size = lanes.at_most(size, HIGHEST[lanes.dtype])
     # The sum ends in the exponent field of 2**(k - 2).
     rounder = lanes.number(layout.rounder + layout.bias - 2)
     shifted = lanes.fma(size, lanes.number(ONE_OVER_LN2), rounder)
@@ -152,9 +151,7 @@ def tanh(lanes: Lanes, x: ir.Value) -> ir.Value:
     difference is exact (Sterbenz) and the product unrounded; low*(1 - q) goes with it.
     """
     builder, layout = lanes.builder, lanes.format
-    size = lanes.size(x)
-    highest = lanes.number(TANH_HIGHEST[lanes.dtype])
-    size = builder.select(builder.fcmp_ordered("<", highest, size), highest, size)
+    size = lanes.at_most(lanes.size(x), TANH_HIGHEST[lanes.dtype])
     # The sum ends in the exponent field of 2**k.
     rounder = lanes.number(layout.rounder + layout.bias)
     shifted = lanes.fma(size, lanes.number(-2.0 * ONE_OVER_LN2), rounder)

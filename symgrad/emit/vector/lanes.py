@@ -112,6 +112,11 @@ class Lanes:
             self.builder.and_(self.as_bits(x), self.bits(self.format.absolute_bits))
         )
 
+    def at_most(self, x: ir.Value, highest: float) -> ir.Value:
+        """The smaller of the two; a comparison with nan fails, so nan goes on."""
+        limit = self.number(highest)
+        return self.builder.select(self.builder.fcmp_ordered("<", limit, x), limit, x)
+
     def sign(self, x: ir.Value) -> ir.Value:
         """The sign bits alone, as integers."""
         return self.builder.and_(self.as_bits(x), self.bits(self.format.sign_bit))

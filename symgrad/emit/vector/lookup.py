@@ -50,31 +50,17 @@ The coefficients are our own: ``benchmarks/lookup_coefficients.py`` makes them a
 from __future__ import annotations
 
 from collections.abc import Sequence, Set
+from typing import NamedTuple
 
 from llvmlite import ir
 
+from symgrad.emit.vector import registers
 from symgrad.emit.vector.exponential import LN2, ONE_OVER_LN2
 from symgrad.emit.vector.lanes import Lanes
 from symgrad.emit.vector.logarithm import LN2_SHORT
 
 LOOKUP_LANES = 8
-REAL = ir.VectorType(ir.DoubleType(), LOOKUP_LANES)
-INTEGER = ir.VectorType(ir.IntType(64), LOOKUP_LANES)
 FEATURES = frozenset({"avx512f", "avx512dq"})
-PERMUTE = "llvm.x86.avx512.permvar.df.512"
-PERMUTE_TWO = "llvm.x86.avx512.vpermi2var.pd.512"
-SCALE = "llvm.x86.avx512.mask.scalef.pd.512"
-EXPONENT = "llvm.x86.avx512.mask.getexp.pd.512"
-MANTISSA = "llvm.x86.avx512.mask.getmant.pd.512"
-NEARER_TO_ZERO = "llvm.x86.avx512.mask.range.pd.512"
-REPAIR = "llvm.x86.avx512.mask.fixupimm.pd.512"
-PRESENT_ROUNDING = 4  # the mode that the CPU is set to
-SMALLER_SIZE = 0b0010  # of two numbers, with the first one's sign; the other one for a nan
-FROM_THREE_QUARTERS = 0b1011  # a mantissa in [0.75, 1.5), nan for negative numbers
-LOG_REPAIRS = 0x03530422
-"""What takes the place of log x, four bits for each kind of x, from the lowest: quiet nan and
-signalling nan (2: that nan), zero (4: -inf), one (0: as computed), -inf (3: nan), +inf (5: +inf),
-negative (3: nan), positive (0: as computed)."""
 
 # The interval's number: the last exponent bit and the first two of the fraction of a|x| + b.
 INDEX_FACTOR = 0.625
@@ -223,6 +209,14 @@ EXP_REST = 0.0219  # no r of a finite result is larger: ln(2)/32 is 0.02166
 SIXTEENTH_ROUNDER = 1.5 * 2.0**48
 
 
+class Decay(NamedTuple):
+    """What makes up 2**floor(n) (power + growth), which is exp(-x^2)."""
+
+    n: ir.Value
+    power: ir.Value
+    growth: ir.Value
+
+
 def supports(width: int, features: Set[str]) -> bool:
     """Whether a CPU with ``features`` has the permutation that vectors of ``width`` lanes need.
 
@@ -235,12 +229,10 @@ def supports(width: int, features: Set[str]) -> bool:
 def erf(lanes: Lanes, x: ir.Value) -> ir.Value:
     """The polynomial of each lane's interval in t, Horner's rule in t^2 for odd and even apart."""
     builder = lanes.builder
-    size = lanes.size(x)
-    size = _at_most(lanes, size, LARGEST)
+    size = lanes.at_most(lanes.size(x), LARGEST)
     place = lanes.fma(size, lanes.number(INDEX_FACTOR), lanes.number(INDEX_OFFSET))
     index = builder.lshr(lanes.as_bits(place), lanes.bits(52 - INDEX_BITS))
-    parts = _split(lanes, index)
-    centre, *coefficients = [_chosen(lanes, row, parts, FIRST_INDEX) for row in TABLE]
+    centre, *coefficients = [_chosen(lanes, row, index, FIRST_INDEX) for row in TABLE]
 
     t = builder.fsub(size, centre)
     square = builder.fmul(t, t)
@@ -252,29 +244,44 @@ def erf(lanes: Lanes, x: ir.Value) -> ir.Value:
 def erfc(lanes: Lanes, x: ir.Value) -> ir.Value:
     """2**floor(n) (T + G) (l + m + t^2 R(q)), or 2 minus that, with n and r those of -x^2.
 
-    T + G is 2**(n - floor n) e**r, T without e**r; l is c0 + c1 t rounded and m what that lost.
-    T*l, the only large term, is not rounded. R is one chain, since two need more registers.
+    T + G is 2**(n - floor n) e**r, T without e**r; l and m are those of ``erfc_of_parts``.
     """
     builder = lanes.builder
-    size = lanes.size(x)
-    size = _at_most(lanes, size, ERFC_LARGEST)
+    size = lanes.at_most(lanes.size(x), ERFC_LARGEST)
     square = builder.fmul(size, size)
-    n, parts, r = _reduced(lanes, square, -1.0)
+    n, index, r = _reduced(lanes, square, -1.0)
     lost = lanes.fma(size, size, builder.fneg(square))
     lost = lanes.fma(builder.fneg(n), lanes.number(LN2[1]), builder.fneg(lost))
-    power, growth = _grown(lanes, builder.fadd(r, lost), parts)
+    power, growth = _grown(lanes, builder.fadd(r, lost), index)
 
     place = lanes.fma(size, lanes.number(ERFC_INDEX_FACTOR), lanes.number(ERFC_INDEX_OFFSET))
-    place = lanes.as_bits(_at_most(lanes, place, ERFC_LAST_PLACE))
-    parts = _split(lanes, builder.lshr(place, lanes.bits(52 - ERFC_INDEX_BITS)))
-    centre, first, slope, *coefficients = [
-        _chosen(lanes, row, parts, ERFC_FIRST_INDEX) for row in ERFC_TABLE
-    ]
+    place = lanes.as_bits(lanes.at_most(place, ERFC_LAST_PLACE))
+    index = builder.lshr(place, lanes.bits(52 - ERFC_INDEX_BITS))
+    centre, *coefficients = [_chosen(lanes, row, index, ERFC_FIRST_INDEX) for row in ERFC_TABLE]
     t = builder.fsub(size, centre)
     q = builder.fdiv(lanes.number(1.0), builder.fadd(size, lanes.number(ERFC_POLE)))
     q = builder.fmul(t, q)
-    series = coefficients.pop()
-    for coefficient in reversed(coefficients):
+    return erfc_of_parts(lanes, x, Decay(n, power, growth), t, q, coefficients)
+
+
+def erfc_of_parts(
+    lanes: Lanes,
+    x: ir.Value,
+    decay: Decay,
+    t: ir.Value,
+    q: ir.Value,
+    coefficients: Sequence[ir.Value],
+) -> ir.Value:
+    """The erfc of x from exp(-x^2) and erfcx |x| = c0 + c1 t + t^2 (r0 + r1 q + ...).
+
+    T*l, the only large term, is not rounded: l is c0 + c1 t rounded and m what that lost. R is one
+    chain, since two need more registers.
+    """
+    builder = lanes.builder
+    n, power, growth = decay
+    first, slope, *rows = coefficients
+    series = rows.pop()
+    for coefficient in reversed(rows):
         series = lanes.fma(series, q, coefficient)
 
     line = lanes.fma(t, slope, first)
@@ -282,7 +289,7 @@ def erfc(lanes: Lanes, x: ir.Value) -> ir.Value:
     rest = lanes.fma(power, lost, builder.fmul(growth, line))
     factor = builder.fmul(builder.fadd(power, growth), builder.fmul(t, t))
     rest = lanes.fma(factor, series, rest)
-    tail = _by_eight(lanes, SCALE, [lanes.fma(power, line, rest), n])
+    tail = registers.scale(lanes, lanes.fma(power, line, rest), n)
     negative = builder.fcmp_ordered("<", x, lanes.number(0.0))
     return builder.select(negative, builder.fsub(lanes.number(2.0), tail), tail)
 
@@ -290,11 +297,11 @@ def erfc(lanes: Lanes, x: ir.Value) -> ir.Value:
 def exp(lanes: Lanes, x: ir.Value) -> ir.Value:
     """2**floor(n) (T + G), where T is 2**(n - floor n) rounded and T + G that times e**r."""
     builder = lanes.builder
-    n, parts, r = _reduced(lanes, x, 1.0)
+    n, index, r = _reduced(lanes, x, 1.0)
     r = lanes.fma(builder.fneg(n), lanes.number(LN2[1]), r)
     # Where x is so large that r is no rest, or x is infinite or nan, n alone decides.
-    r = _by_eight(lanes, NEARER_TO_ZERO, [r, lanes.number(EXP_REST)], _immediate(SMALLER_SIZE))
-    return _by_eight(lanes, SCALE, [builder.fadd(*_grown(lanes, r, parts)), n])
+    r = registers.nearer_to_zero(lanes, r, lanes.number(EXP_REST))
+    return registers.scale(lanes, builder.fadd(*_grown(lanes, r, index)), n)
 
 
 def exp2(lanes: Lanes, x: ir.Value) -> ir.Value:
@@ -303,19 +310,16 @@ def exp2(lanes: Lanes, x: ir.Value) -> ir.Value:
     rounder = lanes.number(SIXTEENTH_ROUNDER)
     shifted = builder.fadd(x, rounder)
     n = builder.fsub(shifted, rounder)
-    rest = [builder.fsub(x, n), lanes.number(EXP2_REST)]
-    r = _by_eight(lanes, NEARER_TO_ZERO, rest, _immediate(SMALLER_SIZE))
+    r = registers.nearer_to_zero(lanes, builder.fsub(x, n), lanes.number(EXP2_REST))
     growth = builder.fmul(r, lanes.polynomial(r, builder.fmul(r, r), EXP2_POLYNOMIAL))
-    parts = _split(lanes, lanes.as_bits(shifted))
-    power, lost = (_chosen_of_sixteen(lanes, row, parts) for row in POWERS)
+    index = lanes.as_bits(shifted)
+    power, lost = (registers.chosen(lanes, row, index) for row in POWERS)
     mantissa = builder.fadd(power, lanes.fma(power, growth, lost))
-    return _by_eight(lanes, SCALE, [mantissa, n])
+    return registers.scale(lanes, mantissa, n)
 
 
-def _reduced(
-    lanes: Lanes, size: ir.Value, sign: float
-) -> tuple[ir.Value, list[ir.Value], ir.Value]:
-    """For x = sign*size: n, its last four bits in parts, and x - n*L0, where ln 2 is L0 + L1.
+def _reduced(lanes: Lanes, size: ir.Value, sign: float) -> tuple[ir.Value, ir.Value, ir.Value]:
+    """For x = sign*size: n, bits that end in its last four, and x - n*L0, where ln 2 is L0 + L1.
 
     n*L0 is exact and so is the difference.
     """
@@ -325,31 +329,25 @@ def _reduced(
     n = builder.fsub(shifted, rounder)
     x = size if sign > 0.0 else builder.fneg(size)
     r = lanes.fma(builder.fneg(n), lanes.number(LN2[0]), x)
-    return n, _split(lanes, lanes.as_bits(shifted)), r
+    return n, lanes.as_bits(shifted), r
 
 
-def _grown(lanes: Lanes, r: ir.Value, parts: Sequence[ir.Value]) -> tuple[ir.Value, ir.Value]:
+def _grown(lanes: Lanes, r: ir.Value, index: ir.Value) -> tuple[ir.Value, ir.Value]:
     """T and G = T (r + r^2 E(r)) + U, where T + U is the power of 2 that the bits tell."""
     square = lanes.builder.fmul(r, r)
     growth = lanes.fma(square, lanes.polynomial(r, square, EXP_POLYNOMIAL), r)
-    power, rest = (_chosen_of_sixteen(lanes, row, parts) for row in POWERS)
+    power, rest = (registers.chosen(lanes, row, index) for row in POWERS)
     return power, lanes.fma(power, growth, rest)
-
-
-def _at_most(lanes: Lanes, value: ir.Value, highest: float) -> ir.Value:
-    """The smaller of the two; a comparison with nan fails, so nan goes on."""
-    limit = lanes.number(highest)
-    return lanes.builder.select(lanes.builder.fcmp_ordered("<", limit, value), limit, value)
 
 
 def log(lanes: Lanes, x: ir.Value) -> ir.Value:
     """k*ln 2 - log f + r + r^2 L(r), where x = 2**k m and r = m*f - 1."""
     builder = lanes.builder
-    m = _by_eight(lanes, MANTISSA, [x], _immediate(FROM_THREE_QUARTERS))
-    k = builder.fsub(_by_eight(lanes, EXPONENT, [x]), _by_eight(lanes, EXPONENT, [m]))
+    m = registers.mantissa(lanes, x, registers.FROM_THREE_QUARTERS)
+    k = builder.fsub(registers.exponent(lanes, x), registers.exponent(lanes, m))
     # The last bit of the exponent, 0x3fe or 0x3ff, does not matter: four of the fraction do.
-    parts = _split(lanes, builder.lshr(lanes.as_bits(m), lanes.bits(48)))
-    factor, start, rest = (_chosen_of_sixteen(lanes, row, parts) for row in LOGARITHMS)
+    index = builder.lshr(lanes.as_bits(m), lanes.bits(48))
+    factor, start, rest = (registers.chosen(lanes, row, index) for row in LOGARITHMS)
     r = lanes.fma(m, factor, lanes.number(-1.0))
     start = lanes.fma(k, lanes.number(LN2_SHORT[0]), start)
     rest = lanes.fma(k, lanes.number(LN2_SHORT[1]), rest)
@@ -358,79 +356,10 @@ def log(lanes: Lanes, x: ir.Value) -> ir.Value:
     rest = builder.fadd(builder.fsub(r, builder.fsub(total, start)), rest)
     square = builder.fmul(r, r)
     rest = lanes.fma(square, lanes.polynomial(r, square, LOG_POLYNOMIAL), rest)
-    return _repaired(lanes, builder.fadd(total, rest), x)
+    return registers.repaired(lanes, builder.fadd(total, rest), x, registers.LOG_REPAIRS)
 
 
-def _split(lanes: Lanes, value: ir.Value) -> list[ir.Value]:
-    """A vector in parts of eight lanes."""
-    return [
-        lanes.builder.shuffle_vector(value, value, _numbers(range(start, start + LOOKUP_LANES)))
-        for start in range(0, lanes.width, LOOKUP_LANES)
-    ]
-
-
-def _joined(builder: ir.IRBuilder, parts: list[ir.Value]) -> ir.Value:
-    """The vector whose parts those are."""
-    while len(parts) > 1:
-        order = _numbers(range(2 * parts[0].type.count))
-        pairs = zip(parts[0::2], parts[1::2], strict=True)
-        parts = [builder.shuffle_vector(a, b, order) for a, b in pairs]
-    return parts[0]
-
-
-def _chosen(
-    lanes: Lanes, row: Sequence[float], parts: Sequence[ir.Value], first_index: int
-) -> ir.Value:
+def _chosen(lanes: Lanes, row: Sequence[float], index: ir.Value, first_index: int) -> ir.Value:
     """In every lane, the number of the row for the interval that its index tells."""
-    builder = lanes.builder
-    permute = _intrinsic(builder.module, PERMUTE, [REAL, INTEGER])
-    table = ir.Constant(REAL, [row[(i - first_index) % INTERVALS] for i in range(INTERVALS)])
-    return _joined(builder, [builder.call(permute, [table, part]) for part in parts])
-
-
-def _chosen_of_sixteen(lanes: Lanes, row: Sequence[float], parts: Sequence[ir.Value]) -> ir.Value:
-    """In every lane, the number of the row that the last four bits of its index tell."""
-    builder = lanes.builder
-    permute = _intrinsic(builder.module, PERMUTE_TWO, [REAL, INTEGER, REAL])
-    lower, upper = (ir.Constant(REAL, list(half)) for half in (row[:8], row[8:]))
-    return _joined(builder, [builder.call(permute, [lower, part, upper]) for part in parts])
-
-
-def _by_eight(
-    lanes: Lanes, name: str, values: Sequence[ir.Value], *immediate: ir.Constant
-) -> ir.Value:
-    """An instruction of all eight lanes that takes a mask and a rounding mode, on every part."""
-    builder = lanes.builder
-    last = [ir.Constant(REAL, None), ir.Constant(ir.IntType(8), -1)]
-    last.append(ir.Constant(ir.IntType(32), PRESENT_ROUNDING))
-    kinds = [REAL] * len(values) + [value.type for value in (*immediate, *last)]
-    instruction = _intrinsic(builder.module, name, kinds)
-    pieces = zip(*(_split(lanes, value) for value in values), strict=True)
-    parts = [builder.call(instruction, [*piece, *immediate, *last]) for piece in pieces]
-    return _joined(builder, parts)
-
-
-def _repaired(lanes: Lanes, result: ir.Value, x: ir.Value) -> ir.Value:
-    """The result, or what ``LOG_REPAIRS`` says for the kind of number that x is."""
-    builder = lanes.builder
-    table = ir.Constant(INTEGER, [LOG_REPAIRS] * LOOKUP_LANES)
-    last = [table, ir.Constant(ir.IntType(32), 0), ir.Constant(ir.IntType(8), -1)]
-    last.append(ir.Constant(ir.IntType(32), PRESENT_ROUNDING))
-    repair = _intrinsic(builder.module, REPAIR, [REAL, REAL, *(value.type for value in last)])
-    pieces = zip(_split(lanes, result), _split(lanes, x), strict=True)
-    return _joined(builder, [builder.call(repair, [*piece, *last]) for piece in pieces])
-
-
-def _intrinsic(module: ir.Module, name: str, arguments: list[ir.Type]) -> ir.Function:
-    """The declaration of an instruction that gives eight doubles."""
-    return module.globals.get(name) or ir.Function(module, ir.FunctionType(REAL, arguments), name)
-
-
-def _immediate(value: int) -> ir.Constant:
-    """A number that is part of an instruction."""
-    return ir.Constant(ir.IntType(32), value)
-
-
-def _numbers(values: Sequence[int]) -> ir.Constant:
-    """The lanes that a shuffle takes."""
-    return ir.Constant(ir.VectorType(ir.IntType(32), len(values)), list(values))
+    turned = [row[(i - first_index) % INTERVALS] for i in range(INTERVALS)]
+    return registers.chosen(lanes, turned, index)

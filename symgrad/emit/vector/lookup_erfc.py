@@ -20,6 +20,7 @@ from llvmlite import ir
 from symgrad.emit.vector import registers
 from symgrad.emit.vector.exponential import LN2_PARTS, ONE_OVER_LN2
 from symgrad.emit.vector.lanes import Lanes
+from symgrad.emit.vector.lookup import Decay, erfc_of_parts
 
 LARGEST = 10.1
 """erfc of it is less than half of the least number."""
@@ -70,31 +71,15 @@ SIXTEENTH_ROUNDER = 1.5 * 2.0**19
 
 def erfc(lanes: Lanes, x: ir.Value) -> ir.Value:
     """2**floor(n) (T + G) (l + m + t^2 R(t)), or 2 minus that; names as in ``lookup.py``."""
-    builder = lanes.builder
-    size = lanes.size(x)
-    largest = lanes.number(LARGEST)
-    size = builder.select(builder.fcmp_ordered("<", largest, size), largest, size)
-    n, power, growth = _exp_of_minus_square(lanes, size)
-
-    rows = registers.of_interval(lanes, size, INDEX_FACTOR, INDEX_BITS, TABLE)
-    centre, first, slope, *coefficients = rows
-    t = builder.fsub(size, centre)
-    series = coefficients.pop()
-    for coefficient in reversed(coefficients):
-        series = lanes.fma(series, t, coefficient)
-
-    line = lanes.fma(t, slope, first)
-    lost = lanes.fma(t, slope, builder.fsub(first, line))
-    rest = lanes.fma(power, lost, builder.fmul(growth, line))
-    factor = builder.fmul(builder.fadd(power, growth), builder.fmul(t, t))
-    rest = lanes.fma(factor, series, rest)
-    tail = registers.scale(lanes, lanes.fma(power, line, rest), n)
-    negative = builder.fcmp_ordered("<", x, lanes.number(0.0))
-    return builder.select(negative, builder.fsub(lanes.number(2.0), tail), tail)
+    size = lanes.at_most(lanes.size(x), LARGEST)
+    decay = _exp_of_minus_square(lanes, size)
+    centre, *coefficients = registers.of_interval(lanes, size, INDEX_FACTOR, INDEX_BITS, TABLE)
+    t = lanes.builder.fsub(size, centre)
+    return erfc_of_parts(lanes, x, decay, t, t, coefficients)
 
 
-def _exp_of_minus_square(lanes: Lanes, size: ir.Value) -> tuple[ir.Value, ir.Value, ir.Value]:
-    """(n, T, G) with exp(-size^2) = 2**floor(n) (T + G), T being 2**(n - floor n) rounded."""
+def _exp_of_minus_square(lanes: Lanes, size: ir.Value) -> Decay:
+    """exp(-size^2) with the power 2**(n - floor n) rounded, growth being what that lacks."""
     builder = lanes.builder
     square = builder.fmul(size, size)
     minus = builder.fneg(square)
@@ -110,4 +95,4 @@ def _exp_of_minus_square(lanes: Lanes, size: ir.Value) -> tuple[ir.Value, ir.Val
     growth = lanes.fma(builder.fmul(r, r), lanes.fma(r, sixth, half), r)
     index = lanes.as_bits(shifted)
     power, rest = (registers.chosen(lanes, row, index) for row in POWERS)
-    return n, power, lanes.fma(power, growth, rest)
+    return Decay(n, power, lanes.fma(power, growth, rest))

@@ -59,9 +59,7 @@ TABLE: tuple[tuple[float, ...], ...] = (
 def tanh(lanes: Lanes, x: ir.Value) -> ir.Value:
     """The polynomial of each lane's interval, with the sign of x."""
     builder = lanes.builder
-    size = lanes.size(x)
-    largest = lanes.number(LARGEST)
-    size = builder.select(builder.fcmp_ordered("<", largest, size), largest, size)
+    size = lanes.at_most(lanes.size(x), LARGEST)
     rows = registers.of_interval(lanes, size, INDEX_FACTOR, INDEX_BITS, TABLE)
     centre, start, slope, *coefficients = rows
     t = builder.fsub(size, centre)

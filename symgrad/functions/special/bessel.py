@@ -277,7 +277,8 @@ def _oracle(name: str) -> Any:
     return value
 
 
-def _derivative(name: str, *, second: bool) -> Primitive:
+def derivative_row(name: str, definition: Any, oracle: Any, source: str, *, cost: int) -> Primitive:
+    """The row of a function's derivative by x, of any order of differentiation."""
     return define(
         f"{name}_derivative",
         no_closed_form("the order of a derivative"),
@@ -286,13 +287,13 @@ def _derivative(name: str, *, second: bool) -> Primitive:
         domain=((1, 2), (2, 5), (0.3, 9)),
         whole=(0,),
         kind="routine",
-        definition=lambda m, k, n, x: _any_order(m, n, x, second=second, times=k),
-        oracle=_oracle(name),
+        definition=definition,
+        oracle=oracle,
         folds={0: lambda k, n, x: call(name, n, x)},
-        cost=1000,
+        cost=cost,
         ulp=8.0,
         names=Names(),
-        source="NIST DLMF 10.6.7, 10.74(iv)",
+        source=source,
     )
 
 
@@ -334,9 +335,13 @@ bessely = define("bessely", no_closed_form(ORDER), _slope("bessely"),
                  oracle=lambda mp, n, x: mp.bessely(n, x), cost=600, ulp=8.0,
                  folds=_first_orders("bessely{}"),
                  names=Names(mpmath="bessely"), source="NIST DLMF 10.6.1, 10.74(iv)")
+besselj_derivative = derivative_row(
+    "besselj", lambda m, k, n, x: _any_order(m, n, x, second=False, times=k),
+    _oracle("besselj"), "NIST DLMF 10.6.7, 10.74(iv)", cost=1000)
+bessely_derivative = derivative_row(
+    "bessely", lambda m, k, n, x: _any_order(m, n, x, second=True, times=k),
+    _oracle("bessely"), "NIST DLMF 10.6.7, 10.74(iv)", cost=1000)
 # fmt: on
-besselj_derivative = _derivative("besselj", second=False)
-bessely_derivative = _derivative("bessely", second=True)
 
 ROWS = (
     besselj0,

@@ -11,6 +11,7 @@ from typing import Any
 
 from symgrad.functions.elementary import call
 from symgrad.functions.special import bessel_modified_coefficients as table
+from symgrad.functions.special.bessel import ORDER
 from symgrad.functions.special.double import INF, NAN, is_even, polynomial, sin_pi
 from symgrad.functions.special.real_order import (
     DECAY_EDGE,
@@ -27,7 +28,6 @@ EDGE = 8.0
 TINIEST = 5e-324
 HALF_RANGE = 700.0
 """exp(-x) is no subnormal up to there."""
-ORDER = "the order of a Bessel function"
 
 
 def _far_i(m: Any, x: Any, coefficients: Sequence[float]) -> Any:

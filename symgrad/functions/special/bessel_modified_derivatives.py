@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from symgrad.functions.elementary import call
-from symgrad.functions.special.bessel_modified import ORDER, grown
+from symgrad.functions.special.bessel import derivative_row
+from symgrad.functions.special.bessel_modified import grown
 from symgrad.functions.special.double import (
     INF,
     NAN,
@@ -36,7 +36,6 @@ from symgrad.functions.special.recurrences import (
     is_whole,
     upward_sum,
 )
-from symgrad.ir.primitive import Names, Primitive, define, no_closed_form
 
 SERIES_EDGE = 0.01
 """Below this Temme's series, beyond it the integral."""
@@ -237,34 +236,19 @@ def oracle_of(kind: str, *, scaled: bool) -> Any:
     return value
 
 
-def _row(name: str, definition: Any, oracle: Any, source: str) -> Primitive:
-    return define(
-        f"{name}_derivative",
-        no_closed_form("the order of a derivative"),
-        no_closed_form(ORDER),
-        lambda y, k, n, x: call(f"{name}_derivative", k + 1, n, x),
-        domain=((1, 2), (2, 5), (0.3, 9)),
-        whole=(0,),
-        kind="routine",
-        definition=definition,
-        oracle=oracle,
-        folds={0: lambda k, n, x: call(name, n, x)},
-        cost=1500,
-        ulp=8.0,
-        names=Names(),
-        source=source,
-    )
-
-
 # fmt: off
-besseli_derivative = _row("besseli", lambda m, k, n, x: _growth(m, k, n, x, scaled=False),
-                          oracle_of("besseli", scaled=False), "NIST DLMF 10.29.5, 10.74(iv)")
-besselie_derivative = _row("besselie", lambda m, k, n, x: _growth(m, k, n, x, scaled=True),
-                           oracle_of("besseli", scaled=True), "NIST DLMF 10.29.5, 10.40.1")
-besselk_derivative = _row("besselk", lambda m, k, n, x: _decay(m, k, n, x, scaled=False),
-                          oracle_of("besselk", scaled=False), "NIST DLMF 10.29.5, 10.32.9")
-besselke_derivative = _row("besselke", lambda m, k, n, x: _decay(m, k, n, x, scaled=True),
-                           oracle_of("besselk", scaled=True), "NIST DLMF 10.29.5, 10.40.2")
+besseli_derivative = derivative_row(
+    "besseli", lambda m, k, n, x: _growth(m, k, n, x, scaled=False),
+    oracle_of("besseli", scaled=False), "NIST DLMF 10.29.5, 10.74(iv)", cost=1500)
+besselie_derivative = derivative_row(
+    "besselie", lambda m, k, n, x: _growth(m, k, n, x, scaled=True),
+    oracle_of("besseli", scaled=True), "NIST DLMF 10.29.5, 10.40.1", cost=1500)
+besselk_derivative = derivative_row(
+    "besselk", lambda m, k, n, x: _decay(m, k, n, x, scaled=False),
+    oracle_of("besselk", scaled=False), "NIST DLMF 10.29.5, 10.32.9", cost=1500)
+besselke_derivative = derivative_row(
+    "besselke", lambda m, k, n, x: _decay(m, k, n, x, scaled=True),
+    oracle_of("besselk", scaled=True), "NIST DLMF 10.29.5, 10.40.2", cost=1500)
 # fmt: on
 
 ROWS = (besseli_derivative, besselie_derivative, besselk_derivative, besselke_derivative)

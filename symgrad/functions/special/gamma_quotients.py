@@ -25,6 +25,10 @@ ROOT = 1.4616321449683622
 SLOPE_AT_ROOT = 0.9676722454476212
 """The positive zero of digamma, and trigamma there."""
 
+Rate = Callable[[Any, Any], Expr]
+Changes = tuple[Rate, Rate]
+"""The partials of a factor by either argument."""
+
 ATANH = [2.0 / (2 * k + 1) for k in range(1, 18)]
 
 
@@ -207,13 +211,86 @@ RATES: dict[str, tuple[str, Callable[[Expr, Expr], Expr]]] = {
 }
 """The rows of derivatives: a function, and what it is to be multiplied by."""
 
+OWN: dict[str, tuple[int, Rate, Rate]] = {
+    "beta": (-1, _d, lambda a, b: _d(b, a)),
+    "rising_factorial": (1, _d, _of),
+    "binomial": (1, _by_n, _by_k),
+}
+"""A sign, and what times that a function is multiplied by in its first derivatives."""
+
+SECOND = {
+    "beta_a": ("beta_aa", "beta_ab"),
+    "beta_b": ("beta_ab", "beta_bb"),
+    "rising_x": ("rising_xx", "rising_xk"),
+    "rising_k": ("rising_xk", "rising_kk"),
+    "binomial_n": ("binomial_nn", "binomial_nk"),
+    "binomial_k": ("binomial_nk", "binomial_kk"),
+}
+"""The derivatives of first derivatives."""
+
+CROSS = (
+    lambda a, b: _d1(a, b) * _d(b, a) + _d(a, b) * _psi(1, a + b) - _psi(2, a + b),
+    lambda a, b: _d1(b, a) * _d(a, b) + _d(b, a) * _psi(1, a + b) - _psi(2, a + b),
+)
+CURVATURE = (
+    lambda x, k: 2 * _d(x, k) * _d1(x, k) + _d2(x, k),
+    lambda x, k: 2 * _d(x, k) * _psi(1, x + k) + _psi(2, x + k),
+)
+RISING_CROSS = (
+    lambda x, k: _d1(x, k) * _of(x, k) + _d(x, k) * _psi(1, x + k) + _psi(2, x + k),
+    lambda x, k: _psi(1, x + k) * (_of(x, k) + _d(x, k)) + _psi(2, x + k),
+)
+"""The partials of ``digamma_cross``, ``rising_curvature`` and ``rising_cross``."""
+
+CHANGES: dict[str, Changes] = {
+    "beta_aa": (
+        lambda a, b: 2 * _d(a, b) * _d1(a, b) - _d2(a, b),
+        lambda a, b: 2 * _d(a, b) * _psi(1, a + b) - _psi(2, a + b)),
+    "beta_ab": CROSS,
+    "beta_bb": (
+        lambda a, b: 2 * _d(b, a) * _psi(1, a + b) - _psi(2, a + b),
+        lambda a, b: 2 * _d(b, a) * _d1(b, a) - _d2(b, a)),
+    "rising_xx": CURVATURE,
+    "rising_xk": RISING_CROSS,
+    "rising_kk": (
+        lambda x, k: 2 * _of(x, k) * _psi(1, x + k) + _psi(2, x + k),
+        lambda x, k: 2 * _of(x, k) * _psi(1, x + k) + _psi(2, x + k)),
+    "binomial_nn": (
+        lambda n, k: 2 * _by_n(n, k) * _d1(n - k + 1, k) + _d2(n - k + 1, k),
+        lambda n, k: 2 * _by_n(n, k) * _psi(1, n - k + 1) + _psi(2, n - k + 1)),
+    "binomial_nk": (
+        lambda n, k: _d1(n - k + 1, k) * _by_k(n, k) + _by_n(n, k) * _psi(1, n - k + 1)
+                     + _psi(2, n - k + 1),
+        lambda n, k: _by_k(n, k) * _psi(1, n - k + 1) - _by_n(n, k) * _both(n, k)
+                     - _psi(2, n - k + 1)),
+    "binomial_kk": (
+        lambda n, k: 2 * _by_k(n, k) * _psi(1, n - k + 1) - _psi(2, n - k + 1),
+        lambda n, k: _psi(2, n - k + 1) - _psi(2, k + 1) - 2 * _by_k(n, k) * _both(n, k)),
+}
+"""The partials of what a function is multiplied by in its second derivatives."""
+
 ROOTS = {"rising_factorial": "rising_root", "binomial": "binomial_root"}
 DOMAINS = {"beta": ((0.3, 9), (0.2, 7)), "rising_factorial": ((0.8, 9), (0.2, 7)),
            "binomial": ((5.2, 9), (0.2, 4.4))}
 # fmt: on
 
 
-def _derivative(name: str, *partials: Any) -> Primitive:
+def _partial(name: str, index: int) -> Callable[[Expr, Expr, Expr], Expr]:
+    """By the first argument (0) or the second (1): a row of its own, or by the product rule."""
+    if name in SECOND:
+        return lambda y, a, b: call(SECOND[name][index], a, b)
+    function, _ = RATES[name]
+    sign, *rates = OWN[function]
+
+    def partial(y: Expr, a: Expr, b: Expr) -> Expr:
+        product = y * rates[index](a, b)
+        change = call(function, a, b) * CHANGES[name][index](a, b)
+        return product + change if sign > 0 else change - product
+
+    return partial
+
+
+def _derivative(name: str) -> Primitive:
     function, rate = RATES[name]
     root = ROOTS.get(function)
 
@@ -226,7 +303,8 @@ def _derivative(name: str, *partials: Any) -> Primitive:
 
     return define(
         name,
-        *partials,
+        _partial(name, 0),
+        _partial(name, 1),
         domain=DOMAINS[function],
         kind="composite",
         expansion=expansion,
@@ -237,114 +315,43 @@ def _derivative(name: str, *partials: Any) -> Primitive:
     )
 
 
+def _factor(
+    name: str,
+    changes: Changes,
+    definition: Any,
+    oracle: Any,
+    *,
+    cost: int,
+    ulp: float = 8.0,
+    source: str = "NIST DLMF 5.7.6, 5.15.1",
+) -> Primitive:
+    first, second = changes
+    return define(
+        name,
+        lambda y, a, b: first(a, b),
+        lambda y, a, b: second(a, b),
+        domain=DOMAINS["beta"],
+        kind="routine",
+        definition=definition,
+        oracle=oracle,
+        cost=cost,
+        ulp=ulp,
+        names=Names(),
+        source=source,
+    )
+
+
+def _slope_of_sum(x: Any, k: Any) -> Expr:
+    return _psi(1, x + k)
+
+
 # fmt: off
-digamma_cross = define("digamma_cross",
-                       lambda y, a, b: _d1(a, b) * _d(b, a) + _d(a, b) * _psi(1, a + b)
-                                       - _psi(2, a + b),
-                       lambda y, a, b: _d1(b, a) * _d(a, b) + _d(b, a) * _psi(1, a + b)
-                                       - _psi(2, a + b),
-                       domain=DOMAINS["beta"], kind="routine", definition=_digamma_cross,
-                       cost=1400, ulp=8.0, oracle=_cross_oracle, names=Names(),
-                       source="NIST DLMF 5.7.6, 5.15.1")
-rising_curvature = define("rising_curvature",
-                          lambda y, x, k: 2 * _d(x, k) * _d1(x, k) + _d2(x, k),
-                          lambda y, x, k: 2 * _d(x, k) * _psi(1, x + k) + _psi(2, x + k),
-                          domain=DOMAINS["beta"], kind="routine",
-                          definition=_rising_curvature, cost=800, ulp=8.0,
-                          oracle=_curvature_oracle, names=Names(),
-                          source="NIST DLMF 5.7.6, 5.15.1")
-rising_cross = define("rising_cross",
-                      lambda y, x, k: _d1(x, k) * _of(x, k) + _d(x, k) * _psi(1, x + k)
-                                      + _psi(2, x + k),
-                      lambda y, x, k: _psi(1, x + k) * (_of(x, k) + _d(x, k)) + _psi(2, x + k),
-                      domain=DOMAINS["beta"], kind="routine", definition=_rising_cross, cost=700,
-                      ulp=8.0, oracle=_rising_cross_oracle, names=Names(),
-                      source="NIST DLMF 5.7.6, 5.15.1")
-digamma_of_sum = define("digamma_of_sum", lambda y, x, k: _psi(1, x + k),
-                        lambda y, x, k: _psi(1, x + k), domain=DOMAINS["beta"], kind="routine",
-                        definition=_digamma_of_sum, cost=140, ulp=6.0, names=Names(),
-                        oracle=lambda mp, x, k: mp.psi(0, x + k), source="NIST DLMF 5.15.1")
-
-# Beta: by a, by b.
-beta_a = _derivative(
-    "beta_a", lambda y, a, b: call("beta_aa", a, b), lambda y, a, b: call("beta_ab", a, b))
-beta_b = _derivative(
-    "beta_b", lambda y, a, b: call("beta_ab", a, b), lambda y, a, b: call("beta_bb", a, b))
-beta_aa = _derivative(
-    "beta_aa",
-    lambda y, a, b: call("beta", a, b) * (2 * _d(a, b) * _d1(a, b) - _d2(a, b)) - y * _d(a, b),
-    lambda y, a, b: call("beta", a, b) * (2 * _d(a, b) * _psi(1, a + b) - _psi(2, a + b))
-                    - y * _d(b, a))
-beta_ab = _derivative(
-    "beta_ab",
-    lambda y, a, b: call("beta", a, b) * (_d1(a, b) * _d(b, a) + _d(a, b) * _psi(1, a + b)
-                                          - _psi(2, a + b)) - y * _d(a, b),
-    lambda y, a, b: call("beta", a, b) * (_d1(b, a) * _d(a, b) + _d(b, a) * _psi(1, a + b)
-                                          - _psi(2, a + b)) - y * _d(b, a))
-beta_bb = _derivative(
-    "beta_bb",
-    lambda y, a, b: call("beta", a, b) * (2 * _d(b, a) * _psi(1, a + b) - _psi(2, a + b))
-                    - y * _d(a, b),
-    lambda y, a, b: call("beta", a, b) * (2 * _d(b, a) * _d1(b, a) - _d2(b, a)) - y * _d(b, a))
-
-# Rising factorials: by x, by k.
-rising_x = _derivative(
-    "rising_x",
-    lambda y, x, k: call("rising_xx", x, k), lambda y, x, k: call("rising_xk", x, k))
-rising_k = _derivative(
-    "rising_k",
-    lambda y, x, k: call("rising_xk", x, k), lambda y, x, k: call("rising_kk", x, k))
-rising_xx = _derivative(
-    "rising_xx",
-    lambda y, x, k: y * _d(x, k) + call("rising_factorial", x, k)
-                    * (2 * _d(x, k) * _d1(x, k) + _d2(x, k)),
-    lambda y, x, k: y * _of(x, k) + call("rising_factorial", x, k)
-                    * (2 * _d(x, k) * _psi(1, x + k) + _psi(2, x + k)))
-rising_xk = _derivative(
-    "rising_xk",
-    lambda y, x, k: y * _d(x, k) + call("rising_factorial", x, k)
-                    * (_d1(x, k) * _of(x, k) + _d(x, k) * _psi(1, x + k) + _psi(2, x + k)),
-    lambda y, x, k: y * _of(x, k) + call("rising_factorial", x, k)
-                    * (_psi(1, x + k) * (_of(x, k) + _d(x, k)) + _psi(2, x + k)))
-rising_kk = _derivative(
-    "rising_kk",
-    lambda y, x, k: y * _d(x, k) + call("rising_factorial", x, k)
-                    * (2 * _of(x, k) * _psi(1, x + k) + _psi(2, x + k)),
-    lambda y, x, k: y * _of(x, k) + call("rising_factorial", x, k)
-                    * (2 * _of(x, k) * _psi(1, x + k) + _psi(2, x + k)))
-
-# Binomial coefficients: by n, by k.
-binomial_n = _derivative(
-    "binomial_n",
-    lambda y, n, k: call("binomial_nn", n, k), lambda y, n, k: call("binomial_nk", n, k))
-binomial_k = _derivative(
-    "binomial_k",
-    lambda y, n, k: call("binomial_nk", n, k), lambda y, n, k: call("binomial_kk", n, k))
-binomial_nn = _derivative(
-    "binomial_nn",
-    lambda y, n, k: y * _by_n(n, k) + call("binomial", n, k)
-                    * (2 * _by_n(n, k) * _d1(n - k + 1, k) + _d2(n - k + 1, k)),
-    lambda y, n, k: y * _by_k(n, k) + call("binomial", n, k)
-                    * (2 * _by_n(n, k) * _psi(1, n - k + 1) + _psi(2, n - k + 1)))
-binomial_nk = _derivative(
-    "binomial_nk",
-    lambda y, n, k: y * _by_n(n, k) + call("binomial", n, k)
-                    * (_d1(n - k + 1, k) * _by_k(n, k) + _by_n(n, k) * _psi(1, n - k + 1)
-                       + _psi(2, n - k + 1)),
-    lambda y, n, k: y * _by_k(n, k) + call("binomial", n, k)
-                    * (_by_k(n, k) * _psi(1, n - k + 1) - _by_n(n, k) * _both(n, k)
-                       - _psi(2, n - k + 1)))
-binomial_kk = _derivative(
-    "binomial_kk",
-    lambda y, n, k: y * _by_n(n, k) + call("binomial", n, k)
-                    * (2 * _by_k(n, k) * _psi(1, n - k + 1) - _psi(2, n - k + 1)),
-    lambda y, n, k: y * _by_k(n, k) + call("binomial", n, k)
-                    * (_psi(2, n - k + 1) - _psi(2, k + 1) - 2 * _by_k(n, k) * _both(n, k)))
-# fmt: on
-
 ROWS = (
-    *(digamma_cross, rising_curvature, rising_cross, digamma_of_sum),
-    *(beta_a, beta_b, beta_aa, beta_ab, beta_bb),
-    *(rising_x, rising_k, rising_xx, rising_xk, rising_kk),
-    *(binomial_n, binomial_k, binomial_nn, binomial_nk, binomial_kk),
+    _factor("digamma_cross", CROSS, _digamma_cross, _cross_oracle, cost=1400),
+    _factor("rising_curvature", CURVATURE, _rising_curvature, _curvature_oracle, cost=800),
+    _factor("rising_cross", RISING_CROSS, _rising_cross, _rising_cross_oracle, cost=700),
+    _factor("digamma_of_sum", (_slope_of_sum, _slope_of_sum), _digamma_of_sum,
+            lambda mp, x, k: mp.psi(0, x + k), cost=140, ulp=6.0, source="NIST DLMF 5.15.1"),
+    *map(_derivative, RATES),
 )
+# fmt: on

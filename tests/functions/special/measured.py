@@ -11,9 +11,10 @@ import numpy as np
 
 import symgrad as sg
 from symgrad.functions import PRIMITIVES
-from symgrad.ir.evaluate import function, numpy_arithmetic
-from symgrad.ir.expression import variables
+from symgrad.ir.evaluate import evaluate, function, numpy_arithmetic
+from symgrad.ir.expression import Expr, variables
 from symgrad.ir.primitive import Names, Primitive, define
+from tests.expressions import system_of, tensor_of
 
 DIGITS = 30
 NORMAL, LARGEST = 2.0**-1022, (2.0 - 2.0**-52) * 2.0**1023
@@ -24,6 +25,15 @@ def values(name: str, *arguments: Any) -> np.ndarray:
     given = np.broadcast_arrays(*(np.asarray(argument, float) for argument in arguments))
     with np.errstate(all="ignore"):
         return np.asarray(function(name, PRIMITIVES, numpy_arithmetic())(*given), float)
+
+
+def in_kernel(name: str, *arguments: Any) -> np.ndarray:
+    """``values`` by a kernel, for rows whose loops take long when NumPy goes through them."""
+    given = np.broadcast_arrays(*(np.asarray(argument, float) for argument in arguments))
+    inputs = [variables(f"a{i}") for i in range(len(given))]
+    call = Expr(name, tuple(inputs))
+    fn = sg.compile(call, inputs, "value", cache=False, jit="always")
+    return fn(np.stack(given, -1))
 
 
 def computed(definition: Callable[..., Any], *arguments: Any) -> np.ndarray:
@@ -74,15 +84,27 @@ def worst(
 
 
 def worst_of_row(
-    name: str, *arguments: Any, scale: Callable[..., Any] | None = None
+    name: str,
+    *arguments: Any,
+    scale: Callable[..., Any] | None = None,
+    compute: Callable[..., np.ndarray] = values,
 ) -> tuple[float, tuple[float, ...]]:
     """The largest error of a row in ulp against its oracle, and where it is."""
     oracle = PRIMITIVES[name].oracle
     assert oracle is not None
     exact = oracle
-    return worst(
-        values(name, *arguments).tolist(), lambda *x: exact(mpmath, *x), *arguments, scale=scale
-    )
+    got = compute(name, *arguments).tolist()
+    return worst(got, lambda *x: exact(mpmath, *x), *arguments, scale=scale)
+
+
+def derivatives_at(expression: Expr, points: Any, orders: Iterable[int]) -> list[np.ndarray]:
+    """The derivatives of an Expr of x alone, of each order, at all points at once."""
+    system = system_of(expression, ("x",))
+    nodes = [tensor_of(system, order).nodes[0] for order in orders]
+    column = {"x": np.asarray(points, float)}
+    with np.errstate(all="ignore"):
+        found = evaluate(system.graph, nodes, column, numpy_arithmetic())
+    return [np.broadcast_to(one, column["x"].shape) for one in found]
 
 
 def assert_value(

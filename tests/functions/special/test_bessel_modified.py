@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import inf, isnan, nan
+from typing import Any
 
 import mpmath
 import numpy as np
@@ -11,8 +12,14 @@ import pytest
 import symgrad as sg
 from symgrad.functions import PRIMITIVES, math
 from symgrad.ir.expression import Expr, variables
-from tests.expressions import in_float, system_of, tensor_of
-from tests.functions.special.measured import in_ulp, values, worst, worst_of_row
+from tests.functions.special.measured import (
+    derivatives_at,
+    in_kernel,
+    in_ulp,
+    values,
+    worst,
+    worst_of_row,
+)
 
 x = variables("x")
 FIRST = tuple(
@@ -31,14 +38,16 @@ def test_order_0_and_1(name: str, low: float, high: float, rng: np.random.Genera
     assert error <= PRIMITIVES[name].ulp, f"{name} at {point}: {error} ulp"
 
 
-@pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("name", ANY)
-def test_any_order(name: str, order: float, rng: np.random.Generator) -> None:
-    wide = max(abs(order), 1.0)
-    points = np.concatenate(
-        [rng.uniform(0.02 * wide, 2 * wide, 25), rng.uniform(0.5, 40, 25), [1.0, 25.0, wide, 300.0]]
-    )
-    error, point = worst_of_row(name, order, points)
+def test_any_order(name: str, rng: np.random.Generator) -> None:
+    places = [
+        (order, at)
+        for order in ORDERS
+        for wide in [max(abs(order), 1.0)]
+        for at in (*rng.uniform(0.02 * wide, 2 * wide, 25), *rng.uniform(0.5, 40, 25),
+                   1.0, 25.0, wide, 300.0)
+    ]  # fmt: skip
+    error, point = worst_of_row(name, *np.array(places).T, compute=in_kernel)
     assert error <= PRIMITIVES[name].ulp, f"{name}{point}: {error} ulp"
 
 
@@ -100,42 +109,46 @@ def test_finite_up_to_the_end(name: str, order: float) -> None:
     assert worst_of_row(name, order, np.array([709.0, 711.5, 713.0]))[0] <= PRIMITIVES[name].ulp
 
 
-@pytest.mark.parametrize("order", [1, 2, 3, 4])
 @pytest.mark.parametrize("kind", ["besseli", "besselk"])
 @pytest.mark.parametrize("n", [0, 1, 3, 2.5])
-def test_derivatives(kind: str, n: float, order: int) -> None:
+def test_derivatives(kind: str, n: float) -> None:
     """NIST DLMF 10.29.5."""
     expressions: list[Expr] = [getattr(math, kind)(n, x)]
     if n in (0, 1):
         expressions.append(getattr(math, f"{kind}{n}")(x))
-    for expression in expressions:
-        system = system_of(expression, ("x",))
-        nodes = tensor_of(system, order).nodes
-        for at in (0.7, 3.1, 12.9):
-            (got,) = in_float(system.graph, nodes, {"x": at})
-            with mpmath.workdps(40):
-                terms = [
-                    mpmath.binomial(order, j)
-                    * getattr(mpmath, kind)(mpmath.mpf(n) - order + 2 * j, mpmath.mpf(at))
-                    for j in range(order + 1)
-                ]
-                sign = -1 if kind == "besselk" else 1
-                exact = mpmath.fsum(terms) * mpmath.mpf(sign) ** order / 2**order
-                assert in_ulp(got, exact) < 12
+    points, orders = (0.7, 3.1, 12.9), (1, 2, 3, 4)
+
+    def exact(order: int, at: float) -> Any:
+        terms = [
+            mpmath.binomial(order, j)
+            * getattr(mpmath, kind)(mpmath.mpf(n) - order + 2 * j, mpmath.mpf(at))
+            for j in range(order + 1)
+        ]
+        sign = -1 if kind == "besselk" else 1
+        return mpmath.fsum(terms) * mpmath.mpf(sign) ** order / 2**order
+
+    with mpmath.workdps(40):
+        wanted = [[exact(order, at) for at in points] for order in orders]
+        for expression in expressions:
+            found = derivatives_at(expression, points, orders)
+            for order, some, want in zip(orders, found, wanted, strict=True):
+                errors = map(in_ulp, some.tolist(), want)
+                assert max(errors) < 12, f"{expression}, order {order}: {some}"
 
 
-@pytest.mark.parametrize("order", [1, 2])
 @pytest.mark.parametrize("name", ["besseli0e", "besseli1e", "besselk0e", "besselk1e"])
-def test_derivatives_of_scaled_functions(name: str, order: int) -> None:
-    system = system_of(getattr(math, name)(x), ("x",))
-    nodes = tensor_of(system, order).nodes
+def test_derivatives_of_scaled_functions(name: str) -> None:
     oracle = PRIMITIVES[name].oracle
     assert oracle is not None
-    for at in (0.7, 12.9):
-        (got,) = in_float(system.graph, nodes, {"x": at})
-        with mpmath.workdps(25):
-            exact = mpmath.diff(lambda t: oracle(mpmath, t), at, order)
-            assert in_ulp(got, exact, float(values(name, at))) < 12
+    points, orders = (0.7, 12.9), (1, 2)
+    scales = values(name, points).tolist()
+    for order, found in zip(
+        orders, derivatives_at(getattr(math, name)(x), points, orders), strict=True
+    ):
+        for at, got, scale in zip(points, found.tolist(), scales, strict=True):
+            with mpmath.workdps(25):
+                exact = mpmath.diff(lambda t: oracle(mpmath, t), at, order)
+                assert in_ulp(got, exact, scale) < 12, f"order {order} at {at}"
 
 
 def test_derivatives_at_zero() -> None:
@@ -144,8 +157,5 @@ def test_derivatives_at_zero() -> None:
         (math.besseli1(x), [0.5, 0.0, 0.375, 0.0]),
         (math.besseli(2, x), [0.0, 0.25, 0.0, 0.25]),
     ):
-        system = system_of(expression, ("x",))
-        got = [
-            in_float(system.graph, tensor_of(system, k).nodes, {"x": 0.0})[0] for k in range(1, 5)
-        ]
+        got = [float(one) for one in derivatives_at(expression, 0.0, (1, 2, 3, 4))]
         assert got == pytest.approx(expected, rel=4e-16, abs=0)
