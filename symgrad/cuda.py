@@ -23,9 +23,9 @@ from symgrad.emit.cuda.split import parts
 from symgrad.emit.cuda.sums import totals_source
 from symgrad.emit.target import Target
 from symgrad.errors import DeviceError, MissingDependencyError
-from symgrad.ir.layout import Layout
+from symgrad.ir.layout import Layout, ordinary_layout
 from symgrad.ir.primitive import Primitive
-from symgrad.ir.program import Program
+from symgrad.ir.program import PARAMETERS, Program
 from symgrad.ir.recipe import Recipe
 from symgrad.options import Engine, Options
 from symgrad.signatures import make_signature
@@ -119,11 +119,6 @@ def gpu_target(options: Options) -> Target:
     return Target("cuda", 1, dtype, accuracy, 1, 1, reduced=reduced, contract=contract)
 
 
-def usual_layout(options: Options) -> Layout:
-    """The layout of the ordinary call: parameters are numbers."""
-    return Layout("first" if options.batch_axis == 0 else "last", values=("parameters",))
-
-
 def choose_engine(options: Options) -> Engine:
     """The engine that is asked for, or the first that works here.
 
@@ -177,7 +172,7 @@ def gpu_bounds(
 
 def gpu_source(program: Program, options: Options, language: str) -> str:
     """A kernel as people read it: "cuda", CUDA C, or "numba-cuda", Python."""
-    target, layout = gpu_target(options), usual_layout(options)
+    target, layout = gpu_target(options), _ordinary(program, options)
     made = lowered(program, target)
     if language == "numba-cuda":
         from symgrad.emit.cuda.numba_text import numba_cuda_text  # noqa: PLC0415 - for this alone
@@ -186,9 +181,15 @@ def gpu_source(program: Program, options: Options, language: str) -> str:
     return cuda_source(made, target, layout).text
 
 
+def _ordinary(program: Program, options: Options) -> Layout:
+    """The layout of an ordinary call."""
+    columns = {group.name: len(group.columns) for group in program.groups}
+    return ordinary_layout(options.batch_axis, columns.get(PARAMETERS, 0))
+
+
 def gpu_code(program: Program, options: Options, form: str, arch: str) -> list[str | bytes]:
     """The kernels of a function as "ptx" or "cubin", for an architecture such as ``sm_90``."""
-    code, layout = Code(program, options, choose_engine(options)), usual_layout(options)
+    code, layout = Code(program, options, choose_engine(options)), _ordinary(program, options)
     if form == "ptx":
         return list(code.ptx(layout, arch))
     return [binary.code for binary in code.build(layout, arch)]

@@ -16,11 +16,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from symgrad.ir.program import Program
+from symgrad.ir.program import PARAMETERS, Program
 
 Points = Literal["first", "last"]
 
 ArgumentKind = Literal["count", "value", "address", "step"]
+
+MOST_VALUES = 256
+"""Columns of a group that are passed as numbers at most: a launch takes 4 KB of arguments."""
 
 
 class Argument(NamedTuple):
@@ -67,3 +70,9 @@ def kernel_arguments(program: Program, layout: Layout) -> Iterator[Argument]:
             yield Argument("step", index)
     for index in range(len(program.results)):
         yield Argument("address", len(program.groups) + index)
+
+
+def ordinary_layout(batch_axis: int, parameters: int) -> Layout:
+    """The layout of an ordinary call: so many parameters are numbers, if they are not too many."""
+    values = (PARAMETERS,) if 0 < parameters <= MOST_VALUES else ()
+    return Layout("first" if batch_axis == 0 else "last", values)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from symgrad.ir.layout import Argument, Layout, kernel_arguments
+from symgrad.ir.layout import MOST_VALUES, Argument, Layout, kernel_arguments, ordinary_layout
 from symgrad.ir.program import Group, Program, Result
 
 GROUPS = (Group("inputs", ("x", "y")), Group("parameters", ("a", "b", "c")))
@@ -45,3 +45,10 @@ def test_adding_to_the_results_changes_no_argument(accumulate):
 
 def test_a_layout_is_a_key():
     assert len({Layout(), Layout(), Layout(accumulate=True), Layout("first")}) == 3
+
+
+def test_an_ordinary_call_passes_few_parameters_as_numbers():
+    assert ordinary_layout(0, 0) == Layout("first")
+    assert ordinary_layout(-1, 3) == Layout("last", ("parameters",))
+    assert ordinary_layout(-1, MOST_VALUES) == Layout("last", ("parameters",))
+    assert ordinary_layout(-1, MOST_VALUES + 1) == Layout("last")

@@ -9,12 +9,12 @@ from functools import partial
 from math import prod
 from typing import Any
 
-from symgrad.ir.layout import Layout
+from symgrad.ir.layout import MOST_VALUES, Layout
 from symgrad.runtime.arguments import Signature
 from symgrad.runtime.arrays import result_shape
 from symgrad.runtime.cuda.accelerator import LEGACY, Devices
 from symgrad.runtime.cuda.arrays import Shape
-from symgrad.runtime.cuda.inputs import MOST_VALUES, numbers
+from symgrad.runtime.cuda.inputs import numbers
 from symgrad.runtime.cuda.launch import Kernels, Launcher
 from symgrad.runtime.direct import MOST_SHAPES, small_integer
 from symgrad.runtime.result import Result

@@ -16,15 +16,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from symgrad.errors import ArgumentError, DeviceError, DtypeError, ShapeError
-from symgrad.ir.layout import Layout
+from symgrad.ir.layout import MOST_VALUES, Layout
 from symgrad.runtime.arguments import Signature, merged_parameters
 from symgrad.runtime.arrays import Array, as_array, result_shape
 from symgrad.runtime.cuda.accelerator import Accelerator, Devices
 from symgrad.runtime.cuda.arrays import Library, Seen, Shape, seen_own, uploaded
 from symgrad.runtime.cuda.libraries import FOREIGN, library_of
-
-MOST_VALUES = 256
-"""Columns of a group that are passed as numbers: a kernel's arguments are 4 KB at most."""
 
 
 class Prepared(NamedTuple):

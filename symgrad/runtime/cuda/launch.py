@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from symgrad.errors import InvariantError
-from symgrad.ir.layout import Layout, kernel_arguments
+from symgrad.ir.layout import Layout, kernel_arguments, ordinary_layout
 from symgrad.ir.program import Program
 from symgrad.runtime.arguments import Signature
 from symgrad.runtime.cuda.accelerator import LEGACY, Accelerator
 from symgrad.runtime.cuda.arrays import uploaded
 from symgrad.runtime.cuda.binary import Binary
-from symgrad.runtime.cuda.inputs import MOST_VALUES, numbers
+from symgrad.runtime.cuda.inputs import numbers
 
 
 @dataclass(frozen=True)
@@ -137,9 +137,7 @@ class Kernels:
     def ordinary(self) -> Layout:
         """The layout of an ordinary call: parameters as numbers."""
         signature = self._signature
-        few = signature.parameters and len(signature.parameters) <= MOST_VALUES
-        points = "first" if signature.batch_axis == 0 else "last"
-        return Layout(points, ("parameters",) if few else ())  # type: ignore[arg-type]
+        return ordinary_layout(signature.batch_axis, len(signature.parameters))
 
     def launcher(self, layout: Layout, device: Accelerator) -> Launcher:
         """The kernels of a layout on a device."""

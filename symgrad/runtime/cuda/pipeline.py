@@ -18,11 +18,12 @@ from typing import Any
 import numpy as np
 
 from symgrad.errors import ArgumentError
+from symgrad.ir.layout import MOST_VALUES
 from symgrad.runtime.arguments import Signature, arguments, merged_parameters
 from symgrad.runtime.arrays import Array, Columns, allocate, check_out, flat_view, result_shape
 from symgrad.runtime.cuda.accelerator import Accelerator, Devices
 from symgrad.runtime.cuda.arrays import DeviceArray, own_array, uploaded
-from symgrad.runtime.cuda.inputs import MOST_VALUES, Prepared, layout_of, numbers
+from symgrad.runtime.cuda.inputs import Prepared, layout_of, numbers
 from symgrad.runtime.cuda.lanes import Lane, Station, aligned, piece_points, spread, stage
 from symgrad.runtime.cuda.launch import Kernels, Launcher, Totals
 from symgrad.runtime.result import Result

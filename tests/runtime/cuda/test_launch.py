@@ -11,10 +11,9 @@ import numpy as np
 import pytest
 
 from symgrad.errors import InvariantError
-from symgrad.ir.layout import Layout
+from symgrad.ir.layout import MOST_VALUES, Layout
 from symgrad.runtime.cuda.accelerator import LEGACY
 from symgrad.runtime.cuda.arrays import uploaded
-from symgrad.runtime.cuda.inputs import MOST_VALUES
 from symgrad.runtime.cuda.launch import Kernels, Launcher, Totals
 from tests.runtime.cuda.hosted import host
 
