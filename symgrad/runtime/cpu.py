@@ -20,7 +20,7 @@ from symgrad.runtime.function import CompiledFunction
 from symgrad.runtime.operations import Details
 from symgrad.runtime.reduction import Reduction
 from symgrad.runtime.result import Result
-from symgrad.runtime.streaming import STREAM_BYTES, Streaming
+from symgrad.runtime.streaming import STREAM_BYTES, Run, Streaming
 from symgrad.runtime.tier import Code, Tier
 
 
@@ -236,8 +236,8 @@ class CpuFunction(CompiledFunction):
         if executor is not None:
             self._map(groups, targets, count, accumulate, executor, on_chunk)
         else:
-            size = sum(target.nbytes for target in targets)
-            work = partial(self._chunk, self._code, groups, targets, accumulate, size)
+            run = self._streaming.call(sum(target.nbytes for target in targets), fresh=fresh)
+            work = partial(self._chunk, self._code, groups, targets, accumulate, run)
             threads.run(work, count, workers, on_chunk)
         for array, made in copies:
             array[...] = array + made if accumulate else made
@@ -258,7 +258,8 @@ class CpuFunction(CompiledFunction):
         if executor is not None and count:
             self._map(groups, rows, count, False, executor, on_chunk)
         elif count:
-            work = partial(self._chunk, self._code, groups, rows, False, 0)
+            run = self._streaming.call(0, fresh=True)
+            work = partial(self._chunk, self._code, groups, rows, False, run)
             threads.run(work, count, workers, on_chunk)
         return {
             result.name: reduction.result(result.name, sums, count, result.shape, self._dtype)
@@ -292,7 +293,7 @@ class CpuFunction(CompiledFunction):
         groups: Sequence[Columns],
         targets: Sequence[Array],
         accumulate: bool,
-        size: int,
+        run: Run,
         start: int,
         stop: int,
     ) -> None:
@@ -306,7 +307,7 @@ class CpuFunction(CompiledFunction):
             def evaluate(way: int) -> None:
                 code.kernel(0, stop - start, way, code.scratch.memory, *columns, *parts)
 
-            self._streaming.run(size, stop - start, evaluate)
+            run(stop - start, evaluate)
 
     def _evaluate(self, columns: Sequence[Array], code: Code) -> list[Array]:
         """The results of one block of points in new arrays of shape (points, entries)."""

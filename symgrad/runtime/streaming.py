@@ -5,12 +5,17 @@ Which way is faster depends on how many rows of results there are, on how much i
 each, and on the caches: an arm's Jacobian of 84 rows takes 0.6 of the time past the cache, the 12
 rows of coordinates on the globe 1.4 times as long if they are gathered first. Results are the same
 bits every way.
+
+Memory that is written for the first time costs many times as much, the system having to find and
+clear it, and that says nothing of the ways. So the first call with memory of the caller's is not
+timed; memory of our own is always new, and has a choice of its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from math import inf
 from time import perf_counter
 
@@ -19,16 +24,25 @@ from symgrad.ir.program import DIRECTLY, GATHERED, THROUGH
 STREAM_BYTES = 4 * 1024 * 1024
 """Smaller results than this are written through the cache."""
 
-WAYS = (GATHERED, DIRECTLY, THROUGH)
+WAYS = (DIRECTLY, GATHERED, THROUGH)
+"""In the order in which they are tried; the first one is taken until then."""
 
 TRIALS = 4
 """So many chunks are timed each way; the fastest of them counts."""
+
+
+Evaluate = Callable[[int], None]
+"""Evaluates a chunk in one of WAYS."""
+
+Run = Callable[[int, Evaluate], None]
+"""(points of a chunk, how it is evaluated): evaluates it in the way that is chosen."""
 
 
 @dataclass(slots=True)
 class _Trial:
     """What is known about results of one size."""
 
+    calls: int = 0
     begun: int = 0
     timed: list[int] = field(default_factory=lambda: [0] * len(WAYS))
     fastest: list[float] = field(default_factory=lambda: [inf] * len(WAYS))
@@ -47,20 +61,26 @@ class Streaming:
 
     def __init__(self, clock: Callable[[], float] = perf_counter) -> None:
         self._clock = clock
-        self._trials: dict[int, _Trial] = {}
+        self._trials: dict[tuple[int, bool], _Trial] = {}
 
-    def run(self, size: int, points: int, evaluate: Callable[[int], None]) -> None:
-        """Evaluate a chunk.
+    def call(self, size: int, *, fresh: bool) -> Run:
+        """How the chunks of a call are evaluated.
 
         Args:
             size: bytes of the results of the whole batch.
-            points: of the chunk.
-            evaluate: called with one of WAYS.
+            fresh: whether their memory is new.
         """
         if size <= STREAM_BYTES:
-            evaluate(THROUGH)
-            return
-        trial = self._trials.setdefault(size.bit_length(), _Trial())
+            return partial(_always, THROUGH)
+        trial = self._trials.setdefault((size.bit_length(), fresh), _Trial())
+        trial.calls += 1
+        if trial.chosen is not None:
+            return partial(_always, trial.chosen)
+        if trial.calls == 1 and not fresh:
+            return partial(_always, WAYS[0])
+        return partial(self._try, trial)
+
+    def _try(self, trial: _Trial, points: int, evaluate: Evaluate) -> None:
         if trial.chosen is not None:
             evaluate(trial.chosen)
             return
@@ -69,3 +89,7 @@ class Streaming:
         begin = self._clock()
         evaluate(way)
         trial.note(way, (self._clock() - begin) / points)
+
+
+def _always(way: int, _: int, evaluate: Evaluate) -> None:
+    evaluate(way)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import symgrad as sg
-from symgrad.ir.program import DIRECTLY, GATHERED, THROUGH
+from symgrad.ir.program import DIRECTLY, THROUGH
 from symgrad.runtime import streaming
 from symgrad.runtime.streaming import STREAM_BYTES, TRIALS, WAYS, Streaming
 
@@ -29,54 +29,77 @@ class Clock:
         self.now += self.costs[way]
 
 
+def evaluated(chosen: Streaming, clock: Clock, chunks: int, size: int = LARGE, points: int = 100):
+    """One call of so many chunks, into memory that is there."""
+    run = chosen.call(size, fresh=False)
+    for _ in range(chunks):
+        run(points, clock.evaluate)
+
+
 @pytest.mark.parametrize("fastest", WAYS)
-def test_the_fastest_way_is_taken_from_then_on(fastest: int) -> None:
+def test_the_fastest_way_is_taken_from_the_second_call_on(fastest: int) -> None:
     clock = Clock(*(1.0 if way == fastest else 2.0 for way in range(3)))
     chosen = Streaming(clock)
-    for _ in range(EVERY + 5):
-        chosen.run(LARGE, 100, clock.evaluate)
+    evaluated(chosen, clock, 20)
+    assert set(clock.asked) == {WAYS[0]}
+    clock.asked = []
+    evaluated(chosen, clock, EVERY + 5)
+    evaluated(chosen, clock, 5)
     assert sorted(clock.asked[:EVERY]) == sorted(WAYS * TRIALS)
-    assert clock.asked[EVERY:] == [fastest] * 5
+    assert clock.asked[EVERY:] == [fastest] * 10
+
+
+def test_new_memory_is_tried_at_once_and_for_itself() -> None:
+    clock = Clock(1.0, 2.0, 3.0)
+    chosen = Streaming(clock)
+    run = chosen.call(LARGE, fresh=True)
+    for _ in range(EVERY + 1):
+        run(100, clock.evaluate)
+    assert clock.asked[-1] == THROUGH
+    evaluated(chosen, clock, 1)
+    assert clock.asked[-1] == WAYS[0]
 
 
 def test_small_results_go_through_the_cache() -> None:
     clock = Clock(1.0, 0.1, 0.1)
     chosen = Streaming(clock)
-    for _ in range(EVERY + 5):
-        chosen.run(STREAM_BYTES, 100, clock.evaluate)
+    for _ in range(3):
+        evaluated(chosen, clock, EVERY, STREAM_BYTES)
     assert set(clock.asked) == {THROUGH}
 
 
 def test_results_of_another_size_are_another_choice() -> None:
     clock = Clock(1.0, 2.0, 3.0)
     chosen = Streaming(clock)
-    for _ in range(EVERY):
-        chosen.run(LARGE, 100, clock.evaluate)
+    for _ in range(2):
+        evaluated(chosen, clock, EVERY)
     clock.costs, clock.asked = (3.0, 2.0, 1.0), []
-    for size in (LARGE, 4 * LARGE):
-        for _ in range(EVERY + 1):
-            chosen.run(size, 100, clock.evaluate)
-    assert clock.asked[: EVERY + 1] == [THROUGH] * (EVERY + 1)
+    evaluated(chosen, clock, EVERY)
+    assert set(clock.asked) == {THROUGH}
+    for _ in range(3):
+        evaluated(chosen, clock, EVERY, 4 * LARGE)
     assert clock.asked[-1] == DIRECTLY
 
 
 def test_one_slow_chunk_does_not_decide() -> None:
-    clock = Clock(2.0, 100.0, 3.0)
+    clock = Clock(2.0, 3.0, 100.0)
     chosen = Streaming(clock)
-    chosen.run(LARGE, 100, clock.evaluate)
-    assert clock.asked == [GATHERED]
-    clock.costs = (2.0, 1.0, 3.0)
-    for _ in range(EVERY):
-        chosen.run(LARGE, 100, clock.evaluate)
-    assert clock.asked[-1] == GATHERED
+    evaluated(chosen, clock, 1)
+    evaluated(chosen, clock, 1)
+    assert clock.asked[-1] == DIRECTLY
+    clock.costs = (2.0, 3.0, 1.0)
+    evaluated(chosen, clock, EVERY)
+    assert clock.asked[-1] == DIRECTLY
 
 
 def test_chunks_of_other_lengths_count_by_the_point() -> None:
     clock = Clock(1.0, 2.0, 3.0)
     chosen = Streaming(clock)
+    evaluated(chosen, clock, 1)
+    run = chosen.call(LARGE, fresh=False)
     for index in range(EVERY):
-        chosen.run(LARGE, 1000 if WAYS[index % 3] == DIRECTLY else 100, clock.evaluate)
-    chosen.run(LARGE, 100, clock.evaluate)
+        run(1000 if WAYS[index % 3] == DIRECTLY else 100, clock.evaluate)
+    run(100, clock.evaluate)
     assert clock.asked[-1] == DIRECTLY
 
 
