@@ -88,7 +88,7 @@ def test_the_compiler_knows_every_operation(dtype: str) -> None:
     options = [b"--gpu-architecture=compute_80", b"--fmad=false"]
     (status,) = nvrtc.nvrtcCompileProgram(made, len(options), options)
     _, size = nvrtc.nvrtcGetProgramLogSize(made)
-    log = b" " * size
+    log = bytearray(size)
     nvrtc.nvrtcGetProgramLog(made, log)
     assert status == nvrtc.nvrtcResult.NVRTC_SUCCESS, log.decode()
 
