@@ -21,6 +21,7 @@ from typing import Any
 from llvmlite import ir
 
 from symgrad.emit.cuda.names import NAMES
+from symgrad.emit.instructions import INSTRUCTIONS as CPU_INSTRUCTIONS
 from symgrad.emit.target import Dtype
 from symgrad.errors import KernelError
 from symgrad.ir.program import Instruction, Program, Routine
@@ -259,21 +260,13 @@ def _intrinsic(name: str, letters: tuple[str, str]) -> Callable[..., Any]:
     return emit
 
 
+LIKE_A_CPU = ("add", "sub", "div", "lt", "le", "eq", "ne", "and", "or", "not", "select")
+
 INSTRUCTIONS: dict[str, Callable[..., Any]] = {
-    "add": lambda builder, a, b: builder.fadd(a, b),
-    "sub": lambda builder, a, b: builder.fsub(a, b),
+    **{op: CPU_INSTRUCTIONS[op] for op in LIKE_A_CPU},
     "mul": _intrinsic("llvm.nvvm.mul.rn", ("d", "f")),
-    "div": lambda builder, a, b: builder.fdiv(a, b),
     "neg": lambda builder, a: builder.fsub(_real(a.type, -0.0), a),
     "sqrt": _intrinsic("llvm.sqrt", ("f64", "f32")),
     "fma": _intrinsic("llvm.fma", ("f64", "f32")),
     "sign": _sign,
-    "lt": lambda builder, a, b: builder.fcmp_ordered("<", a, b),
-    "le": lambda builder, a, b: builder.fcmp_ordered("<=", a, b),
-    "eq": lambda builder, a, b: builder.fcmp_ordered("==", a, b),
-    "ne": lambda builder, a, b: builder.fcmp_unordered("!=", a, b),
-    "and": lambda builder, a, b: builder.and_(a, b),
-    "or": lambda builder, a, b: builder.or_(a, b),
-    "not": lambda builder, a: builder.not_(a),
-    "select": lambda builder, c, a, b: builder.select(c, a, b),
 }

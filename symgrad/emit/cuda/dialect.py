@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import isinf, isnan
 
+from symgrad.emit.c_source import routine_style as c_routine_style
 from symgrad.emit.cuda.names import NAMES, SUFFIX
 from symgrad.emit.routine_source import RoutineStyle, routine_lines, with_routines
 from symgrad.emit.source import Language, rounded, shortest
@@ -57,20 +59,12 @@ def routine_style(dtype: Dtype) -> RoutineStyle:
     Its tables are in global memory, as the lanes of a warp look up different entries: constant
     memory would serve them one after the other.
     """
-    return RoutineStyle(
-        head=("static __device__ double {0}({1})", "{{"),
-        parameter="const double {0}",
-        back="return {0};",
-        tail=("}",),
+    return replace(
+        c_routine_style(dtype),
         turn='_Pragma("unroll 1") for (int k = 0; k < {0}; ++k) {{',
-        counter="(double)k",
-        state="double {0} = {1};",
-        assign="{0} = {1};",
-        leave=("if (!{0})", "    break;"),
-        done=("}",),
+        head=("static __device__ double {0}({1})", "{{"),
         table=("static __device__ const double {0}[{1}] = {{{2}}};",),
         lookup="{0}[(int)({2} > 0 ? {2} < {1} ? {2} : {1} : 0)]",
-        taken="{0}" if dtype == "float64" else "(float){0}",
     )
 
 
