@@ -15,8 +15,7 @@ from typing import Any, NamedTuple
 import mpmath
 import numpy as np
 
-from benchmarks.gpu_kernels import DRY_ARCH, Kernel, compiled, formulas
-from benchmarks.gpu_raw import compiler
+from benchmarks.gpu_kernels import DRY_ARCH, Kernel, compiled, compiler, formulas
 from symgrad import api
 from symgrad.differentiate.tensors import derive
 from symgrad.emit.cuda.lowering import lowered

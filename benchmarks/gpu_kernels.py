@@ -204,3 +204,15 @@ def entries_last(array: np.ndarray, points: str, count: int) -> np.ndarray:
     if points == "last":
         return array.reshape(-1, count)
     return array.reshape(count, -1).T
+
+
+def compiler() -> bool:
+    """Whether NVRTC is installed."""
+    from symgrad.errors import MissingDependencyError
+    from symgrad.runtime.cuda import nvrtc
+
+    try:
+        nvrtc.version()
+    except MissingDependencyError:
+        return False
+    return True

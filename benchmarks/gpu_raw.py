@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any, Protocol
 
 from benchmarks.gpu_device import device
-from benchmarks.gpu_kernels import DRY_ARCH
+from benchmarks.gpu_kernels import DRY_ARCH, compiler
 
 
 class Text(Protocol):
@@ -45,18 +45,6 @@ class Raw:
 def plain(argument: Any) -> Any:
     """A number as it is, an array as its address."""
     return argument if isinstance(argument, int | float) else device().arrays.address(argument)
-
-
-def compiler() -> bool:
-    """Whether NVRTC is installed."""
-    from symgrad.errors import MissingDependencyError
-    from symgrad.runtime.cuda import nvrtc
-
-    try:
-        nvrtc.version()
-    except MissingDependencyError:
-        return False
-    return True
 
 
 @cache

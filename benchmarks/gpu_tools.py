@@ -18,9 +18,9 @@ import numpy as np
 
 from benchmarks import gpu_probe
 from benchmarks.gpu_device import device
-from benchmarks.gpu_kernels import built, numbers
+from benchmarks.gpu_kernels import DRY_ARCH, built, compiler, numbers
 from benchmarks.gpu_limits import Text
-from benchmarks.gpu_raw import DRY_ARCH, Raw, compiler, gpu, loaded
+from benchmarks.gpu_raw import Raw, gpu, loaded
 
 TITLE = "Portability, compute-sanitizer and Nsight Compute"
 SECONDS = 45.0
