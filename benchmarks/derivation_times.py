@@ -29,8 +29,8 @@ from symgrad.ir.recipe import Recipe
 from symgrad.ir.system import Request, System, Tensor
 from symgrad.ir.traverse import reachable
 from symgrad.options import Options
-from symgrad.runtime.load import load
 from symgrad.simplify.optimise import ORDERS, optimise
+from symgrad.tiers import load_kernel
 
 REPEATS, SEARCHES, ENOUGH = 5, 3, 5.0
 
@@ -199,7 +199,7 @@ def measure_search(task: Task) -> Figures:
 
         def build(program: Any = named) -> None:
             kernel = emit_kernel(program, cpu_target(program, "float64", "high"))
-            load(kernel, prepare, use_cache=False)
+            load_kernel(kernel, prepare, use_cache=False)
 
         compilations.append(timed(build)[1])
     search, compilation = min(searches), min(compilations)

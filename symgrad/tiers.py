@@ -1,6 +1,6 @@
 """From a Recipe to what evaluates it: a kernel, compiled or from disk, or the interpreter.
 
-What was derived is kept on disk in two forms: the generated module of a kernel, which is all that a
+What was derived is kept on disk in two forms: the description of a kernel, which is all that a
 process needs that finds its code too, and the Program of a function that is interpreted.
 """
 
@@ -91,6 +91,10 @@ class Maker:
 
     def make(self) -> Made:
         """The kernel, or the interpreter where ``jit`` and the number of operations say so."""
+        with uncollected():
+            return self._make()
+
+    def _make(self) -> Made:
         never = self.options.jit == "never"
         found = None if never else self._read_kernel()
         if found is not None:
@@ -129,19 +133,19 @@ class Maker:
 
     def _compiled(self, kernel: Kernel, patterns: Patterns, program: Program | None = None) -> Made:
         from symgrad.runtime import njit  # noqa: F401, PLC0415 - numba must know it beforehand
-        from symgrad.runtime.load import load  # noqa: PLC0415 - for kernels alone
 
-        function: Any = load(kernel, self._prepare, use_cache=self.cache)
+        code = load_kernel(kernel, self._prepare, use_cache=self.cache)
 
         def point_address() -> int:
-            held = function.py_func.__globals__  # the generated module's
-            return self._load_point(held["PROGRAM"], held["TARGET"])
+            from symgrad.emit.target import Target  # noqa: PLC0415 - seldom needed
 
-        code = Code.of(function, kernel.scratch_bytes)
+            read = Program.from_json(kernel.program), Target.from_json(kernel.target)
+            return self._load_point(*read)
+
         return Made(code, patterns, kernel.block, program, point_address)
 
     def _emit(self, program: Program, patterns: Patterns) -> Kernel:
-        """The generated module of a Program, kept on disk."""
+        """The kernel of a Program, its description kept on disk."""
         from symgrad.emit.kernel import emit_kernel  # noqa: PLC0415 - imports numba
 
         target = kernel_target(program, self.options)
@@ -175,24 +179,25 @@ class Maker:
 
         target = kernel_target(program, self.options)
         made = contracted(program) if target.contract else program
-        return self._load_point(made.to_json(), target.to_json())
+        return self._load_point(made, target)
 
-    def _load_point(self, program: str, target: str) -> int:
+    def _load_point(self, program: Program, target: Target) -> int:
         """The address of the code for one point; it repeats the kernel's."""
-        from symgrad.emit.point import emit_point  # noqa: PLC0415 - imports numba
+        from symgrad.emit.point import compile_point, emit_point  # noqa: PLC0415 - imports numba
         from symgrad.runtime.load import load  # noqa: PLC0415 - for kernels alone
 
-        entry: Any = load(emit_point(program, target), self._prepare, use_cache=self.cache)
-        return int(entry.address)
+        entry = emit_point(program, target)
+        compile = partial(compile_point, entry)
+        return load(entry, compile, self._prepare, use_cache=self.cache).address
 
     def _kernel_file(self) -> Path:
-        """Where the generated module for this machine is kept."""
+        """Where the description of the kernel for this machine is kept."""
         from symgrad.emit.kernel import machine  # noqa: PLC0415 - imports numba
 
         return self.file.with_stem(f"{self.file.stem}_{_digest(machine(), 8)}")
 
     def _read_kernel(self) -> tuple[Kernel, Patterns, int] | None:
-        """The generated module, the patterns and the number of operations, if they are on disk."""
+        """The kernel, the patterns and the number of operations, if they are on disk."""
         # numba takes a while to import, and what is interpreted may never need it.
         if self.folder is None or not any(self.folder.glob(f"{self.file.stem}_*.json")):
             return None
@@ -225,6 +230,26 @@ class Maker:
             with uncollected():
                 text = json.dumps(_as_json(patterns)) + "\n" + program.to_json()
             disk.write(self.file, text)
+
+
+def load_kernel(kernel: Kernel, prepare: Callable[[], None], *, use_cache: bool = True) -> Code:
+    """What evaluates the points of arrays: machine code, and what calls it."""
+    from symgrad.emit.caller import emit_caller  # noqa: PLC0415 - imports numba
+    from symgrad.emit.kernel import (  # noqa: PLC0415 - imports numba
+        compile_copies,
+        compile_kernel,
+        emit_copies,
+    )
+    from symgrad.runtime.load import load, shared  # noqa: PLC0415 - for kernels alone
+    from symgrad.runtime.module import load_module  # noqa: PLC0415 - for kernels alone
+
+    caller = emit_caller(kernel.dtype, kernel.groups, kernel.results)
+    call = load_module(caller, use_cache=use_cache)
+    copies = emit_copies(kernel.dtype, kernel.lanes)
+    beside = [shared(copies.name, partial(compile_copies, copies), use_cache=use_cache)]
+    compile = partial(compile_kernel, kernel)
+    made = load(kernel, compile, prepare, beside=beside, use_cache=use_cache)
+    return Code.of(call, kernel.scratch_bytes, made.address, cached=made.cached)
 
 
 def kernel_target(program: Program, options: Options) -> Target:

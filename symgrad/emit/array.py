@@ -10,11 +10,11 @@ from llvmlite import ir
 
 from symgrad.emit.cache_lines import CACHE_LINE, store_past_cache
 from symgrad.emit.control import INT64, counted
+from symgrad.emit.copies import declare_copy
 from symgrad.emit.instructions import SCALAR
 from symgrad.emit.runs import run_pitch
 from symgrad.emit.scratch import Columns
 from symgrad.emit.target import Target
-from symgrad.emit.transpose import load_rows, store_rows
 
 BYTE = ir.IntType(8)
 FLAG = ir.IntType(1)
@@ -80,9 +80,9 @@ class KernelArray:
 
     def spread(self) -> None:
         """Fill one vector of every scratch column with a shared group's values."""
-        zero, one = ir.Constant(INT64, 0), ir.Constant(INT64, 1)
+        one = ir.Constant(INT64, 1)
         with self.builder.if_then(self.shared):
-            self._points(self.base, one, zero, ir.Constant(INT64, self.target.width), inward=True)
+            self._copy(self.base, one, ir.Constant(INT64, self.target.width), inward=True)
 
     def place(self, first: Any, whole: Any) -> None:
         """Decide where the tile that starts at point ``first`` lies: in place or in scratch."""
@@ -152,7 +152,7 @@ class KernelArray:
             entries = ir.Constant(INT64, self.columns.count)
             earlier = builder.mul(builder.sub(first, start), entries)
             count = builder.mul(count, entries)
-            builder.call(function, [one, place, zero, self.rows, count, earlier, last])
+            builder.call(function, [one, place, zero, self.rows, zero, count, earlier, last])
 
     def write_run(self, function: Any, first: Any, count: Any, start: Any, stop: Any) -> None:
         """Write a short tile's results from scratch past the cache."""
@@ -164,10 +164,9 @@ class KernelArray:
             last = builder.icmp_signed("==", builder.add(first, count), stop)
             rows = ir.Constant(INT64, self.columns.count)
             earlier = builder.sub(first, start)
-            builder.call(
-                function,
-                [rows, place, self.column_stride, self.pointer, count, earlier, last],
-            )
+            pitch = ir.Constant(INT64, run_pitch(self.target))
+            columns = [rows, place, self.column_stride, self.pointer, pitch]
+            builder.call(function, [*columns, count, earlier, last])
 
     def whole_lines(self) -> Any:
         """Whether this tile lies in the array itself and every column starts on a cache line."""
@@ -213,43 +212,30 @@ class KernelArray:
         with builder.if_then(builder.not_(skip)):
             mask = ir.Constant(INT64, self.target.width - 1)
             filled = builder.and_(builder.add(count, mask), builder.not_(mask))
-            origin = self._place(first)
-            done = self._blocks(origin, count, inward=True)
-            self._points(origin, count, done, filled, inward=True)
+            self._copy(self._place(first), count, filled, inward=True)
 
     def copy_out(self, first: Any, count: Any) -> None:
         """Copy a tile's results from scratch to the array."""
         elsewhere = self.builder.or_(self.direct, self.runs)
         with self.builder.if_then(self.builder.not_(elsewhere)):
             origin = self.builder.select(self.rowwise, self.rows, self._place(first))
-            done = self._blocks(origin, count, inward=False)
-            self._points(origin, count, done, count, inward=False)
+            self._copy(origin, count, count, inward=False)
+
+    def _copy(self, origin: Any, count: Any, filled: Any, *, inward: bool) -> None:
+        """Copy ``count`` points from ``origin`` on, which fill so many; or copy them back."""
+        columns = self.columns.count
+        if columns == 0:
+            return
+        function = declare_copy(self.builder.module, columns, self.target.lanes, inward=inward)
+        entries = ir.Constant(INT64, columns)
+        strides = (self.point_stride, self.column_stride)
+        self.builder.call(
+            function, [origin, *strides, self.scratch, self.pitch, entries, count, filled]
+        )
 
     def _place(self, first: Any) -> Any:
         """Where a point lies in the array."""
         return offset(self.builder, self.base, self.builder.mul(first, self.point_stride))
-
-    def _blocks(self, origin: Any, count: Any, *, inward: bool) -> Any:
-        """Move square blocks of a tile whose columns are adjacent; returns how many points.
-
-        ``origin`` is where the tile's first point lies. Of columns that fill no block the last
-        ones are moved with some of those before them again, so that every row is a full vector.
-        """
-        builder, columns = self.builder, self.columns.count
-        if columns == 0:
-            return ir.Constant(INT64, 0)
-        side = min(self.target.lanes, 1 << (columns.bit_length() - 1))
-        zero, step = ir.Constant(INT64, 0), ir.Constant(INT64, side)
-        whole = builder.and_(count, ir.Constant(INT64, -side))
-        stop = builder.select(self.packed, whole, zero)
-        with counted(builder, zero, stop, step) as point:
-            rows = offset(builder, origin, builder.mul(point, self.point_stride))
-            limit = ir.Constant(INT64, columns // side * side)
-            with counted(builder, zero, limit, step) as column:
-                self._block(rows, point, column, side, inward)
-            if columns % side:
-                self._block(rows, point, ir.Constant(INT64, columns - side), side, inward)
-        return stop
 
     def prefetch(self, point: Any) -> None:
         """Ask for what will be read ``PREFETCH_BYTES`` later: one stream of rows needs that."""
@@ -265,36 +251,3 @@ class KernelArray:
         with counted(builder, ir.Constant(INT64, 0), end, line) as place:
             address = offset(builder, rows, place)
             builder.call(prefetch, [address, one(0), one(3), one(1)])  # to read, keep near, data
-
-    def _block(self, rows: Any, point: Any, column: Any, side: int, inward: bool) -> None:
-        """Move ``side`` points of as many adjacent columns, transposed on the way."""
-        builder, item = self.builder, self.target.itemsize
-        vector = ir.VectorType(self.scalar, side)
-        outside = builder.gep(rows, [column], source_etype=self.scalar)
-        inside = offset(builder, self.scratch, builder.mul(column, self.pitch))
-        inside = builder.gep(inside, [point], source_etype=self.scalar)
-        steps = [ir.Constant(INT64, i) for i in range(side)]
-        outer = [offset(builder, outside, builder.mul(self.point_stride, i)) for i in steps]
-        inner = [offset(builder, inside, builder.mul(self.pitch, i)) for i in steps]
-        if inward:
-            for value, place in zip(load_rows(builder, outer, vector, item), inner, strict=True):
-                builder.store(value, place, align=item)
-            return
-        taken = [builder.load(place, typ=vector, align=item) for place in inner]
-        store_rows(builder, taken, outer, item)
-
-    def _points(self, origin: Any, count: Any, begin: Any, end: Any, *, inward: bool) -> None:
-        """Move the points from ``begin`` to ``end``, one by one; from ``count`` on the last one."""
-        builder = self.builder
-        zero, one = ir.Constant(INT64, 0), ir.Constant(INT64, 1)
-        last = builder.sub(count, one)
-        with counted(builder, zero, ir.Constant(INT64, self.columns.count), one) as column:
-            outside = offset(builder, origin, builder.mul(column, self.column_stride))
-            inside = offset(builder, self.scratch, builder.mul(column, self.pitch))
-            with counted(builder, begin, end, one) as point:
-                taken = builder.select(builder.icmp_signed("<", point, last), point, last)
-                there = offset(builder, outside, builder.mul(taken, self.point_stride))
-                here = builder.gep(inside, [point], source_etype=self.scalar)
-                source, sink = (there, here) if inward else (here, there)
-                value = builder.load(source, typ=self.scalar, align=self.target.itemsize)
-                builder.store(value, sink, align=self.target.itemsize)

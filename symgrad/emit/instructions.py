@@ -12,15 +12,21 @@ SCALAR: dict[str, Any] = {"float64": ir.DoubleType(), "float32": ir.FloatType()}
 Emit = Callable[..., Any]
 
 
+class _Splat(ir.Constant):  # type: ignore[misc]  # llvmlite has no types
+    """A number in every lane, which is written once: the text of a module is half as long."""
+
+    def _get_reference(self) -> str:
+        return f"splat ({self.constant[0]})"
+
+
 def splat(vector: ir.VectorType, value: float) -> Any:
     """A number in every lane."""
-    return ir.Constant(vector, [ir.Constant(vector.element, value)] * vector.count)
+    return _Splat(vector, [ir.Constant(vector.element, value)] * vector.count)
 
 
 def splat_truth(width: int, value: bool) -> Any:
     """A truth value in every lane."""
-    flag = ir.IntType(1)
-    return ir.Constant(ir.VectorType(flag, width), [ir.Constant(flag, int(value))] * width)
+    return splat(ir.VectorType(ir.IntType(1), width), int(value))
 
 
 def _sign(builder: ir.IRBuilder, value: Any) -> Any:

@@ -1,7 +1,7 @@
-"""The generated module: one numba intrinsic whose body is the whole Program, in one njit function.
+"""A kernel before it is loaded: what it is made of, its name, and its machine code.
 
-The file holds the Program and the Target as text, which only code generation decodes; a process
-that finds compiled code in numba's cache beside the file never does.
+It holds the Program and the Target as text, which only code generation decodes; a process that
+finds machine code of its name on disk never does.
 """
 
 from __future__ import annotations
@@ -12,16 +12,15 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from llvmlite import ir
-from numba.core import types
 
 from symgrad.emit import provider
-from symgrad.emit.assemble import link, new_module
-from symgrad.emit.body import POINTER, call_sites
+from symgrad.emit.assemble import new_module, object_code
+from symgrad.emit.body import call_sites
 from symgrad.emit.contract import contracted
-from symgrad.emit.loop import define_loop
+from symgrad.emit.copies import define_copies
+from symgrad.emit.loop import LOOP, define_loop
 from symgrad.emit.pressure import live_values, vectors_at_a_time
 from symgrad.emit.reduction import BLOCK
 from symgrad.emit.scratch import scratch_layout, tile_points
@@ -36,57 +35,36 @@ from symgrad.emit.target import (
 )
 from symgrad.ir.program import Program
 
-TEMPLATE = '''"""A kernel that symgrad generated; it is made anew when it is missing."""
-
-from numba import njit
-from numba.extending import intrinsic
-
-from symgrad.emit.kernel import declare, generate
-
-CACHE = True
-PROGRAM = {program!r}
-TARGET = {target!r}
-
-
-@intrinsic
-def body(context, start, stop, stream, scratch, {arrays}):
-    return declare(start, stop, stream, scratch, {arrays}), codegen
-
-
-def codegen(context, builder, signature, arguments):
-    return generate(PROGRAM, TARGET, context, builder, signature, arguments)
-
-
-@njit({signature!r}, nogil=True, cache=CACHE, error_model="numpy")
-def {name}(start, stop, stream, scratch, {arrays}):
-    body(start, stop, stream, scratch, {arrays})
-'''
-
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
-    """A generated module before it is loaded.
+    """Code before it is compiled.
 
     Attributes:
-        name: of the kernel function and, with a prefix, of the module; it holds the hash.
-        source: the module's text, with numba's cache on disk.
+        name: it holds the hash of all that the code is made from.
+        entry: the symbol of the function that is called.
+        program: what it computes, as text.
+        target: what it is compiled for, as text.
+        groups: argument arrays.
+        results: result arrays.
         scratch_bytes: memory that one call needs besides its arrays.
         dtype: of every array.
-        width: lanes of a vector.
+        width: points that are computed at a time.
+        lanes: of a vector register.
         block: points whose sums are a row of each result; 0 where every point has its own.
     """
 
     name: str
-    source: str
+    entry: str
+    program: str
+    target: str
+    groups: int
+    results: int
     scratch_bytes: int
     dtype: Dtype
     width: int
+    lanes: int
     block: int = 0
-
-    @property
-    def uncached(self) -> str:
-        """The module's text with code in memory alone."""
-        return self.source.replace("\nCACHE = True\n", "\nCACHE = False\n", 1)
 
 
 def vector_bytes() -> int:
@@ -126,25 +104,22 @@ def cpu_target(
 
 
 def emit_kernel(program: Program, target: Target) -> Kernel:
-    """The generated module of ``program`` for ``target``, named by the hash of all its inputs."""
+    """The kernel of ``program`` for ``target``."""
     program = contracted(program) if target.contract else program
-    count = len(program.groups) + len(program.results)
-    arrays = ", ".join(f"array{i}" for i in range(count))
-    inputs = [f"Array({target.dtype}, 2, 'A', readonly=True)"] * len(program.groups)
-    outputs = [f"Array({target.dtype}, 2, 'A')"] * len(program.results)
-    signature = f"void(int64, int64, int64, Array(uint8, 1, 'C'), {', '.join(inputs + outputs)})"
-    parts = {"program": program.to_json(), "target": target.to_json(), "arrays": arrays}
     _, _, scratch = scratch_layout(program, target)
-    key = "\n".join([TEMPLATE, *parts.values(), signature, machine(), emitters()])
-    name = f"kernel_{hashlib.sha256(key.encode()).hexdigest()[:24]}"
-    parts |= {"name": name}
+    return described(LOOP, program, target, scratch, BLOCK if target.reduced else 0)
+
+
+def described(
+    entry: str, program: Program, target: Target, scratch_bytes: int = 0, block: int = 0
+) -> Kernel:
+    """A Kernel of a Program, named by the hash of all that its code is made from."""
+    texts = (program.to_json(), target.to_json())
+    key = "\n".join([entry, *texts, machine(), emitters()])
     return Kernel(
-        name=name,
-        source=TEMPLATE.format(**parts, signature=signature),
-        scratch_bytes=scratch,
-        dtype=target.dtype,
-        width=target.width,
-        block=BLOCK if target.reduced else 0,
+        f"kernel_{hashlib.sha256(key.encode()).hexdigest()[:24]}",
+        *(entry, *texts, len(program.groups), len(program.results)),
+        *(scratch_bytes, target.dtype, target.width, target.lanes, block),
     )
 
 
@@ -156,6 +131,7 @@ def machine() -> str:
             *(f"{package} {version(package)}" for package in ("numba", "llvmlite")),
             *(platform.machine(), *platform.libc_ver()),
             *(str(vector_bytes()), f"libmvec {provider.has_libmvec()}"),
+            *provider.host_cpu(),
         ]
     )
 
@@ -172,31 +148,40 @@ def emitter_sources() -> list[Path]:
     return [*sorted(here.rglob("*.py")), here.parent / "ir" / "program.py"]
 
 
-def declare(*arrays: Any) -> Any:
-    """The numba signature of the intrinsic: it returns nothing."""
-    return types.void(*arrays)
-
-
-def generate(
-    program_text: str, target_text: str, context: Any, builder: Any, signature: Any, arguments: Any
-) -> Any:
-    """Link the loop to the caller's module and call it with each array's memory and strides."""
-    program, target = Program.from_json(program_text), Target.from_json(target_text)
+def compile_kernel(kernel: Kernel) -> bytes:
+    """The object file of a kernel's loop over points."""
+    program, target = Program.from_json(kernel.program), Target.from_json(kernel.target)
     provider.prepare()
-    made = define_loop(new_module(builder), program, target)
-    loop = link(context, builder, made, thorough=bool(program.routines))
-    start, stop, stream, *arrays = arguments
-    structs = [
-        context.make_array(kind)(context, builder, value)
-        for kind, value in zip(signature.args[3:], arrays, strict=True)
-    ]
-    scratch, *data = structs
-    passed = [start, stop, stream, builder.bitcast(scratch.data, POINTER)]
-    for struct in data:
-        passed.append(builder.bitcast(struct.data, POINTER))
-        passed += [builder.extract_value(struct.strides, i) for i in range(2)]
-    builder.call(loop, passed)
-    return context.get_dummy_value()
+    loop = define_loop(new_module(), program, target)
+    return object_code(loop, thorough=bool(program.routines))
+
+
+@dataclass(frozen=True, slots=True)
+class Copies:
+    """Code that all kernels of a kind share (``copies.py``), before it is compiled.
+
+    Attributes:
+        name: it holds the hash of all that the code is made from.
+        dtype: of every array.
+        lanes: of a vector register.
+    """
+
+    name: str
+    dtype: Dtype
+    lanes: int
+
+
+@cache
+def emit_copies(dtype: Dtype, lanes: int) -> Copies:
+    """What kernels of a dtype in registers of so many lanes share."""
+    key = "\n".join([dtype, str(lanes), machine(), emitters()])
+    return Copies(f"copies_{hashlib.sha256(key.encode()).hexdigest()[:24]}", dtype, lanes)
+
+
+def compile_copies(copies: Copies) -> bytes:
+    """The object file of what kernels share."""
+    made = define_copies(new_module(), copies.dtype, copies.lanes)
+    return object_code(*made, thorough=False)
 
 
 def llvm_text(program: Program, target: Target) -> str:

@@ -36,7 +36,7 @@ from symgrad.emit.cache_lines import CACHE_LINE
 from symgrad.emit.control import INT64, counted, tiles
 from symgrad.emit.critical import TUNING, is_straight, order_by_critical_path
 from symgrad.emit.reduction import emit_sums
-from symgrad.emit.runs import define_runs, run_points
+from symgrad.emit.runs import declare_runs, run_points
 from symgrad.emit.scratch import Columns, scratch_layout, short_pitch, short_points
 from symgrad.emit.steps import begin, call_all
 from symgrad.emit.target import Target
@@ -118,7 +118,7 @@ def _emit_tiles(
     long = builder.icmp_signed(">=", builder.sub(stop, start), ir.Constant(INT64, PEEL_FROM))
     largest = max(results, key=lambda result: result.columns.count)
     peeled = largest.misaligned_points(start, long)
-    run = define_runs(builder.module, target)
+    run = declare_runs(builder.module)
     tile, pitch = (ir.Constant(INT64, n) for n in (target.tile, target.tile * target.itemsize))
     runs = ir.Constant(FLAG, 0)
     if run_points(target) and sum(r.size for r in program.results) >= RUN_COLUMNS:

@@ -5,12 +5,11 @@ has none: it spreads the point's columns over a vector each, runs the same piece
 first lane of every result. Lanes do not depend on each other, so it gives the bits of the kernel.
 
 It is a C function of pointers to adjacent numbers: one for every argument group, then one for every
-result. It is compiled when it is first wanted, into a generated module of its own.
+result. It is compiled when it is first wanted, by itself.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -18,39 +17,13 @@ from typing import Any
 from llvmlite import ir
 
 from symgrad.emit import provider
-from symgrad.emit.assemble import link, new_module
+from symgrad.emit.assemble import new_module, object_code
 from symgrad.emit.body import POINTER, define_pieces, spill_slots
 from symgrad.emit.control import INT64, counted
 from symgrad.emit.instructions import SCALAR
-from symgrad.emit.kernel import Kernel, emitters, machine
+from symgrad.emit.kernel import Kernel, described
 from symgrad.emit.target import Target
 from symgrad.ir.program import Program
-
-TEMPLATE = '''"""The entry for one point of a kernel; it is made anew when it is missing."""
-
-from numba import cfunc, types
-from numba.extending import intrinsic
-
-from symgrad.emit.point import generate
-
-CACHE = True
-PROGRAM = {program!r}
-TARGET = {target!r}
-
-
-@intrinsic
-def body(context, {arrays}):
-    return types.void({arrays}), codegen
-
-
-def codegen(context, builder, signature, arguments):
-    return generate(PROGRAM, TARGET, context, builder, arguments)
-
-
-@cfunc({signature!r}, cache=CACHE, error_model="numpy")
-def {name}({arrays}):
-    body({arrays})
-'''
 
 ENTRY = "sg.point"
 
@@ -61,29 +34,16 @@ STACK_BYTES = 64 * 1024
 """Vectors of more bytes than this in all do not lie on the stack."""
 
 
-def emit_point(program_text: str, target_text: str) -> Kernel:
-    """The generated module of a kernel's entry for one point, from the texts the kernel holds."""
-    program, target = Program.from_json(program_text), Target.from_json(target_text)
-    arrays = ", ".join(f"array{i}" for i in range(len(program.groups) + len(program.results)))
-    pointers = [f"CPointer({target.dtype})"] * (len(program.groups) + len(program.results))
-    signature = f"void({', '.join(pointers)})"
-    parts = {"program": program_text, "target": target_text, "arrays": arrays}
-    key = "\n".join([TEMPLATE, *parts.values(), signature, machine(), emitters()])
-    name = f"point_{hashlib.sha256(key.encode()).hexdigest()[:24]}"
-    source = TEMPLATE.format(**parts, signature=signature, name=name)
-    return Kernel(name, source, 0, target.dtype, target.lanes)
+def emit_point(program: Program, target: Target) -> Kernel:
+    """The entry for one point of a kernel of a Program, which is contracted already."""
+    return described(ENTRY, program, target)
 
 
-def generate(
-    program_text: str, target_text: str, context: Any, builder: Any, arguments: Any
-) -> Any:
-    """Link the entry to the caller's module and call it with the pointers."""
-    program, target = Program.from_json(program_text), Target.from_json(target_text)
+def compile_point(kernel: Kernel) -> bytes:
+    """The object file of an entry for one point."""
+    program, target = Program.from_json(kernel.program), Target.from_json(kernel.target)
     provider.prepare()
-    made = define_point(new_module(builder), program, target)
-    entry = link(context, builder, made, thorough=True)
-    builder.call(entry, [builder.bitcast(pointer, POINTER) for pointer in arguments])
-    return context.get_dummy_value()
+    return object_code(define_point(new_module(), program, target), thorough=True)
 
 
 def define_point(module: ir.Module, program: Program, target: Target) -> ir.Function:

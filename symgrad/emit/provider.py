@@ -201,6 +201,15 @@ def _scalar_symbol(name: str, dtype: Dtype) -> str:
     return name + ("f" if dtype == "float32" else "")
 
 
+def host_cpu() -> list[str]:
+    """The CPU that numba compiles for: its name, and what tells it from others of that name.
+
+    Code on disk may come from another machine that shares the directory.
+    """
+    name = getattr(config, "CPU_NAME", None) or llvm.get_host_cpu_name()
+    return [name, str(getattr(config, "CPU_FEATURES", None)), *sorted(host_features())]
+
+
 @cache
 def host_features() -> frozenset[str]:
     """The features of the CPU that numba compiles for, in LLVM's words.

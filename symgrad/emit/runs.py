@@ -16,7 +16,7 @@ from symgrad.emit.body import POINTER
 from symgrad.emit.cache_lines import CACHE_LINE, store_past_cache
 from symgrad.emit.control import INT64, counted
 from symgrad.emit.instructions import SCALAR
-from symgrad.emit.target import Target
+from symgrad.emit.target import ITEMSIZE, Dtype, Target
 
 RUN_BYTES = 512
 """Of a row at a time: 8 cache lines take the memory half the time of 1, and more no less."""
@@ -41,20 +41,23 @@ def run_pitch(target: Target) -> int:
     return run_points(target) * target.itemsize + CACHE_LINE
 
 
-def define_runs(module: ir.Module, target: Target) -> ir.Function:
-    """Define ``sg.runs(rows, sink, row stride, scratch, count, earlier, last)``.
+def declare_runs(module: ir.Module) -> ir.Function:
+    """Declare ``sg.runs(rows, sink, row stride, scratch, pitch, count, earlier, last)``.
 
-    It writes ``count`` points of every row from scratch columns to the rows that start at
-    ``sink``. ``earlier`` says how many points of this call precede them, ``last`` that none
-    follow.
+    It writes ``count`` points of every row from scratch columns, which lie ``pitch`` bytes apart,
+    to the rows that start at ``sink``. ``earlier`` says how many points of this call precede them,
+    ``last`` that none follow.
     """
-    kind = ir.FunctionType(ir.VoidType(), [INT64, POINTER, INT64, POINTER, INT64, INT64, FLAG])
-    function = ir.Function(module, kind, "sg.runs")
-    function.linkage = "internal"
-    function.attributes.add("noinline")
+    kinds = [INT64, POINTER, INT64, POINTER, INT64, INT64, INT64, FLAG]
+    return ir.Function(module, ir.FunctionType(ir.VoidType(), kinds), "sg.runs")
+
+
+def define_runs(module: ir.Module, dtype: Dtype) -> ir.Function:
+    """Define what ``declare_runs`` declares."""
+    function = declare_runs(module)
     builder = ir.IRBuilder(function.append_basic_block("entry"))
-    rows, sink, row_stride, scratch, count, earlier, last = function.args
-    scalar, item = SCALAR[target.dtype], target.itemsize
+    rows, sink, row_stride, scratch, pitch, count, earlier, last = function.args
+    scalar, item = SCALAR[dtype], ITEMSIZE[dtype]
     points = CACHE_LINE // item
     line = ir.VectorType(scalar, points)
     zero, one, step = (ir.Constant(INT64, n) for n in (0, 1, points))
@@ -64,7 +67,6 @@ def define_runs(module: ir.Module, target: Target) -> ir.Function:
 
     with counted(builder, zero, rows, one) as row:
         place = builder.gep(sink, [builder.mul(row, row_stride)], source_etype=BYTE)
-        pitch = ir.Constant(INT64, run_pitch(target))
         column = builder.gep(scratch, [builder.mul(row, pitch)], source_etype=BYTE)
 
         def copy(begin: Any, end: Any, place: Any = place, column: Any = column) -> None:

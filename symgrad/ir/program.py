@@ -52,6 +52,10 @@ THROUGH, GATHERED, DIRECTLY = range(3)
 """How a kernel is told to write results: through the cache; past it, lines being gathered; past it
 as results are stored."""
 
+HEADER = 64
+"""Bytes at the front of the memory in which a kernel works that are not its own: its address is
+there, for whoever calls it. As many as a cache line has."""
+
 WEIGHTS = {"add": 1, "sub": 1, "mul": 1, "div": 5, "sqrt": 6}
 """Cost of the arithmetic instructions, an addition being 1; functions have theirs in their row."""
 

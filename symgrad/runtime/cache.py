@@ -20,7 +20,13 @@ LIMIT_VARIABLE = "SYMGRAD_CACHE_BYTES"
 LIMIT = 2 * 1024**3
 """The files take no more bytes than this, or than ``$SYMGRAD_CACHE_BYTES``."""
 
-PATTERNS = ("_symgrad_*", "derived_*.json", "cubin_*.json", "__pycache__/_symgrad_*")
+CODE = ".code"
+"""The suffix of machine code."""
+
+PATTERNS = (
+    *("_symgrad_*", "__pycache__/_symgrad_*"),
+    *(f"kernel_*{CODE}", f"copies_*{CODE}", "derived_*.json", "cubin_*.json"),
+)
 """What symgrad writes into the directory."""
 
 
@@ -56,13 +62,13 @@ def usable_directory() -> Path | None:
     return path if os.access(path, os.W_OK) else None
 
 
-def write(path: Path, text: str) -> bool:
+def write(path: Path, content: str | bytes) -> bool:
     """Write a file by rename, so that no reader sees half of it; False where that fails."""
     name = None
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.stem)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
         os.replace(name, path)
     except OSError:
         if name is not None:
@@ -101,7 +107,7 @@ def info() -> dict[str, object]:
     sizes = {file: status.st_size for file, status in _files().items()}
     return {
         "directory": str(directory()),
-        "kernels": sum(file.suffix == ".py" or file.name.startswith("cubin_") for file in sizes),
+        "kernels": sum(file.name.startswith(("kernel_", "cubin_")) for file in sizes),
         "bytes": sum(sizes.values()),
         "limit": limit(),
     }

@@ -61,8 +61,7 @@ class CpuFunction(CompiledFunction):
     @property
     def cached(self) -> bool:
         """Whether the compiled code came from the disk cache."""
-        stats = getattr(self._code.kernel, "stats", None)
-        return stats is not None and bool(stats.cache_hits)
+        return self._code.cached
 
     @property
     def tier(self) -> Literal["compiled", "interpreted"]:

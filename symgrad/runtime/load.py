@@ -1,116 +1,136 @@
-"""Load a generated module: from the disk cache, compiled if need be, else from memory alone.
+"""Load machine code: an object file of the disk cache, or one that is compiled now.
 
-numba's own cache is not robust by itself (a truncated file raises for ever), so whatever goes
-wrong while loading deletes the entry and compiles again.
+Files are written whole, and begin with a digest of the rest: what is damaged is compiled again.
 """
 
 from __future__ import annotations
 
-import importlib.util
-import linecache
-import sys
+import hashlib
 import threading
-import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
-from types import ModuleType
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from symgrad.runtime import cache
 
-PREFIX = "_symgrad_"
-
-_loaded: dict[str, Callable[..., Any]] = {}
-_lock = threading.RLock()
+DIGEST = hashlib.sha256().digest_size
 
 
-class Module(Protocol):
-    """What the loader needs to know of a generated module."""
+class Loaded(NamedTuple):
+    """Machine code in memory.
+
+    Attributes:
+        address: of its entry.
+        cached: whether it came from the disk.
+    """
+
+    address: int
+    cached: bool
+
+
+class Code(Protocol):
+    """What the loader needs to know of code."""
 
     @property
     def name(self) -> str:
-        """The name of the function in it, which holds the hash of its content."""
+        """It holds the hash of all that the code is made from."""
 
     @property
-    def source(self) -> str:
-        """The text that compiles with numba's cache on disk."""
+    def entry(self) -> str:
+        """The symbol of the function in it."""
 
-    @property
-    def uncached(self) -> str:
-        """The text that compiles in memory."""
+
+_loaded: dict[str, Loaded] = {}
+_shared: dict[str, bytes] = {}
+_engines: list[Any] = []  # what holds the memory; users' compiled code may know addresses in it
+_lock = threading.RLock()
 
 
 def load(
-    module: Module, prepare: Callable[[], None], *, use_cache: bool = True
-) -> Callable[..., Any]:
-    """The compiled function of ``module``; the same object for the same content in one process.
+    code: Code,
+    compile: Callable[[], bytes],
+    prepare: Callable[[], None],
+    *,
+    beside: Sequence[bytes] = (),
+    use_cache: bool = True,
+) -> Loaded:
+    """The machine code of ``code``; a process loads each once, and never gives it up.
 
     Args:
-        module: the generated module.
-        prepare: makes the outside symbols of its machine code resolvable; called first.
-        use_cache: keep the code on disk for other processes.
+        code: its name and its entry.
+        compile: makes the object file.
+        prepare: makes the outside symbols of the code resolvable; called first.
+        beside: object files with functions that the code calls.
+        use_cache: keep the object file on disk for other processes.
     """
     with _lock:
-        function = _loaded.get(module.name)
-        if function is None:
+        found = _loaded.get(code.name)
+        if found is None:
             prepare()
-            function = _load(module, use_cache=use_cache)
-            _loaded[module.name] = function
-        return function
+            made, cached = _object(code.name, compile, use_cache)
+            address = _link([made, *beside], code.entry)
+            found = _loaded[code.name] = Loaded(address, cached)
+        return found
+
+
+def shared(name: str, compile: Callable[[], bytes], *, use_cache: bool = True) -> bytes:
+    """An object file for ``beside``, which a process reads or compiles once."""
+    with _lock:
+        if name not in _shared:
+            _shared[name], _ = _object(name, compile, use_cache)
+        return _shared[name]
+
+
+def _object(name: str, compile: Callable[[], bytes], use_cache: bool) -> tuple[bytes, bool]:
+    """An object file, and whether it was on disk."""
+    folder = cache.usable_directory() if use_cache else None
+    held = None if folder is None else _read(_file(folder, name))
+    if held is not None:
+        return held, True
+    made = compile()
+    if folder is not None:
+        cache.write(_file(folder, name), hashlib.sha256(made).digest() + made)
+        cache.shrink(keep=name)
+    return made, False
 
 
 def is_cached(name: str) -> bool:
-    """Whether compiled code for the kernel ``name`` lies on disk."""
-    path = cache.usable_directory()
-    return path is not None and any(
-        file.suffix == ".nbi" for file in cache.entries(path, PREFIX + name)
+    """Whether compiled code of this name lies on disk."""
+    folder = cache.usable_directory()
+    return folder is not None and _file(folder, name).exists()
+
+
+def _file(folder: Path, name: str) -> Path:
+    return folder / f"{name}{cache.CODE}"
+
+
+def _read(file: Path) -> bytes | None:
+    """The object in a file; None where that is missing or damaged."""
+    try:
+        content = file.read_bytes()
+    except OSError:
+        return None
+    digest, made = content[:DIGEST], content[DIGEST:]
+    if hashlib.sha256(made).digest() != digest:
+        return None
+    with suppress(OSError):
+        file.touch()  # those that were not used for the longest time are deleted first
+    return made
+
+
+def _link(objects: Sequence[bytes], entry: str) -> int:
+    """Load object files; the address of a function in them."""
+    from llvmlite import binding  # noqa: PLC0415 - kernels alone need it
+
+    binding.initialize_native_target()
+    binding.initialize_native_asmprinter()
+    machine = binding.Target.from_default_triple().create_target_machine(
+        codemodel="jitdefault", jit=True
     )
-
-
-def _load(module: Module, *, use_cache: bool) -> Callable[..., Any]:
-    path = cache.usable_directory() if use_cache else None
-    if path is None:
-        return _execute(module.name, module.uncached)
-    name = PREFIX + module.name
-    file = path / f"{name}.py"
-    last: object = "files cannot be written"
-    for _ in range(2):
-        try:
-            known = file.exists() and file.read_text(encoding="utf-8") == module.source
-            if known or cache.write(file, module.source):
-                found = _import(name, file, module.name)
-                if known:
-                    cache.touch(path, name)
-                else:
-                    cache.shrink(keep=name)
-                return found
-        except Exception as error:  # a damaged cache can raise anything
-            sys.modules.pop(name, None)
-            cache.remove(path, name)
-            last = error
-    function = _execute(module.name, module.uncached)
-    warnings.warn(f"the cache at {path} failed ({last}); compiled in memory", stacklevel=4)
-    return function
-
-
-def _import(name: str, file: Path, function: str) -> Callable[..., Any]:
-    specification = importlib.util.spec_from_file_location(name, file)
-    assert specification is not None
-    assert specification.loader is not None
-    made = importlib.util.module_from_spec(specification)
-    sys.modules[name] = made  # numba looks the module up while it decorates
-    specification.loader.exec_module(made)
-    found: Callable[..., Any] = getattr(made, function)
-    return found
-
-
-def _execute(function: str, source: str) -> Callable[..., Any]:
-    """Compile from memory; the source is registered so that tracebacks show it."""
-    name = PREFIX + function
-    file = f"<{name}>"
-    made = ModuleType(name)
-    sys.modules[name] = made
-    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
-    exec(compile(source, file, "exec"), made.__dict__)  # our own generated text
-    found: Callable[..., Any] = made.__dict__[function]
-    return found
+    engine = binding.create_mcjit_compiler(binding.parse_assembly(""), machine)
+    for made in objects:
+        engine.add_object_file(binding.ObjectFileRef.from_data(made))
+    engine.finalize_object()
+    _engines.append(engine)
+    return int(engine.get_function_address(entry))

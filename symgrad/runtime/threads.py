@@ -13,6 +13,7 @@ from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 
 import numpy as np
 
+from symgrad.ir.program import HEADER
 from symgrad.runtime.arrays import allocate
 
 CHUNK = 65_536
@@ -26,12 +27,14 @@ class Scratch(threading.local):
     """Memory that a kernel works in; each thread has its own.
 
     Attributes:
-        memory: an array of bytes that starts on a cache line.
+        memory: an array of bytes that starts on a cache line; the first one holds the address of
+            the kernel (``HEADER``).
     """
 
-    def __init__(self, size: int) -> None:
-        # Called again in every thread that uses it, with the same size.
-        self.memory = allocate((size,), np.dtype(np.uint8), "scratch", anywhere=0)
+    def __init__(self, size: int, address: int = 0) -> None:
+        # Called again in every thread that uses it, with the same arguments.
+        self.memory = allocate((HEADER + size,), np.dtype(np.uint8), "scratch", anywhere=0)
+        self.memory[:8].view(np.int64)[0] = address
 
 
 _pools: dict[int, ThreadPoolExecutor] = {}

@@ -32,15 +32,22 @@ KEPT = 8
 
 
 class Code(NamedTuple):
-    """What evaluates points: a kernel, and the memory that it works in."""
+    """What evaluates points: a kernel, the memory it works in, whether it was found on disk."""
 
     kernel: Callable[..., None]
     scratch: Scratch
+    cached: bool
 
     @staticmethod
-    def of(kernel: Callable[..., None], scratch_bytes: int = 0) -> Code:
-        """A kernel that needs so much memory besides its arrays."""
-        return Code(kernel, Scratch(max(scratch_bytes, 1)))
+    def of(
+        kernel: Callable[..., None],
+        scratch_bytes: int = 0,
+        address: int = 0,
+        *,
+        cached: bool = False,
+    ) -> Code:
+        """What calls the kernel at an address, which needs so much memory besides its arrays."""
+        return Code(kernel, Scratch(scratch_bytes, address), cached)
 
 
 class Tier:

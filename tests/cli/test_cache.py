@@ -12,7 +12,7 @@ def folder(monkeypatch, tmp_path, run):
     path = tmp_path / "cache"
     path.mkdir(mode=0o700)
     monkeypatch.setenv(cache.VARIABLE, str(path))
-    (path / "_symgrad_kernel_1.py").write_text("x" * 1500)
+    (path / "kernel_1.code").write_text("x" * 1500)
     (path / "mine.txt").write_text("not symgrad's")
     return path
 

@@ -11,7 +11,7 @@ from symgrad.emit import provider
 from symgrad.emit.contract import contracted
 from symgrad.emit.kernel import cpu_target, emit_kernel
 from symgrad.ir.program import Group, Instruction, Program, Result
-from symgrad.runtime.load import load
+from symgrad.tiers import load_kernel
 
 X, Y, Z = (Instruction("load", (), (0, k)) for k in range(3))
 
@@ -97,9 +97,9 @@ def test_a_kernel_rounds_once(contract: bool, rounded: int) -> None:
     plain = program(PRODUCT, Instruction("sub", (3, 2)))
     target = cpu_target(plain, "float64", "high", contract=contract)
     kernel = emit_kernel(plain, target)
-    out, scratch = np.empty((1, 1)), np.empty(kernel.scratch_bytes + 64, np.uint8)
+    out, code = np.empty((1, 1)), load_kernel(kernel, provider.prepare, use_cache=False)
     point = np.array([[0.1, 0.7, 0.1 * 0.7]])
-    load(kernel, provider.prepare, use_cache=False)(0, 1, 0, scratch, point, out)
+    code.kernel(0, 1, 0, code.scratch.memory, point, out)
     lost = Fraction(0.1) * Fraction(0.7) - Fraction(0.1 * 0.7)
     assert lost != 0
     assert out[0, 0] == (float(lost) if rounded == 1 else 0.0)

@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from symgrad.emit import provider
-from symgrad.emit.kernel import cpu_target, emit_kernel, llvm_text, vector_bytes
+from symgrad.emit.assemble import host_machine, new_module, optimised
+from symgrad.emit.kernel import cpu_target, llvm_text, vector_bytes
+from symgrad.emit.loop import define_loop
 from symgrad.emit.target import ITEMSIZE
 from symgrad.ir.program import Group, Program, Result
-from symgrad.runtime import load as loader
 from tests.emit.test_kernel import Builder, assert_same_bits, load_program
 
 ROOT = Path(__file__).parents[2]
@@ -332,9 +332,9 @@ def test_the_loop_and_its_pieces_align_the_stack_to_a_vector(dtype):
 def test_values_that_spill_do_not_cross_cache_lines():
     # Where the stack began decided it before: twice the time in threads, and in some processes.
     made = crowded()
-    kernel = emit_kernel(made, cpu_target(made, "float64", "high"))
-    function = loader.load(kernel, provider.prepare, use_cache=False)
-    assembly = "".join(function.inspect_asm().values())
+    kernel_target = cpu_target(made, "float64", "high")
+    code = optimised(define_loop(new_module(), made, kernel_target), thorough=False)
+    assembly = host_machine().emit_assembly(code)
     loop = re.search(r"^sg\.loop:\n(.*?)\.size", assembly, re.DOTALL | re.MULTILINE)[1]
     kinds = re.findall(r"vmov(\w+)\s+%[yz]mm\d+, -?\d*\(%r[sb]p\)", loop)
     assert kinds, "nothing spilled, so this test shows nothing"

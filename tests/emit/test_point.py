@@ -10,7 +10,7 @@ from llvmlite import ir
 
 import symgrad as sg
 from symgrad.emit import point
-from symgrad.emit.kernel import cpu_target
+from symgrad.emit.kernel import cpu_target, emit_kernel
 from symgrad.emit.point import define_point, emit_point
 from symgrad.ir.program import Group, Instruction, Program, Result
 
@@ -37,17 +37,17 @@ def text(program, dtype="float64"):
     return str(module)
 
 
-def test_the_module_is_named_by_its_content():
+def test_an_entry_is_named_by_its_content():
     program = product()
-    target = cpu_target(program, "float64", "high").to_json()
-    made = emit_point(program.to_json(), target)
-    assert made == emit_point(program.to_json(), target)
-    assert made.name != emit_point(product(3).to_json(), target).name
-    assert f"def {made.name}(array0, array1, array2):" in made.source
-    assert "void(CPointer(float64), CPointer(float64), CPointer(float64))" in made.source
-    assert "CACHE = False" in made.uncached
-    single = cpu_target(program, "float32", "high").to_json()
-    assert "CPointer(float32)" in emit_point(program.to_json(), single).source
+    target = cpu_target(program, "float64", "high")
+    made = emit_point(program, target)
+    assert made == emit_point(program, target)
+    others = (
+        emit_point(product(3), target),
+        emit_point(program, cpu_target(program, "float32", "high")),
+        emit_kernel(program, target),
+    )
+    assert len({made.name, *(other.name for other in others)}) == 4
 
 
 def test_there_is_no_loop_over_points_and_no_loop_over_few_columns():

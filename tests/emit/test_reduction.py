@@ -8,8 +8,8 @@ import pytest
 from symgrad.emit.kernel import cpu_target, emit_kernel
 from symgrad.emit.reduction import BLOCK
 from symgrad.emit.scratch import scratch_layout
-from symgrad.runtime import load as loader
 from symgrad.runtime.threads import CHUNK
+from symgrad.tiers import load_kernel
 from tests.emit.test_loop import program
 
 
@@ -17,18 +17,18 @@ def kernel_of(made, dtype):
     target = cpu_target(made, dtype, "high", reduced=True)
     kernel = emit_kernel(made, target)
     assert kernel.block == BLOCK
-    return target, kernel.scratch_bytes, loader.load(kernel, lambda: None, use_cache=False)
+    return target, load_kernel(kernel, lambda: None, use_cache=False)
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("count", [1, 100, BLOCK, 2 * BLOCK + 77])
 def test_every_block_has_its_row(dtype, count):
     made = program(2, 2, (1, 3))
-    _, size, kernel = kernel_of(made, dtype)
+    _, code = kernel_of(made, dtype)
     rng = np.random.default_rng(1)
     x = rng.normal(size=(count, 2)).astype(dtype)
     shared = np.broadcast_to(np.array([0.5, -1.25], dtype), (count, 2))
-    scratch = np.empty(size, np.uint8)
+    kernel, scratch = code.kernel, code.scratch.memory
     blocks = -(-count // BLOCK)
     sums = [np.full((blocks + 1, width), 7.0, dtype) for width in (1, 3)]
     kernel(0, count, 0, scratch, x, shared, *[part[:blocks] for part in sums])

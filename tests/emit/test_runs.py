@@ -12,8 +12,7 @@ from symgrad.emit.array import RUN_ALWAYS, RUN_COLUMNS
 from symgrad.emit.kernel import cpu_target, emit_kernel, llvm_text
 from symgrad.emit.runs import CACHE_LINE, RUN_BYTES, run_pitch, run_points
 from symgrad.emit.target import ITEMSIZE
-from symgrad.runtime import load as loader
-from symgrad.runtime.arrays import allocate
+from symgrad.tiers import load_kernel
 from tests.emit.test_kernel import Loaded, assert_same_bits, load_program
 from tests.emit.test_loop import GUARD, given, program
 
@@ -111,9 +110,7 @@ def test_vectors_of_half_a_line_can_write_whole_ones(dtype):
     target = replace(usual, lanes=lanes, width=lanes)
     kernel = emit_kernel(made, target)
     assert "sg.runs" in llvm_text(made, target)
-    function = loader.load(kernel, provider.prepare)
-    scratch = allocate((kernel.scratch_bytes,), np.dtype(np.uint8), "scratch")
-    half = Loaded(function, scratch, kernel, target)
+    half = Loaded(load_kernel(kernel, provider.prepare), kernel, target)
     inputs = given(half, 700)
     wanted = [np.full((700, w), GUARD, dtype) for w in (1, 2, RUN_ALWAYS)]
     half([*inputs], wanted)

@@ -14,7 +14,7 @@ import pytest
 
 import symgrad as sg
 from symgrad.errors import KernelError, OptionError
-from symgrad.runtime import cache, load
+from symgrad.runtime import cache, load, module
 
 ROOT = Path(__file__).parents[2]
 POINT = [0.5, 0.25]
@@ -27,6 +27,8 @@ def folder(tmp_path, monkeypatch):
     path.mkdir(mode=0o700)
     monkeypatch.setenv(cache.VARIABLE, str(path))
     monkeypatch.setattr(load, "_loaded", {})
+    monkeypatch.setattr(module, "_loaded", {})
+    monkeypatch.setattr(load, "_shared", {})
     return path
 
 
@@ -38,6 +40,8 @@ def filled(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(cache.VARIABLE, str(path))
         patch.setattr(load, "_loaded", {})
+        patch.setattr(module, "_loaded", {})
+        patch.setattr(load, "_shared", {})
         expected = compiled()(POINT)
     return path, expected
 
@@ -49,7 +53,9 @@ def compiled(**options):
 def forget():
     """What a new process does not have."""
     load._loaded.clear()
-    for name in [name for name in sys.modules if name.startswith(load.PREFIX)]:
+    module._loaded.clear()
+    load._shared.clear()
+    for name in [name for name in sys.modules if name.startswith(module.PREFIX)]:
         del sys.modules[name]
 
 
@@ -156,7 +162,8 @@ def test_info_counts_and_clear_deletes_what_is_symgrads(folder):
     found = cache.info()
     assert found["kernels"] == 1
     assert found["bytes"] > 1_000
-    assert cache.clear() == 4  # source, index and code of the kernel, and the derived program
+    # The derived program, code of the kernel and of what it shares, and three of what calls it.
+    assert cache.clear() == 6
     assert cache.info()["bytes"] == 0
     assert (folder / "mine.txt").exists()
     forget()
@@ -192,7 +199,7 @@ def test_what_was_not_used_for_the_longest_time_is_deleted_first(folder, monkeyp
 def test_a_new_kernel_makes_room_for_itself_alone(folder, monkeypatch):
     kernels_of(folder, monkeypatch, [1000, 1000], limit=1)
     assert compiled()(POINT).shape == (2,)
-    assert [file.suffix for file in folder.glob("_symgrad_*.py")] == [".py"]
+    assert len(list(folder.glob(f"kernel_*{cache.CODE}"))) == 1
     assert not list(folder.glob("_symgrad_a*"))
     forget()
     assert compiled()(POINT).shape == (2,)
@@ -215,7 +222,7 @@ def generate(*arguments):
     raise AssertionError("compiled again")
 
 symgrad.api.derive_program = derive
-kernel.generate = generate
+kernel.compile_kernel = generate
 kernel.emit_kernel = generate
 from tests.runtime.test_cache import POINT, compiled
 function = compiled()

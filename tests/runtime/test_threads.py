@@ -11,6 +11,7 @@ import time
 import numpy as np
 import pytest
 
+from symgrad.ir.program import HEADER
 from symgrad.runtime import threads
 from symgrad.runtime.threads import CHUNK, INLINE_POINTS, available, chunks, run
 
@@ -147,12 +148,13 @@ def test_a_forked_child_has_pools_of_its_own():
 
 
 def test_each_thread_has_its_own_scratch_memory():
-    scratch = threads.Scratch(100)
+    scratch = threads.Scratch(100, 2**40 + 7)
     found = [scratch.memory]
     other = threading.Thread(target=lambda: found.append(scratch.memory))
     other.start()
     other.join()
     assert scratch.memory is found[0]
-    assert [array.nbytes for array in found] == [100, 100]
+    assert [array.nbytes for array in found] == [100 + HEADER, 100 + HEADER]
+    assert [array[:8].view(np.int64)[0] for array in found] == [2**40 + 7] * 2
     assert not np.shares_memory(*found)
     assert all(array.ctypes.data % 64 == 0 for array in found)

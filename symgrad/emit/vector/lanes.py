@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from llvmlite import ir
 
+from symgrad.emit.instructions import splat
 from symgrad.emit.target import Dtype
 
 Body = Callable[..., ir.Value]
@@ -92,11 +93,11 @@ class Lanes:
 
     def number(self, value: float) -> ir.Constant:
         """``value``, rounded to the dtype, in every lane."""
-        return ir.Constant(self.real, [value] * self.width)
+        return splat(self.real, value)
 
     def bits(self, value: int) -> ir.Constant:
         """The integer ``value`` in every lane."""
-        return ir.Constant(self.integer, [value] * self.width)
+        return splat(self.integer, value)
 
     def as_bits(self, value: ir.Value) -> ir.Value:
         """The bits of numbers as integers."""

@@ -28,6 +28,7 @@ from collections.abc import Callable, Sequence
 
 from llvmlite import ir
 
+from symgrad.emit.instructions import splat
 from symgrad.emit.target import Dtype
 from symgrad.emit.vector.lanes import FORMATS, Lanes
 from symgrad.emit.vector.rare import replaced
@@ -145,7 +146,7 @@ def _of_integers(lanes: Lanes, size: ir.Value) -> tuple[ir.Value, ir.Value, ir.V
     wide = ir.VectorType(ir.IntType(2 * word), lanes.width)
 
     def double(value: int) -> ir.Constant:
-        return ir.Constant(wide, [value] * lanes.width)
+        return splat(wide, value)
 
     bits = lanes.as_bits(size)
     fraction = builder.and_(bits, lanes.bits(layout.fraction_mask))
