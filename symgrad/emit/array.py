@@ -9,6 +9,7 @@ from typing import Any
 from llvmlite import ir
 
 from symgrad.emit.cache_lines import CACHE_LINE, store_past_cache
+from symgrad.emit.constants import Constants
 from symgrad.emit.control import INT64, counted
 from symgrad.emit.copies import declare_copy
 from symgrad.emit.instructions import SCALAR
@@ -61,6 +62,7 @@ class KernelArray:
         self.builder = builder
         self.target = target
         self.columns = columns
+        self.constants = Constants(builder.module, target, columns.count, {})
         self.scratch = offset(builder, scratch, columns.offset)
         self.rows = self.scratch if columns.rows is None else offset(builder, scratch, columns.rows)
         self.base = base
@@ -83,6 +85,27 @@ class KernelArray:
         one = ir.Constant(INT64, 1)
         with self.builder.if_then(self.shared):
             self._copy(self.base, one, ir.Constant(INT64, self.target.width), inward=True)
+
+    def fill_constants(self, start: Any, stop: Any, tile: Any, past_cache: Any) -> None:
+        """Write a result's constants: all rows of the array, or the scratch columns of a tile.
+
+        The pieces leave both alone.
+        """
+        if not self.constants.entries:
+            return
+        builder = self.builder
+        points = builder.sub(stop, start)
+        with builder.if_else(self.adjacent) as (in_place, apart):
+            with in_place:
+                here = self._place(start)
+                self.constants.fill(builder, here, self.column_stride, points, past_cache)
+            with apart:
+                fewer = builder.icmp_signed("<", points, tile)
+                self._fill_scratch(builder.select(fewer, points, tile))
+
+    def _fill_scratch(self, points: Any) -> None:
+        no = ir.Constant(FLAG, 0)
+        self.constants.fill(self.builder, self.scratch, self.pitch, points, no)
 
     def place(self, first: Any, whole: Any) -> None:
         """Decide where the tile that starts at point ``first`` lies: in place or in scratch."""
@@ -146,13 +169,15 @@ class KernelArray:
         if self.columns.rows is None:
             return
         with builder.if_then(self.rowwise):
-            place = offset(builder, self.base, builder.mul(first, self.point_stride))
+            place = self._place(first)
             last = builder.icmp_signed("==", builder.add(first, count), stop)
             zero, one = ir.Constant(INT64, 0), ir.Constant(INT64, 1)
             entries = ir.Constant(INT64, self.columns.count)
             earlier = builder.mul(builder.sub(first, start), entries)
             count = builder.mul(count, entries)
-            builder.call(function, [one, place, zero, self.rows, zero, count, earlier, last])
+            only = self.constants.table("only", INT64, [0])
+            columns = [only, one, place, zero, self.rows, zero]
+            builder.call(function, [*columns, count, earlier, last])
 
     def write_run(self, function: Any, first: Any, count: Any, start: Any, stop: Any) -> None:
         """Write a short tile's results from scratch past the cache."""
@@ -160,12 +185,13 @@ class KernelArray:
             return
         builder = self.builder
         with builder.if_then(self.runs):
-            place = offset(builder, self.base, builder.mul(first, self.point_stride))
+            place = self._place(first)
             last = builder.icmp_signed("==", builder.add(first, count), stop)
-            rows = ir.Constant(INT64, self.columns.count)
+            kept = self.constants.kept_table()
+            rows = ir.Constant(INT64, len(self.constants.kept))
             earlier = builder.sub(first, start)
             pitch = ir.Constant(INT64, run_pitch(self.target))
-            columns = [rows, place, self.column_stride, self.pointer, pitch]
+            columns = [kept, rows, place, self.column_stride, self.pointer, pitch]
             builder.call(function, [*columns, count, earlier, last])
 
     def whole_lines(self) -> Any:
@@ -194,7 +220,8 @@ class KernelArray:
         item = ir.Constant(INT64, target.itemsize)
         with builder.if_then(self.streaming):
             place = offset(builder, self.destination, builder.mul(point, item))
-            with counted(builder, zero, ir.Constant(INT64, self.columns.count), one) as column:
+            with counted(builder, zero, ir.Constant(INT64, len(self.constants.kept)), one) as index:
+                column = self.constants.kept_column(builder, index)
                 source = builder.gep(self.scratch, [column], source_etype=vector)
                 sink = offset(builder, place, builder.mul(column, self.destination_row))
                 value = builder.load(source, typ=vector, align=target.itemsize)
@@ -218,6 +245,9 @@ class KernelArray:
         """Copy a tile's results from scratch to the array."""
         elsewhere = self.builder.or_(self.direct, self.runs)
         with self.builder.if_then(self.builder.not_(elsewhere)):
+            if self.constants.entries:
+                with self.builder.if_then(self.adjacent):
+                    self._fill_scratch(count)
             origin = self.builder.select(self.rowwise, self.rows, self._place(first))
             self._copy(origin, count, count, inward=False)
 

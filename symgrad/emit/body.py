@@ -4,7 +4,8 @@ Each piece of the Program becomes one internal function. Its arguments are, for 
 group and every result in order, the address of the vector's first point and the distance in bytes
 from one column to the next, and last the address of the slots through which values pass from one
 piece to a later one. Where results are summed over points there follows how many lanes hold points
-of the batch; values of the others are not added.
+of the batch; values of the others are not added. Where they are not, entries that are constants are
+left to ``constants.py``.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ from llvmlite import ir
 from symgrad.emit.accumulate import add_lanes, counted_lanes
 from symgrad.emit.cache_lines import store_past_cache
 from symgrad.emit.calls import Calls
+from symgrad.emit.constants import is_constant_store
 from symgrad.emit.control import INT64
 from symgrad.emit.instructions import INSTRUCTIONS, SCALAR, splat, splat_truth
 from symgrad.emit.routine import define_routines
 from symgrad.emit.target import Target
-from symgrad.emit.zeros import emit_zeros, stores_zeros_alone
 from symgrad.ir.program import CONDITION_OPS, Instruction, Program
 
 POINTER = ir.PointerType()
@@ -32,6 +33,32 @@ INLINE_CALLS = 64
 
 INLINE_BODY = 400
 """A program of this many instructions or fewer is inlined into its loop."""
+
+
+def is_short(program: Program, target: Target) -> bool:
+    """Whether a program is inlined into its loop: one piece beside what a batch shares."""
+    bounds = worked(program, target)
+    length = sum(len(_work(program, target, *bound)) for bound in bounds)
+    return len(bounds) - program.shared == 1 and length <= INLINE_BODY
+
+
+def worked(program: Program, target: Target) -> list[tuple[int, int]]:
+    """(start, stop) of the pieces that do more than to store constants."""
+    bounds = pairwise([*program.pieces, len(program.code)])
+    return [bound for bound in bounds if _work(program, target, *bound)]
+
+
+def _work(program: Program, target: Target, start: int, stop: int) -> list[int]:
+    """The instructions of a piece that are neither constants nor stores of those."""
+    part = range(start, stop)
+    if target.reduced:
+        return list(part)
+    code = program.code
+    return [
+        index
+        for index in part
+        if code[index].op != "constant" and not is_constant_store(program, code[index])
+    ]
 
 
 def define_pieces(
@@ -51,11 +78,11 @@ def define_pieces(
     slots = spill_slots(program)
     inline = all_call_sites(program) <= INLINE_CALLS
     routines = define_routines(module, program, target, inline=inline)
-    bounds = [*program.pieces, len(program.code)]
+    short = is_short(program, target)
     functions = []
-    for index, (start, stop) in enumerate(pairwise(bounds)):
-        piece = _Piece(module, program, target, slots, index, inline, routines, past_cache)
-        functions.append(piece.define(start, stop))
+    for index, (start, stop) in enumerate(worked(program, target)):
+        piece = _Piece(module, program, target, slots, index, inline, short, routines, past_cache)
+        functions.append(piece.define(_work(program, target, start, stop)))
     return functions
 
 
@@ -101,6 +128,7 @@ class _Piece:
         slots: dict[int, int],
         index: int,
         inline: bool,
+        short: bool,
         routines: Mapping[str, ir.Function],
         past_cache: bool,
     ) -> None:
@@ -118,8 +146,6 @@ class _Piece:
         kind = ir.FunctionType(ir.VoidType(), kinds)
         self.function = ir.Function(module, kind, f"sg.piece{index}{'.past' * past_cache}")
         self.function.linkage = "internal"
-        whole = len(program.pieces) - program.shared == 1
-        short = whole and len(program.code) <= INLINE_BODY
         self.function.attributes.add("alwaysinline" if short else "noinline")
         for argument in self.function.args:
             if argument.type == POINTER:
@@ -131,14 +157,8 @@ class _Piece:
         )
         self.values: dict[int, Any] = {}
 
-    def define(self, start: int, stop: int) -> ir.Function:
-        """Emit the instructions from ``start`` to ``stop``."""
-        code = self.program.code
-        if stop - start > 1 and stores_zeros_alone(self.program, start, stop):
-            if not self.target.reduced:
-                self._store_zeros(start, stop)
-            self.builder.ret_void()
-            return self.function
+    def define(self, indices: Sequence[int]) -> ir.Function:
+        """Emit some instructions in order; constants among them are made where they are used."""
         target = self.target
         self.calls = Calls(
             self.module,
@@ -146,23 +166,15 @@ class _Piece:
             target.dtype,
             target.accuracy,
             self.inline,
-            code[start:stop],
+            [self.program.code[index] for index in indices],
             self.routines,
         )
-        for index in range(start, stop):
+        for index in indices:
             self.values[index] = self._emit(index)
             if index in self.slots:
                 self._spill(index)
         self.builder.ret_void()
         return self.function
-
-    def _store_zeros(self, start: int, stop: int) -> None:
-        zero = splat(self.vector, 0.0)
-        given, first = self.function.args, 2 * len(self.program.groups)
-        arrays = [
-            given[first + 2 * k : first + 2 * k + 2] for k in range(len(self.program.results))
-        ]
-        emit_zeros(self.builder, self.program, start, stop, arrays, zero, self.target.itemsize)
 
     def _emit(self, index: int) -> Any:
         op, args, data = self.program.code[index]

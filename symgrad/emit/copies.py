@@ -1,8 +1,9 @@
 """Copies between arrays and scratch columns: code that all kernels of a dtype share.
 
 It moves square blocks of points and columns, transposed on the way, and what is left of a tile
-number by number; and it writes runs (``runs.py``). What depends on a kernel is passed, so this is
-compiled once for all of them: it would be up to half of the code of a small one.
+number by number; it writes runs (``runs.py``) and rows of constants (``constants.py``). What
+depends on a kernel is passed, so this is compiled once for all of them: it would be up to half of
+the code of a small one.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 from llvmlite import ir
 
 from symgrad.emit.body import POINTER
+from symgrad.emit.constants import define_fill
 from symgrad.emit.control import INT64, counted
 from symgrad.emit.instructions import SCALAR
 from symgrad.emit.runs import define_runs
@@ -27,7 +29,7 @@ BYTE = ir.IntType(8)
 
 def define_copies(module: ir.Module, dtype: Dtype, lanes: int) -> list[ir.Function]:
     """Define all of the shared code for registers of so many lanes."""
-    made = [define_runs(module, dtype)]
+    made = [define_runs(module, dtype), define_fill(module, dtype)]
     side = lanes
     while side:
         made += [

@@ -31,8 +31,9 @@ from typing import Any
 from llvmlite import ir
 
 from symgrad.emit.array import RUN_COLUMNS, KernelArray, apart, offset
-from symgrad.emit.body import INLINE_BODY, POINTER, define_pieces
+from symgrad.emit.body import POINTER, define_pieces, is_short
 from symgrad.emit.cache_lines import CACHE_LINE
+from symgrad.emit.constants import Constants, constant_entries
 from symgrad.emit.control import INT64, counted, tiles
 from symgrad.emit.critical import TUNING, is_straight, order_by_critical_path
 from symgrad.emit.reduction import emit_sums
@@ -84,9 +85,8 @@ def define_loop(module: ir.Module, program: Program, target: Target) -> ir.Funct
 
 def _past_cache(module: ir.Module, program: Program, target: Target) -> Sequence[ir.Function]:
     """The pieces once more, where they can write past the cache themselves, else none."""
-    short = len(program.pieces) == 1 and len(program.code) <= INLINE_BODY
     plain = not (target.reduced or program.shared or program.routines or program.outside)
-    if not (short and plain and _can_stream(target)):
+    if not (plain and is_short(program, target) and _can_stream(target)):
         return ()
     return define_pieces(module, program, target, past_cache=True)
 
@@ -112,16 +112,19 @@ def _emit_tiles(
         for i, columns in enumerate(layout)
     ]
     groups, results = arrays[: len(program.groups)], arrays[len(program.groups) :]
+    for result, entries in zip(results, constant_entries(program), strict=True):
+        result.constants = Constants(builder.module, target, result.columns.count, entries)
+    computed = sum(len(result.constants.kept) for result in results)
     width = ir.Constant(INT64, target.width)
     can_stream = _can_stream(target)
     wanted = builder.icmp_signed("!=", stream, ir.Constant(INT64, THROUGH))
     long = builder.icmp_signed(">=", builder.sub(stop, start), ir.Constant(INT64, PEEL_FROM))
-    largest = max(results, key=lambda result: result.columns.count)
+    largest = max(results, key=lambda result: len(result.constants.kept))
     peeled = largest.misaligned_points(start, long)
     run = declare_runs(builder.module)
     tile, pitch = (ir.Constant(INT64, n) for n in (target.tile, target.tile * target.itemsize))
     runs = ir.Constant(FLAG, 0)
-    if run_points(target) and sum(r.size for r in program.results) >= RUN_COLUMNS:
+    if run_points(target) and computed >= RUN_COLUMNS:
         for result in results:
             result.decide_runs(wanted, builder.add(start, peeled))
             runs = builder.or_(runs, result.runs)
@@ -135,6 +138,8 @@ def _emit_tiles(
         array.pitch = pitch
     for group in groups:
         group.spread()
+    for result in results:
+        result.fill_constants(start, stop, tile, wanted)
     steps = begin(builder, program, target, pieces, groups, spill)
     with tiles(builder, start, stop, tile, peeled) as (first, count):
         whole = builder.icmp_signed(

@@ -19,6 +19,7 @@ from llvmlite import ir
 from symgrad.emit import provider
 from symgrad.emit.assemble import new_module, object_code
 from symgrad.emit.body import POINTER, define_pieces, spill_slots
+from symgrad.emit.constants import Constants, constant_entries
 from symgrad.emit.control import INT64, counted
 from symgrad.emit.instructions import SCALAR
 from symgrad.emit.kernel import Kernel, described
@@ -83,10 +84,19 @@ def define_point(module: ir.Module, program: Program, target: Target) -> ir.Func
         arguments += [buffer, _int(size)]
     for piece in pieces:
         builder.call(piece, [*arguments, buffers[-1]])
-    for given, buffer, count in zip(
-        function.args[groups:], buffers[groups:-1], counts[groups:], strict=True
+    for given, buffer, count, entries in zip(
+        function.args[groups:],
+        buffers[groups:-1],
+        counts[groups:],
+        constant_entries(program),
+        strict=True,
     ):
-        for column in _columns(builder, count):
+        constants = Constants(module, one, count, entries)
+        for index in _columns(builder, len(entries)):
+            column, value = constants.entry(builder, index)
+            builder.store(value, _at(builder, given, column, vector.element))
+        for index in _columns(builder, len(constants.kept)):
+            column = constants.kept_column(builder, index)
             value = builder.load(_at(builder, buffer, column, vector), typ=vector.element)
             builder.store(value, _at(builder, given, column, vector.element))
     if heap is not None:

@@ -42,13 +42,13 @@ def run_pitch(target: Target) -> int:
 
 
 def declare_runs(module: ir.Module) -> ir.Function:
-    """Declare ``sg.runs(rows, sink, row stride, scratch, pitch, count, earlier, last)``.
+    """Declare ``sg.runs(table, rows, sink, row stride, scratch, pitch, count, earlier, last)``.
 
-    It writes ``count`` points of every row from scratch columns, which lie ``pitch`` bytes apart,
-    to the rows that start at ``sink``. ``earlier`` says how many points of this call precede them,
-    ``last`` that none follow.
+    It writes ``count`` points of ``rows`` rows, whose numbers stand in ``table``, from scratch
+    columns, which lie ``pitch`` bytes apart, to the rows that start at ``sink``. ``earlier`` says
+    how many points of this call precede them, ``last`` that none follow.
     """
-    kinds = [INT64, POINTER, INT64, POINTER, INT64, INT64, INT64, FLAG]
+    kinds = [POINTER, INT64, POINTER, INT64, POINTER, INT64, INT64, INT64, FLAG]
     return ir.Function(module, ir.FunctionType(ir.VoidType(), kinds), "sg.runs")
 
 
@@ -56,7 +56,7 @@ def define_runs(module: ir.Module, dtype: Dtype) -> ir.Function:
     """Define what ``declare_runs`` declares."""
     function = declare_runs(module)
     builder = ir.IRBuilder(function.append_basic_block("entry"))
-    rows, sink, row_stride, scratch, pitch, count, earlier, last = function.args
+    table, rows, sink, row_stride, scratch, pitch, count, earlier, last = function.args
     scalar, item = SCALAR[dtype], ITEMSIZE[dtype]
     points = CACHE_LINE // item
     line = ir.VectorType(scalar, points)
@@ -65,7 +65,8 @@ def define_runs(module: ir.Module, dtype: Dtype) -> ir.Function:
     def at(base: Any, point: Any) -> Any:
         return builder.gep(base, [point], source_etype=scalar)
 
-    with counted(builder, zero, rows, one) as row:
+    with counted(builder, zero, rows, one) as index:
+        row = builder.load(builder.gep(table, [index], source_etype=INT64), typ=INT64)
         place = builder.gep(sink, [builder.mul(row, row_stride)], source_etype=BYTE)
         column = builder.gep(scratch, [builder.mul(row, pitch)], source_etype=BYTE)
 

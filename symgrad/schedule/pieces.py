@@ -17,7 +17,8 @@ PIECE_LENGTH = 1_000
 
 
 ZEROS = 16
-"""This many stores of structural zeros become a piece of their own, which targets may loop over."""
+"""This many stores of structural zeros become a piece of their own, and do not count as memory that
+the others touch: targets fill rows of them in loops."""
 
 
 def cut(code: Sequence[Instruction], zeros: int | None = None) -> tuple[int, ...]:
