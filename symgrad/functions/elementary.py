@@ -14,7 +14,7 @@ from symgrad.ir.expression import HALF, Expr, named, wrap
 from symgrad.ir.primitive import Names, define
 
 PI = named("pi")
-EXP_MINUS_64 = 1.603810890548638e-28
+INF, EXP_MINUS_64 = float("inf"), 1.603810890548638e-28
 
 
 def call(name: str, *arguments: object) -> Expr:
@@ -32,33 +32,44 @@ def equal(left: object, right: object) -> Expr:
     return call("eq", left, right)
 
 
+# What rounding takes from x^2 would cost the tail of exp(-x^2) its digits: fma gives it back.
 def _lifted(x: Expr) -> tuple[Expr, Expr, Expr]:
-    """(x, p, c): p = exp(-x^2), or exp(64) times that where c holds; x is bounded.
+    """(x, p, c): exp(-x^2) = p c, c being exp(-64) in the tail and 1 elsewhere; x is bounded.
 
-    What rounding takes from the square would cost the tail its digits. So would a p that is
-    subnormal what it is multiplied by.
+    A p that is subnormal would cost the digits of what it is multiplied by.
     """
     kept = select(abs(x) > 40, 40, x)
     far = kept * kept > 64
     power = call("exp", select(far, 64 - kept * kept, -kept * kept))
-    return kept, call("fma", -power, call("fma", kept, kept, -kept * kept), power), far
+    power = call("fma", -power, call("fma", kept, kept, -kept * kept), power)
+    return kept, power, select(far, EXP_MINUS_64, 1)
 
 
 def _exp_minus_square(x: Expr) -> Expr:
-    _, power, far = _lifted(x)
-    return power * select(far, EXP_MINUS_64, 1)
+    """exp(-x^2) where its slope is not needed as well: nothing to bound but an infinite square."""
+    square = x * x
+    power = call("exp", -square)
+    return call("fma", -power, select(square < INF, call("fma", x, x, -square), 0), power)
+
+
+def exp_minus_square_beside_slope(x: Expr) -> Expr:
+    """``_exp_minus_square`` by the exponential that its slope needs."""
+    _, power, scale = _lifted(x)
+    return power * scale
 
 
 def _exp_minus_square_slope(x: Expr) -> Expr:
-    kept, power, far = _lifted(x)
-    product = -2 * kept * power
+    kept, power, scale = _lifted(x)
     # By fma, as factors of a product may be multiplied in any order.
-    return select(far, call("fma", product, EXP_MINUS_64, 0), product)
+    return call("fma", -2 * kept * power, scale, -0.0)
 
 
 def _unless_0(below: Expr, above: Expr) -> Expr:
-    """``above/below``, but 0 where that would be divided by 0."""
-    return select(equal(below, 0), 0, above / below)
+    """``above/below``, but 0 where that would be divided by 0.
+
+    There ``above`` is finite. One guard serves for all that is divided by the same.
+    """
+    return above / select(equal(below, 0), INF, below)
 
 
 def _by_own(other: str) -> Callable[[Expr, Expr, Expr], Expr]:
@@ -130,9 +141,9 @@ atan2 = define("atan2",
                names=Names(mpmath="atan2", torch="atan2", numpy="arctan2", c="atan2"))
 # b/(a^2 + b^2), whose derivative by b has a^2 - b^2, of more digits as (a - b)(a + b).
 atan2_by_first = define("atan2_by_first",
-                        lambda y, a, b: _unless_0((a * a + b * b) ** 2, -2 * a * b),
-                        lambda y, a, b: _unless_0((a * a + b * b) ** 2,
-                                                  call("square_difference", a, b)),
+                        lambda y, a, b: -2 * y * call("atan2_by_first", b, a),
+                        lambda y, a, b: call("square_difference", a, b)
+                        * _unless_0(a * a + b * b, wrap(1)) ** 2,
                         domain=((-3, 3), (0.2, 3)), kind="composite", cost=8, names=Names(),
                         expansion=lambda a, b: _unless_0(a * a + b * b, b))
 

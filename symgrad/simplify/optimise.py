@@ -57,6 +57,11 @@ def share_powers(network: Network) -> bool:
     return any([plan_powers(network), share_products(network)])
 
 
+def share_powers_by_roots(network: Network) -> bool:
+    """The same, where a reciprocal may be the square of a root's."""
+    return any([plan_powers(network, by_roots=True), share_products(network)])
+
+
 def factor_smoothly(network: Network) -> bool:
     """Factor whole powers alone, so that no root comes to be that was not there.
 
@@ -68,10 +73,12 @@ def factor_smoothly(network: Network) -> bool:
 
 FACTORING: tuple[Pass, ...] = (factor_with_numbers, factor, reuse_sums, factor)
 
-SHARING: tuple[Pass, ...] = (share_powers, share_sums, share_products, share_sums, factor)
+LATER: tuple[Pass, ...] = (share_sums, share_products, share_sums, factor)
+
+SHARING: tuple[Pass, ...] = (share_powers, *LATER)
 
 ORDERS: dict[str, tuple[Pass, ...]] = {
-    "scale, factor, share": (scale, *FACTORING, *SHARING),
+    "scale, factor, share": (scale, *FACTORING, share_powers_by_roots, *LATER),
     "scale, share, factor": (
         choose_scales,
         plan_powers,

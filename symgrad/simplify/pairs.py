@@ -56,7 +56,7 @@ class _Sharing:
             budget -= len(literals[node]) ** 2 // 2
             if budget >= 0:
                 self._enter(node, literals[node])
-        self.heap: list[tuple[int, int, int, int, Pair]] = []
+        self.heap: list[tuple[int, int, int, int, int, Pair]] = []
         self._push(self.holders)
 
     def _push(self, pairs: Iterable[Pair]) -> None:
@@ -67,7 +67,8 @@ class _Sharing:
                 self.serial += 1
                 one, two = self.rank[pair[0]], self.rank[pair[1]]
                 places = (one, two) if one < two else (two, one)
-                heappush(self.heap, (-count, *places, self.serial, pair))
+                alike = -len(self.holders[pair])  # of as frequent pairs the one in more products
+                heappush(self.heap, (-count, alike, *places, self.serial, pair))
 
     def _literals(self, node: int) -> list[int]:
         """The literals of a node that may form pairs, increasing."""

@@ -22,7 +22,7 @@ Plan = Literal["divide", "reciprocal", "root", "inverse"]
 by 1/base and its square root."""
 
 
-def plan_powers(network: Network) -> bool:
+def plan_powers(network: Network, *, by_roots: bool = False) -> bool:
     """Make square roots and shared reciprocals literals of their own; whether there were any.
 
     ``x**(3/2)`` becomes ``x*sqrt(x)``. Where several products divide by powers of x, they multiply
@@ -30,6 +30,12 @@ def plan_powers(network: Network) -> bool:
     needed or x cannot be negative. Of ``1 + y**2`` the latter is ``sqrt(1/x)``, which saves the
     square; not so of ``y**2 + z**2``, whose reciprocal may overflow where its root's does not, nor
     of ``1 - y**2``: that may be -inf, and ``sqrt(1/x)`` -0.0 where ``1/sqrt(x)`` is nan.
+
+    Args:
+        network: changed in place.
+        by_roots: whether ``1/x`` is the square of ``1/sqrt(x)`` also where x may be negative, but
+            all results that need ``1/x`` are nan then. For a division that saves, products may
+            become longer.
     """
     nodes = network.order()
     kinds, bags = network.kinds, network.bags
@@ -48,6 +54,10 @@ def plan_powers(network: Network) -> bool:
         base: _plan(exponents, base in squares, _well_above_zero(network, base, squares))
         for base, exponents in found.items()
     }
+    for base, exponents in found.items() if by_roots else ():
+        rooted = any(exponent < 0 and exponent.denominator == 2 for exponent in exponents)
+        if rooted and plans[base] == "reciprocal" and _is_nan_below_zero(network, nodes, base):
+            plans[base] = "root"
     changed = False
     for node in products:
         bag = bags[node]
@@ -87,6 +97,24 @@ def _well_above_zero(network: Network, base: int, squares: Set[int]) -> bool:
         and 1 / LARGEST < bag.get(ONE, 0) < LARGEST
         and all(c > 0 and k in squares for k, c in bag.items() if k != ONE)
     )
+
+
+def _is_nan_below_zero(network: Network, nodes: list[int], base: int) -> bool:
+    """Whether all results that need a quotient by the base are nan where it is negative."""
+    kinds, bags = network.kinds, network.bags
+    nan: set[int] = set()  # by a root of the base that is a factor or a term
+    for node in nodes:
+        bag = bags[node]
+        root = kinds[node] == "product" and type(bag.get(base)) is Fraction
+        if root or not nan.isdisjoint(bag):
+            nan.add(node)
+    other = set(network.roots)  # results that may be no nan, and what they need
+    for node in reversed(nodes):
+        if node in other and node not in nan:
+            if kinds[node] == "product" and bags[node].get(base, 0) < 0:
+                return False
+            other.update(network.below(node))
+    return True
 
 
 def _squares(network: Network, nodes: Iterable[int]) -> set[int]:

@@ -46,6 +46,9 @@ USUAL = 1e100
 EXPONENTIALS = frozenset({"exp", "exp_minus_square"})
 """The rows that are related: ``exp_minus_square(x)`` is ``exp(-x**2)``."""
 
+LOGARITHMS = {"log": 0, "log1p": 1}
+"""The rows whose exponentials are powers, and what is added to their arguments."""
+
 
 class Parts(NamedTuple):
     """An argument as ``number + sum(coefficient * log) + rest``."""
@@ -110,7 +113,7 @@ def _split(graph: Graph, polynomial: Polynomial) -> Parts:
     logs: Polynomial = {}
     rest: Polynomial = {}
     for monomial, coefficient in polynomial.items():
-        if len(monomial) == 1 and monomial[0][1] == 1 and graph.ops[monomial[0][0]] == "log":
+        if len(monomial) == 1 and monomial[0][1] == 1 and graph.ops[monomial[0][0]] in LOGARITHMS:
             logs[monomial] = coefficient
         elif monomial:
             rest[monomial] = coefficient
@@ -150,7 +153,8 @@ def _related(
         half = simplest(Fraction(round(2 * Fraction(coefficient)), 2))
         if not is_near(coefficient, half) or not -HIGHEST <= half <= HIGHEST:
             return None
-        factors.append((graph.args[log][0], half))
+        (inside,) = graph.args[log]
+        factors.append((graph.sum(((inside, 1),), LOGARITHMS[graph.ops[log]]), half))
     if not -LARGEST <= number <= LARGEST:
         return None
     relation = Relation(tuple(factors), number)

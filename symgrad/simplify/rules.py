@@ -119,6 +119,8 @@ RULES: tuple[Rule, ...] = (
     Rule(math.log(math.exp(x)),      x,             "finite"),
     Rule(math.exp(math.log(x)),      x,             "finite"),
     Rule(math.exp(n * math.log(x)),  x**n,          "finite"),
+    Rule(math.exp(math.log1p(x)),    1 + x,         "finite"),
+    Rule(math.exp(n * math.log1p(x)), (1 + x)**n,   "finite"),
     Rule(math.log1p(math.expm1(x)),  x,             "finite"),
     Rule(math.expm1(math.log1p(x)),  x,             "finite"),
     Rule(math.log2(math.exp2(x)),    x,             "finite"),

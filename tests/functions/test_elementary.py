@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import mpmath
 import pytest
 
 from symgrad.functions import PRIMITIVES, elementary, math
 from symgrad.ir.expression import Expr, variables
+from symgrad.schedule.expand import expand
 from tests.expressions import close, gradient_at, in_float, in_mpmath, system_of, tensor_of
 
 x, y = variables("x y")
@@ -78,3 +81,29 @@ def test_curvature_of_hypot_does_not_cancel(low: float, high: float) -> None:
     cube = mpmath.hypot(a, b) ** 3
     expected = [float(v / cube) for v in (b * b, -a * b, -a * b, a * a)]
     assert got == pytest.approx(expected, rel=1e-15, abs=1e-300)
+
+
+@pytest.mark.parametrize("made", [math.exp_minus_square, elementary.exp_minus_square_beside_slope])
+def test_gaussians_keep_their_digits_and_end_in_zero(made: Any, digits: int) -> None:
+    """Rounding the square of 26 alone would cost a hundred units in the last place."""
+    system = system_of(made(x), ("x",))
+
+    def at(value: float) -> float:
+        return in_float(system.graph, system.outputs.nodes, {"x": value})[0]
+
+    for value in (1e-300, 0.3, -0.9, 3.7, 7.9, -8.1, 17.3, 25.9, 26.4):
+        expected = float(mpmath.exp(-(mpmath.mpf(value) ** 2)))
+        assert at(value) == pytest.approx(expected, rel=8e-16, abs=0)
+    assert at(-26.9) == pytest.approx(float(mpmath.exp(-(mpmath.mpf(26.9) ** 2))), abs=1e-323)
+    assert [at(value) for value in (40.0, -1e200, float("inf"), float("-inf"))] == [0, 0, 0, 0]
+    assert at(float("nan")) != at(float("nan"))
+
+
+def test_angles_are_guarded_at_the_origin_once() -> None:
+    """All first and second derivatives of atan2 divide by the same, and are 0 at 0."""
+    system = system_of(math.atan2(y, x), ("x", "y"))
+    tensors = [tensor_of(system, order) for order in (1, 2)]
+    nodes = [node for tensor in tensors for node in tensor.nodes]
+    assert in_float(system.graph, nodes, {"x": 0.0, "y": 0.0}) == [0] * 6
+    graph, _ = expand(system.graph, tensors)
+    assert graph.ops.count("select") == graph.ops.count("eq") == 1

@@ -233,6 +233,15 @@ def test_squares_that_nothing_else_is_made_of_keep_their_digits() -> None:
     assert _squares(system.graph, tensor.nodes)
 
 
+@pytest.mark.parametrize(("orders", "operations"), [((1,), 7), ((2,), 15), ((1, 2), 17)], ids=str)
+def test_one_exponential_serves_a_gaussian_and_its_slope(
+    orders: tuple[int, ...], operations: int
+) -> None:
+    made = program(math.erf(x), "x", orders)
+    assert made.counts["exp"] == 1
+    assert made.total == operations
+
+
 def _squares(graph: Graph, nodes: Sequence[int]) -> bool:
     found = {graph.ops[node] for node in reachable(graph, nodes)}
     return bool(found & {"exp_minus_square", "exp_minus_square_slope"})

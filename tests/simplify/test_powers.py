@@ -145,16 +145,42 @@ def test_roots_of_reciprocals_have_the_values_of_reciprocals_of_roots(value: flo
     assert found == pytest.approx(before, rel=1e-15, abs=0, nan_ok=True)
 
 
-def test_a_base_that_can_be_negative_keeps_its_reciprocal() -> None:
+@pytest.mark.parametrize("by_roots", [False, True])
+def test_a_base_that_can_be_negative_keeps_its_reciprocal(by_roots: bool) -> None:
     source = system(1 / x, z * x**-0.5, w * x**-1.5)
     network = inline(read(source.graph, [source.outputs]))
-    plan_powers(network)
+    plan_powers(network, by_roots=by_roots)
     made, kept = write(inline(network), [source.outputs])
     found = in_float(program_of(made, kept), (-2.0, 0.0, 1.0, 1.0))
     assert found[0] == -0.5
     assert isnan(found[1])
     assert isnan(found[2])
     assert in_float(program_of(made, kept), (0.0, 0.0, 1.0, 1.0)) == [inf, inf, inf]
+
+
+@pytest.mark.parametrize(
+    ("outputs", "divisions"),
+    [
+        ((y / x + z * x**-0.5, w * x**-1.5), 1),
+        ((math.sin(y / x) * x**-0.5, w * x**-1.5), 1),
+        ((math.where(x > 1, y / x * x**-0.5, z), math.sin(w / x), x**-0.5), 2),
+        ((math.where(x > 0, z * x**-0.5, y / x),), 2),
+        ((y / x + z * x**-0.5, w / x), 2),
+    ],
+)
+def test_one_division_where_a_negative_base_makes_all_nan(
+    outputs: tuple[Expr, ...], divisions: int
+) -> None:
+    source = system(*outputs)
+    network = inline(read(source.graph, [source.outputs]))
+    plan_powers(network, by_roots=True)
+    made, kept = write(inline(network), [source.outputs])
+    assert program_of(made, kept).counts["div"] == divisions
+    for value in (2.5, -2.5):
+        point = (value, 1.3, 0.7, -2.1)
+        before = in_float(program_of(source.graph, [source.outputs]), point)
+        found = in_float(program_of(made, kept), point)
+        assert found == pytest.approx(before, rel=1e-14, abs=0, nan_ok=True)
 
 
 def test_a_reciprocal_is_not_made_of_itself() -> None:

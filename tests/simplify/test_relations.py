@@ -29,6 +29,7 @@ RELATED: dict[str, Sequence[Expr]] = {
     "sum": (exp(x + y), exp(x), exp(y)),
     "sum of a multiple": (exp(x + 2 * y), exp(x), exp(y)),
     "logarithm": (exp(x * y + log(z)), exp(x * y)),
+    "logarithm of one more": (exp(x * y - math.log1p(z)), exp(x * y)),
     "half a logarithm": (exp(x * y + log(z) / 2), exp(x * y)),
     "logarithms": (exp(x - log(z) + 2 * log(w)), exp(x)),
     "quotient": (exp(x / y), exp((x + y * log(z)) / y)),
