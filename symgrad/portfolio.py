@@ -19,7 +19,7 @@ from symgrad.differentiate.strategies import STRATEGIES
 from symgrad.differentiate.tensors import UNLIMITED, derive_by, highest_order, stored
 from symgrad.errors import LimitError
 from symgrad.functions import PRIMITIVES
-from symgrad.ir.graph import Graph
+from symgrad.ir.graph import Graph, node_key
 from symgrad.ir.primitive import Primitive
 from symgrad.ir.program import UNCOUNTED, WEIGHTS, Group, Program
 from symgrad.ir.system import Request, System, Tensor
@@ -255,11 +255,14 @@ def _candidates(
     primals = PRIMALS if source.first is None else PRIMALS_WITH_FIRST
     forms = {0: source if source.first is None else _form(source, primals[0], options)}
     seen: set[tuple[int, ...]] = set()
+    known: set[int] = set()  # derived candidates, by id
     unnamed: list[Derived] = []
     numbers: dict[Any, int] = {}
     names = _strategies(source, requests, options)
     ranked: list[tuple[float, int]] = []
     made: dict[tuple[str, int], Derived | None] = {}
+    contents: dict[tuple[Any, ...], int] = {_content(forms[0]): 0}
+    twins: dict[int, int] = {}  # form -> the first one that is the same
     for rank, name in enumerate(names):
         if ranked and not work.allows(DERIVING):
             break
@@ -279,12 +282,17 @@ def _candidates(
                 continue
             if form not in forms:
                 forms[form] = _form(source, primals[form], options)
-            derived = _derive(forms[form], requests, options, name, 3 * work.size + 1_000)
+                twins[form] = contents.setdefault(_content(forms[form]), form)
+            if (name, twins[form]) in made:
+                derived = made[name, twins[form]]
+            else:
+                derived = _derive(forms[form], requests, options, name, 3 * work.size + 1_000)
             if derived is not None:
                 work.add(derived, DERIVING)
             made[name, form] = derived
         derived = made[name, form]
-        if derived is not None:
+        if derived is not None and id(derived) not in known:
+            known.add(id(derived))
             if not seen and not unnamed:
                 unnamed.append(derived)  # compared with the second, if there is one
                 yield derived
@@ -353,6 +361,14 @@ def _form(source: Source, primal: Primal, options: Options) -> Source:
     graph, (value, made) = simplify(graph, tensors, options.rewrites, flat=primal.flat)
     system = replace(system, graph=graph, outputs=value)
     return Source(system, None if first is None else _as_level(first, made))
+
+
+def _content(source: Source) -> tuple[Any, ...]:
+    """The same for sources of which the same derivatives come."""
+    graph = source.system.graph
+    data = [node_key(op, data) for op, data in zip(graph.ops, graph.data, strict=True)]
+    wanted = source.system.outputs.nodes, _as_tensor(source.first or {}).nodes
+    return graph.flat, *wanted, tuple(graph.ops), tuple(graph.args), tuple(data)
 
 
 def _derive(

@@ -69,6 +69,21 @@ def test_max_is_never_dearer_than_default() -> None:
         assert weighted(most) <= weighted(default)
 
 
+def test_equal_forms_of_a_primal_are_derived_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    derive, calls = portfolio._derive, list[str]()
+
+    def counting(*given: Any) -> Any:
+        calls.append(given[3])
+        return derive(*given)
+
+    monkeypatch.setattr(portfolio, "_derive", counting)
+    made = program(x**2 * math.sin(y), "x y", 2)
+    once = len(calls)
+    monkeypatch.setattr(portfolio, "_content", lambda source: (id(source),))
+    assert program(x**2 * math.sin(y), "x y", 2) == made
+    assert once < len(calls) - once
+
+
 def test_the_same_program_in_every_process() -> None:
     code = (
         "from tests.test_portfolio import SYSTEMS, program\n"

@@ -17,7 +17,7 @@ from operator import add, mul, truediv
 from typing import Any
 
 from symgrad.errors import UnknownFunctionError
-from symgrad.ir.arithmetic import Number
+from symgrad.ir.arithmetic import Number, bits
 from symgrad.ir.expression import Expr, postorder
 from symgrad.ir.fused import fused
 from symgrad.ir.graph import Graph
@@ -241,11 +241,17 @@ def _turns(
     return states
 
 
+SHORT = 1000
+"""Quotients of numbers of more bits may leave the range of doubles."""
+
+
 def exact_value(graph: Graph, node: int) -> float:
     """The double nearest to a constant node: evaluated with 50 digits and rounded once."""
     value = graph.data[node] if graph.ops[node] == "constant" else None
     if isinstance(value, float):
         return value  # mpmath has no -0.0
+    if value is not None and bits(value) <= SHORT:
+        return float(value)  # Python rounds quotients once, too
     import mpmath  # noqa: PLC0415 - 0.1 s that most programs never need
 
     with mpmath.workdps(50):

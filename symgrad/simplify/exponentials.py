@@ -20,7 +20,7 @@ from symgrad.ir.expression import postorder, symbol
 from symgrad.ir.graph import Graph
 from symgrad.ir.system import Tensor
 from symgrad.ir.traverse import reachable
-from symgrad.simplify.polynomials import Monomial, expand
+from symgrad.simplify.polynomials import Monomial, Polynomial, expand
 from symgrad.simplify.relations import EXPONENTIALS, Relation, find_relations
 
 CANCELLING = 0.8
@@ -83,6 +83,8 @@ def unfold_squares(graph: Graph, tensors: Sequence[Tensor]) -> list[Tensor]:
         graph: where the tensors' nodes live; what replaces them is appended.
         tensors: the results, composite functions not expanded.
     """
+    if SQUARES.isdisjoint(graph.ops):
+        return list(tensors)
     wanted = list(dict.fromkeys(node for tensor in tensors for node in tensor.nodes))
     below = reachable(graph, wanted)
     squares = [node for node in below if graph.ops[node] in SQUARES]
@@ -136,6 +138,7 @@ class _Replacing:
         bases = [node for relation in relations.values() for node, _ in relation.factors]
         self.related = {*relations, *(node for node in bases if graph.ops[node] in EXPONENTIALS)}
         self.place: dict[int, int] = {}
+        self.known: dict[int, Polynomial] = {}
 
     def of(self, nodes: Sequence[int]) -> list[int]:
         place, touched = self.place, set(self.related)
@@ -240,7 +243,7 @@ class _Replacing:
         """A sum, multiplied out where that leaves fewer terms."""
         graph = self.graph
         made = graph.sum(terms)
-        polynomial = expand(graph, (made,))[made]
+        polynomial = expand(graph, (made,), self.known)[made]
         if len(polynomial) >= len(terms):
             return made
         return graph.sum([(graph.product(m), c) for m, c in polynomial.items()])

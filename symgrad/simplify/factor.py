@@ -28,13 +28,16 @@ def factor(network: Network, *, roots: bool = True) -> bool:
     """
     nodes = network.order()
     uses = network.uses(nodes)
-    pending = [node for node in nodes if network.kinds[node] == "sum"]
-    seen = set(pending)
+    kinds, bags = network.kinds, network.bags
+    alone = {node for node in nodes if kinds[node] == "product" and uses[node] == 1}
+    sums = [node for node in nodes if kinds[node] == "sum"]
+    pending = [node for node in sums if len(alone.intersection(bags[node])) > 1]
+    seen = set(sums)
     changed = False
     while pending:
         for made in _factor_sum(network, pending.pop(), uses, roots):
             changed = True
-            if network.kinds[made] == "sum" and made not in seen:
+            if kinds[made] == "sum" and made not in seen:
                 seen.add(made)
                 pending.append(made)
     return changed
@@ -61,7 +64,8 @@ def _factor_sum(network: Network, node: int, uses: dict[int, int], roots: bool) 
         for term, coefficient in bag.items()
         if kinds[term] == "product" and uses.get(term) == 1 and abs(coefficient) == 1
     ]
-    if len(terms) < 2:
+    held = [bags[term] for term in terms]
+    if len(set().union(*held)) == sum(map(len, held)):  # no factor occurs twice
         return []
     holders: dict[Unit, dict[int, None]] = {}
     for term in terms:

@@ -348,8 +348,10 @@ class _Scales:
         """Put the coefficients into the network; whether any is new."""
         values, index = self.numbers.values, self.numbers.index
         changed = False
-        for node, terms in self.terms.items():
-            bag = self.network.bags[node]
+        moved = {node for node, scale in self.scale.items() if scale}
+        near = moved.union([user for node in moved for user, _, _ in self.places[node]])
+        for node in [node for node in self.terms if node in near]:
+            terms, bag = self.terms[node], self.network.bags[node]
             scale = self.scale.get(node, 0)
             made: Bag = {}
             if self.network.kinds[node] == "product":

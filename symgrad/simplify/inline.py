@@ -47,18 +47,23 @@ def _inlined(network: Network, nodes: list[int]) -> set[int]:
     order: dict[int, None] = {}
     products: set[int] = set()  # those that one node uses, as the sums beside
     sums: set[int] = set()
+    numbers: set[int] = set()
     divisors: set[int] = set()  # sums that are divided by with their signs turned
     for node in nodes:
         kind, bag = kinds[node], bags[node]
         made: Signed | None = None
         if kind == "product":
-            if node in dirty or not (products.isdisjoint(bag) and moved.isdisjoint(bag)):
+            if not (products.isdisjoint(bag) and moved.isdisjoint(bag)) or (
+                node in dirty and not (numbers.isdisjoint(bag) and network.stands(node))
+            ):
                 joined, sign = _product(network, bag, uses, place, divisors)
                 made = network.product(joined, at=node), sign
             if uses[node] == 1:
                 products.add(node)
         elif kind == "sum":
-            if node in dirty or not (sums.isdisjoint(bag) and moved.isdisjoint(bag)):
+            if not (sums.isdisjoint(bag) and moved.isdisjoint(bag)) or (
+                node in dirty and not (numbers.isdisjoint(bag) and network.stands(node))
+            ):
                 turned = node in network.turned
                 if turned:
                     network.forget(node)
@@ -70,6 +75,8 @@ def _inlined(network: Network, nodes: list[int]) -> set[int]:
             if node in dirty or not moved.isdisjoint(args):
                 args = tuple([network.signed(*place.get(a, (a, 1))) for a in args])
                 made = network.call(network.sources[node], args, at=node), 1
+        elif kind == "number" and node != ONE:
+            numbers.add(node)
         if made is None or made == (node, 1):
             finished[node] = True
             if made is not None:

@@ -42,7 +42,7 @@ def _scaled(network: Network, literal: int, size: Number, alone: bool) -> int:
     inside = network.kinds[literal] == "product" and alone
     bag = dict(network.bags[literal]) if inside else {literal: 1}
     held = [k for k in bag if network.kinds[k] == "number"]
-    number = network.multiplied([(k, bag[k]) for k in held], size)
+    number = network.multiplied([(k, bag[k]) for k in held], size) if held else network.number(size)
     if number is None:
         return network.product({literal: 1, network.number(size): 1})
     for k in held:

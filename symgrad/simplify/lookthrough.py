@@ -6,15 +6,20 @@ as well, and where the sum ``a*x + b*y`` exists already, the outer one becomes `
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from symgrad.simplify.network import ONE, Bag, Network, add_term
 
 LARGEST = 12
 """Products of more different factors than this are not looked through."""
 
+SIGNS = frozenset({1, -1})
+
 Term = tuple[tuple[int, object], ...]
 """The factors of a product and their exponents, increasing."""
+
+Group = tuple[int, ...]
+"""Terms of one sum."""
 
 Signature = tuple[tuple[Term, int], ...]
 """The terms of a sum with their signs, the first one's positive, in order; a term may be there
@@ -24,18 +29,40 @@ twice: products that are grouped differently are different nodes."""
 def reuse_sums(network: Network) -> bool:
     """Rewrite sums as multiples of earlier sums; whether there were any."""
     flat: dict[int, Bag] = {}
-    known: dict[Signature, tuple[int, int]] = {}
-    changed = False
+    sums: list[tuple[int, dict[int, Bag], list[Group]]] = []
     for node in network.order():
         kind, bag = network.kinds[node], network.bags[node]
         if kind == "product":
             flat[node] = _flattened(bag, flat)
-        elif kind == "sum" and ONE not in bag and all(abs(c) == 1 for c in bag.values()):
-            terms = {term: flat.get(term, {term: 1}) for term in bag}
+        elif kind == "sum" and ONE not in bag and SIGNS.issuperset(bag.values()):
+            terms = {term: flat.get(term) or {term: 1} for term in bag}
+            sums.append((node, terms, _groups(terms)))
+    known: dict[Signature, tuple[int, int]] = {}
+    lengths = {len(group) for _, _, groups in sums for group in groups}
+    changed = False
+    for node, terms, groups in sums:
+        if len(terms) in lengths:
+            bag = network.bags[node]
             signature, sign = _signature([(terms[term], c) for term, c in bag.items()])
-            changed = _rewrite(network, node, terms, known) or changed
+            changed = _rewrite(network, node, terms, groups, known) or changed
             known.setdefault(signature, (node, sign))
+        elif groups:
+            changed = _rewrite(network, node, terms, groups, known) or changed
     return changed
+
+
+def _groups(terms: Mapping[int, Bag]) -> list[Group]:
+    """The terms that share a factor, the largest groups first."""
+    flats = terms.values()
+    if len(set().union(*flats)) == sum(map(len, flats)):
+        return []
+    holders: dict[int, list[int]] = {}
+    for term, flat in terms.items():
+        for literal, exponent in flat.items():
+            if type(exponent) is int and exponent > 0:
+                holders.setdefault(literal, []).append(term)
+    groups = {tuple(group) for group in holders.values() if len(group) > 1}
+    return sorted(groups, key=lambda group: (-len(group), group))
 
 
 def _flattened(bag: Bag, flat: Mapping[int, Bag]) -> Bag:
@@ -64,17 +91,12 @@ def _rewrite(
     network: Network,
     node: int,
     terms: Mapping[int, Bag],
+    groups: Iterable[Group],
     known: Mapping[Signature, tuple[int, int]],
 ) -> bool:
-    """Replace the terms of the sum that together are a multiple of a known one."""
+    """Replace the terms of a sum, one of its groups, that are a multiple of a known sum."""
     bag = network.bags[node]
-    holders: dict[int, list[int]] = {}
-    for term, flat in terms.items():
-        for literal, exponent in flat.items():
-            if type(exponent) is int and exponent > 0:
-                holders.setdefault(literal, []).append(term)
-    groups = {tuple(group) for group in holders.values() if len(group) > 1}
-    for group in sorted(groups, key=lambda group: (-len(group), group)):
+    for group in groups:
         common = _common([terms[term] for term in group])
         rests = [(_without(terms[term], common), bag[term]) for term in group]
         if not all(rest for rest, _ in rests):

@@ -21,6 +21,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from fractions import Fraction
 from itertools import chain
 from math import frexp, inf
 from typing import Any
@@ -31,6 +32,7 @@ from symgrad.ir.arithmetic import (
     Number,
     add_numbers,
     as_float,
+    bits,
     multiply_numbers,
     simplest,
 )
@@ -40,6 +42,9 @@ from symgrad.ir.traverse import reachable
 
 LARGEST = 1e100
 """Numbers beyond this, and below its inverse, are not combined: they could overflow."""
+
+SHORT = 300
+"""Quotients of numbers of so many bits are between these limits."""
 
 LEAF_KINDS = frozenset({"number", "leaf"})
 
@@ -137,6 +142,13 @@ class Network:
         if key is not None and self.memo.get(key) == node:
             del self.memo[key]
         self._keys[node] = None
+
+    def stands(self, node: int) -> bool:
+        """Whether the sum or product is what its bag would be found as: nobody touched it."""
+        key = self._keys[node]
+        if key is None or self.memo.get(key) != node:
+            return False
+        return key[0] == "product" or (key[0] == "sum" and not self.turned)
 
     def state(self) -> State:
         """What ``restore`` brings back: bags themselves are not copied."""
@@ -296,7 +308,7 @@ class Network:
                 below = bags[node] or args[node]
                 if below:
                     stack.append(~node)
-                    stack += [child for child in below if not done[child]]
+                    stack += below
                 else:
                     found.append(node)
         self._order, self._ordered = found, self.roots.copy()
@@ -324,6 +336,8 @@ def _key(bag: Bag) -> Any:
 
 def is_usual(number: Number) -> bool:
     """Whether a number may be combined with others: neither 0 nor near the ends of the floats."""
+    if type(number) is Fraction and bits(number) <= SHORT:
+        return number.numerator != 0  # to compare Fractions takes long
     size = -number if number < 0 else number
     return 1 / LARGEST < size < LARGEST
 

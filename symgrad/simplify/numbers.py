@@ -225,8 +225,8 @@ def split_numbers(network: Network) -> None:
 
 def _whole_quotient(value: Number, other: Number) -> Number | None:
     """``value / other`` where it is a whole number beside 0 and 1, exactly."""
-    if type(value) is int and type(other) is int and value % other:
-        return None
+    if type(value) is int and type(other) is int:
+        return None if value % other or value == other else value // other
     exact = Fraction(value) / Fraction(other)
     if exact.denominator != 1 or exact == 1:
         return None

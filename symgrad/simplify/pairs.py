@@ -9,13 +9,14 @@ products by powers of factors, so ``x*x`` is a pair as well and powers grow by s
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from fractions import Fraction
 from heapq import heappop, heappush
-from itertools import combinations_with_replacement
+from itertools import chain, combinations
 from typing import Any, Literal
 
-from symgrad.ir.arithmetic import Exponent, simplest
+from symgrad.ir.arithmetic import simplest
 from symgrad.simplify.network import ONE, Network, Signed
 
 PAIRS = 20_000
@@ -39,25 +40,31 @@ class _Sharing:
 
     def __init__(self, network: Network, kind: str) -> None:
         self.network, self.kind = network, kind
-        self.holders: dict[Pair, dict[int, None]] = {}
+        self.holders: dict[Pair, dict[int, None]] = defaultdict(dict)
         self.owners: dict[Pair, int] = {}
         self.serial = 0
         order = network.order()
-        self.rank = {node: k for k, node in enumerate(order)}
+        self.rank = dict(zip(order, range(len(order)), strict=True))
         nodes = [node for node in order if network.kinds[node] == kind]
-        found: dict[int, int] = {}
-        for node in nodes:
-            for literal, number in network.bags[node].items():
-                found[literal] = found.get(literal, 0) + (1 if kind == "sum" else int(abs(number)))
+        bags = network.bags
+        found = Counter(chain.from_iterable([bags[node] for node in nodes]))
+        high: set[int] = set()  # products that may hold a pair several times
+        for node in nodes if kind == "product" else ():
+            for literal, number in bags[node].items():
+                if number != 1:
+                    found[literal] += int(abs(number)) - 1
+                    high.add(node)
         self.shared = {literal for literal, count in found.items() if count > 1}
         literals = {node: self._literals(node) for node in nodes}
-        budget = PAIRS + PAIRS_PER_LITERAL * sum(map(len, literals.values()))
-        for node in sorted(nodes, key=lambda node: len(literals[node])):
-            budget -= len(literals[node]) ** 2 // 2
-            if budget >= 0:
+        lengths = {node: len(inside) for node, inside in literals.items()}
+        budget = PAIRS + PAIRS_PER_LITERAL * sum(lengths.values())
+        for node in sorted(nodes, key=lengths.__getitem__):
+            budget -= lengths[node] ** 2 // 2
+            if budget >= 0 and lengths[node] > 0:
                 self._enter(node, literals[node])
         self.heap: list[tuple[int, int, int, int, int, Pair]] = []
-        self._push(self.holders)
+        holders = self.holders.items()
+        self._push([pair for pair, held in holders if len(held) > 1 or not high.isdisjoint(held)])
 
     def _push(self, pairs: Iterable[Pair]) -> None:
         """Enter those pairs that occur twice; the serial number keeps ratios uncompared."""
@@ -73,13 +80,10 @@ class _Sharing:
     def _literals(self, node: int) -> list[int]:
         """The literals of a node that may form pairs, increasing."""
         bag = self.network.bags[node]
-        if self.kind == "sum":
-            return sorted(self.shared.intersection(bag))
-        return sorted([k for k in self.shared.intersection(bag) if self._whole(bag[k])])
-
-    @staticmethod
-    def _whole(exponent: Exponent) -> bool:
-        return type(exponent) is int and 0 < exponent <= HIGHEST
+        found = self.shared.intersection(bag)
+        if self.kind == "product":
+            return sorted([k for k in found if type(bag[k]) is int and 0 < bag[k] <= HIGHEST])
+        return sorted(found)
 
     def _enter(self, node: int, literals: list[int]) -> None:
         bag = self.network.bags[node]
@@ -87,13 +91,13 @@ class _Sharing:
         if self.kind == "sum":
             for i, first in enumerate(literals):
                 for second in literals[i + 1 :]:
-                    self.holders.setdefault(self._pair(node, first, second), {})[node] = None
+                    self.holders[self._pair(node, first, second)][node] = None
             if whole and len(bag) == 2 and all(abs(c) == 1 for c in bag.values()):
                 self.owners.setdefault(self._pair(node, *literals), node)
             return
-        for first, second in combinations_with_replacement(literals, 2):
-            if first != second or bag[first] > 1:
-                self.holders.setdefault((first, second, 1), {})[node] = None
+        powers = [(literal, literal) for literal in literals if bag[literal] > 1]
+        for first, second in chain(combinations(literals, 2), powers):
+            self.holders[first, second, 1][node] = None
         if whole and sum(bag.values()) == 2:
             self.owners.setdefault((literals[0], literals[-1], 1), node)
 
@@ -186,9 +190,14 @@ class _Sharing:
                     if left == 0:
                         del bag[literal]
                 bag[node] = bag.get(node, 0) + times
+            whole = type(bag[node]) is int and 0 < bag[node] <= HIGHEST  # unlike x^(3/4) x
+            if self.kind == "product" and not whole:
+                for other in literals:
+                    holders.get((min(node, other), max(node, other), 1), {}).pop(holder, None)
+                continue
             for other in self._literals(holder):
                 if other != node or (self.kind == "product" and bag[node] > 1):
                     key = self._pair(holder, min(node, other), max(node, other))
-                    holders.setdefault(key, {})[holder] = None
+                    holders[key][holder] = None
                     made[key] = None
         return list(made)

@@ -7,7 +7,6 @@ denominator. Like factors meet, so that ``x * x**-1`` is 1, as in a Graph that i
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from fractions import Fraction
 from sys import float_info
 
 from symgrad.errors import LimitError
@@ -40,7 +39,7 @@ left of the same number, as of 1/2 where somebody wrote 1/sqrt(2) and squared it
 def is_near(a: Number, b: Number) -> bool:
     """Whether two numbers are the same, or one is a float and they differ by rounding alone.
 
-    >>> is_near(0.7071067811865475**2, Fraction(1, 2)), is_near(2, 3)
+    >>> is_near(0.7071067811865475**2, 0.5), is_near(2, 3)
     (True, False)
     """
     if a == b:
@@ -59,17 +58,25 @@ def combine(a: Polynomial, b: Polynomial, factor: Number = 1) -> Polynomial:
     return made
 
 
-def expand(graph: Graph, nodes: Iterable[int]) -> dict[int, Polynomial]:
-    """The polynomials of ``nodes``, and of what these are made of by sums and products."""
-    seen = set(nodes)
+def expand(
+    graph: Graph, nodes: Iterable[int], known: dict[int, Polynomial] | None = None
+) -> dict[int, Polynomial]:
+    """The polynomials of ``nodes``, and of what these are made of by sums and products.
+
+    Args:
+        graph: holds the nodes.
+        nodes: what is wanted.
+        known: what this has returned for other nodes of the graph; it is added to.
+    """
+    known = {} if known is None else known
+    seen = set(nodes).difference(known)
     stack = list(seen)
     while stack:
         node = stack.pop()
         if graph.ops[node] in ("sum", "product"):
-            fresh = [argument for argument in graph.args[node] if argument not in seen]
+            fresh = {a for a in graph.args[node] if a not in seen and a not in known}
             seen.update(fresh)
             stack.extend(fresh)
-    known: dict[int, Polynomial] = {}
     for node in sorted(seen):
         try:
             found = _expanded(graph, node, known)
@@ -170,7 +177,7 @@ def _opened(
             assert power is not None  # of one term
             return before + after, power
         if len(inner) > 1 and exponent >= 1:
-            left = simplest(Fraction(exponent) - 1)
+            left = simplest(exponent - 1)
             return (*before, *(((atom, left),) if left else ()), *after), inner
     return None
 
@@ -180,7 +187,10 @@ def _merged(a: Monomial, b: Monomial) -> Monomial:
         return a or b
     made: dict[int, Exponent] = dict(a)
     for atom, exponent in b:
-        total = simplest(Fraction(made.pop(atom, 0)) + exponent)
+        before = made.get(atom)
+        total = exponent if before is None else simplest(before + exponent)
         if total:
             made[atom] = total
+        else:
+            del made[atom]
     return tuple(sorted(made.items()))

@@ -44,7 +44,7 @@ def plan_powers(network: Network, *, by_roots: bool = False) -> bool:
     for node in nodes:
         if kinds[node] == "product":
             for base, exponent in bags[node].items():
-                if exponent < 0 or type(exponent) is Fraction:
+                if type(exponent) is not int or exponent < 0:
                     found.setdefault(base, []).append(exponent)
                     products[node] = None
     if not products:
@@ -73,7 +73,7 @@ def plan_powers(network: Network, *, by_roots: bool = False) -> bool:
 
 def _planable(exponent: Exponent) -> bool:
     """Whether it is a negative power or a root that can be planned."""
-    below = exponent < 0 or type(exponent) is Fraction
+    below = type(exponent) is not int or exponent < 0
     return below and exponent.denominator <= 2 and -HIGHEST <= exponent <= HIGHEST
 
 

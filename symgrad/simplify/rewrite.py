@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import cache
 
 from symgrad.ir.arithmetic import Exponent, Number, power_number, simplest
 from symgrad.ir.expression import ARITHMETIC, Expr
@@ -64,7 +65,10 @@ class _Rulebook:
 
     def apply(self, graph: Graph, node: int) -> int:
         """``node``, or what the first matching rules turn it into."""
-        if graph.ops[node] == "sum" and len(graph.args[node]) == 1 and graph.data[node][0] == 0:
+        op = graph.ops[node]
+        if op == "sum" and len(graph.args[node]) > 1 and op not in self.forms:
+            return node
+        if op == "sum" and len(graph.args[node]) == 1 and graph.data[node][0] == 0:
             # A number that came out of a product has hidden it.
             (inner,), (_, (coefficient,)) = graph.args[node], graph.data[node]
             node = graph.sum(((self._applied(graph, inner), coefficient),))
@@ -103,6 +107,7 @@ class _Rulebook:
                 yield None if bindings is None else graph.add(rule.right, bindings)
 
 
+@cache
 def _rulebook(level: str, primal: bool, derived: bool) -> _Rulebook:
     book = _Rulebook()
     for rule in RULES:

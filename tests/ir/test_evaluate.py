@@ -154,6 +154,15 @@ def test_exact_value_rounds_once() -> None:
     assert [exact_value(graph, node) for node in nodes] == expected
 
 
+def test_exact_value_of_ordinary_numbers_needs_no_mpmath(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = [7, -(2**53) - 1, 10**200 + 1, Fraction(-2, 3), Fraction(10**150 + 7, 3 * 10**149)]
+    with mpmath.workdps(50):
+        expected = [float(mpmath.mpf(v.numerator) / v.denominator) for v in values]
+    monkeypatch.setattr("symgrad.ir.evaluate.mpmath_arithmetic", None)
+    graph = Graph(PRIMITIVES)
+    assert [exact_value(graph, graph.constant(value)) for value in values] == expected
+
+
 @pytest.mark.parametrize("value", [0, 10**400, -(10**400), Fraction(1, 10**400)])
 def test_exact_value_of_what_is_no_double(value: Any) -> None:
     graph = Graph(PRIMITIVES)
