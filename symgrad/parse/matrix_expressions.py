@@ -114,7 +114,7 @@ def _text(node: Any) -> str:
 
 def _entries(node: Any, parts: Sequence[Grid]) -> Grid:
     """The entries that SymPy itself knows."""
-    if not all(n.is_Integer for n in node.shape):
+    if not all(sympy.sympify(n).is_Integer for n in node.shape):
         raise UnsupportedExpressionError(
             f"the matrix {_text(node)} has the shape {node.shape}; give it integer sizes, as in "
             "MatrixSymbol('A', 3, 3)"

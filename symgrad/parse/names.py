@@ -31,7 +31,7 @@ SPELLINGS: dict[str, str] = {
     "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh",
     "arsinh": "asinh", "arcosh": "acosh", "artanh": "atanh",
     "ceiling": "ceil", "fix": "trunc", "roundeven": "rint",
-    "Heaviside": "heaviside", "Mod": "mod", "remainder": "mod", "clip": "clamp",
+    "Heaviside": "heaviside", "Mod": "mod", "remainder": "mod", "Rem": "fmod", "clip": "clamp",
     "Sqrt": "sqrt", "Cbrt": "cbrt",
     "expit": "sigmoid", "logsigmoid": "log_sigmoid", "logsumexp": "logaddexp", "swish": "silu",
     "neg": "negative", "lrint": "rint", "lround": "round_away", "ilogb": "logb",
@@ -159,12 +159,38 @@ def _arg(x: Expr) -> Expr:
 
 
 def _dirac_delta(x: Expr, order: Expr | None = None) -> Expr:
+    return _zero_almost_everywhere("DiracDelta")
+
+
+def _zero_almost_everywhere(name: str) -> Expr:
     warn(
-        "DiracDelta was replaced by 0: derivatives hold almost everywhere",
+        f"{name} was replaced by 0: derivatives hold almost everywhere",
         SymgradWarning,
-        stacklevel=2,
+        stacklevel=3,
     )
-    return constant(0)
+    return ZERO
+
+
+def _singularity(x: Expr, start: Expr, exponent: Expr) -> Expr:
+    """Macaulay's bracket <x - a>^n: (x - a)^n beyond a, else 0; a step at a where n = 0."""
+    n = exponent.value
+    if type(n) is not int:
+        raise FormulaError("SingularityFunction(x, a, n) takes a whole number n")
+    if n < 0:
+        return _zero_almost_everywhere("SingularityFunction with a negative exponent")
+    if n == 0:
+        return _where(Expr("le", (start, x)), ONE, ZERO)
+    return _where(Expr("lt", (start, x)), (x - start) ** n, ZERO)
+
+
+def _real_root(x: Expr, degree: Expr | None = None) -> Expr:
+    """The real n-th root, odd in x for odd n."""
+    n = 1 if degree is None else degree.value
+    if type(n) is not int or n < 1:
+        raise FormulaError("real_root(x, n) takes a whole number n from 1 on")
+    if n == 1:
+        return x
+    return Expr("sign_pow", (x, 1 / constant(n))) if n % 2 else x ** (1 / constant(n))
 
 
 def _polygamma(n: Expr, x: Expr) -> Expr:
@@ -267,7 +293,9 @@ FORMS: dict[str, tuple[tuple[int, ...], str, Callable[..., Expr]]] = {
     "im":         ((1,),   NUMBERS,    lambda x: constant(0)),
     "conjugate":  ((1,),   NUMBERS,    lambda x: x),
     "arg":        ((1,),   NUMBERS,    _arg),
+    "real_root":  ((1, 2), NUMBERS,    _real_root),
     "DiracDelta": ((1, 2), NUMBERS,    _dirac_delta),
+    "SingularityFunction": ((3,), NUMBERS, _singularity),
     "KroneckerDelta": ((2,), NUMBERS,  lambda a, b: _where(Expr("eq", (a, b)), ONE, ZERO)),
 }
 # fmt: on

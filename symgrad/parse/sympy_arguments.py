@@ -78,7 +78,7 @@ def elements(value: Any) -> list[Any] | None:
         return list(value) if value.shape else None
     if isinstance(value, sympy.MatrixExpr | sympy.IndexedBase):
         shape = value.shape
-        if not shape or not all(n.is_Integer for n in shape):
+        if not shape or not all(sympy.sympify(n).is_Integer for n in shape):
             return None
         counts = [int(n) for n in shape]
         if prod(counts) > MAX_ENTRIES:

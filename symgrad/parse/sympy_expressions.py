@@ -182,7 +182,9 @@ class Converter:
 
 
 def refuse(converter: Converter, node: Any) -> Plan | Expr:
-    """What the table does not have."""
+    """What the table does not have: a number all the same, as the root of a polynomial, or none."""
+    if isinstance(node, sympy.Expr) and node.is_comparable is True:
+        return constant(float(node.evalf(30)))
     title = type(node).__name__
     raise converter.unsupported(
         node, f"has no real value at a point (type {title}); evaluate it first, say with .doit()"
@@ -401,6 +403,7 @@ PLANS: dict[type, Callable[[Converter, Any], Plan | Expr]] = {
     sympy.Piecewise: _piecewise,
     ExprCondPair: refuse,
     sympy.UnevaluatedExpr: _first,
+    sympy.Poly: lambda converter, node: ([node.as_expr()], _only, None),
     NDimArray: _array,
     sympy.Sum: expand("add", 0),
     sympy.Product: expand("multiply", 1),

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from math import factorial
 
 from symgrad.functions import math
 from symgrad.ir.arithmetic import Exponent, Number
-from symgrad.ir.expression import symbol
+from symgrad.ir.expression import Expr, symbol, wrap
 from symgrad.ir.graph import Graph
 
 SHIFTED = frozenset({"max", "detach"})
@@ -80,20 +81,16 @@ def log_of_exponentials(graph: Graph, node: int) -> int | None:
     if graph.ops[total] != "sum":
         return None
     start, found = terms(graph, total)
-    exponentials, coefficients = sorted(found), [found[part] for part in sorted(found)]
+    exponentials = sorted(found)
     if start < 0 or (start == 0 and len(exponentials) == 1):
         return None
     if any(graph.ops[part] != "exp" for part in exponentials):
         return None
-    if not all(c > 0 for c in coefficients):
+    if not all(c > 0 for c in found.values()):
         return None
-    exponents = [graph.args[part][0] for part in exponentials]
-    if any(_is_shifted(graph, exponent) for exponent in exponents):
+    if any(_is_shifted(graph, graph.args[part][0]) for part in exponentials):
         return None
-    addends = [
-        exponent if c == 1 else graph.sum(((exponent, 1), (_log(graph, c), 1)))
-        for exponent, c in zip(exponents, coefficients, strict=True)
-    ]
+    addends = [_exponent(graph, part, found[part]) for part in exponentials]
     if start == 1 and len(addends) == 1:
         return graph.call("softplus", (addends[0],))
     if start != 0:
@@ -101,6 +98,126 @@ def log_of_exponentials(graph: Graph, node: int) -> int | None:
     names = [f"a{index}" for index in range(len(addends))]
     template = math.logaddexp(*map(symbol, names))
     return graph.add(template, dict(zip(names, addends, strict=True)))
+
+
+def _exponent(graph: Graph, exponential: int, factor: Number) -> int:
+    """The a with exp(a) = factor exp(b), for a positive factor."""
+    (b,) = graph.args[exponential]
+    return b if factor == 1 else graph.sum(((b, 1), (_log(graph, factor), 1)))
+
+
+def log_of_difference(graph: Graph, node: int) -> int | None:
+    """log(exp(a) - exp(b)) as a + log(1 - exp(b - a)), positive factors joining the exponents.
+
+    log|exp(a) - exp(b)| is max(a, b) + log(1 - exp(-|a - b|)).
+    """
+    (total,) = graph.args[node]
+    either = graph.ops[total] == "abs"
+    start, found = terms(graph, graph.args[total][0] if either else total)
+    if start != 0 or len(found) != 2 or any(graph.ops[part] != "exp" for part in found):
+        return None
+    one, other = sorted(found, key=lambda part: found[part] < 0)
+    if not found[other] < 0 < found[one]:
+        return None
+    a, b = _exponent(graph, one, found[one]), _exponent(graph, other, -found[other])
+    x, y = symbol("a"), symbol("b")
+    made = math.max(x, y) + math.log1mexp(-abs(x - y)) if either else x + math.log1mexp(y - x)
+    return graph.add(made, {"a": a, "b": b})
+
+
+SCALED: Mapping[str, tuple[int, str, Expr]] = {
+    "erfc": (1, "erfcx", wrap(1)),
+    "erfi": (-1, "dawson", 2 / math.sqrt(math.pi)),
+}
+"""f: s, g, c with exp(s u^2) f(u) = c g(u), where neither g nor a derivative of it cancels."""
+
+
+def scaled_error_function(graph: Graph, node: int) -> int | None:
+    """exp(u^2 + v) erfc(u) as exp(v) erfcx(u), and exp(v - u^2) erfi(u) by the Dawson function."""
+    held = flattened(graph, node)
+    for tail in [base for base in held if graph.ops[base] in SCALED]:
+        sign, scaled, factor = SCALED[graph.ops[tail]]
+        (u,) = graph.args[tail]
+        _, square = terms(graph, _squared(graph, u))
+        for exponential in [base for base in held if graph.ops[base] == "exp"]:
+            power = held[exponential]
+            start, exponents = terms(graph, graph.args[exponential][0])
+            there = all(exponents.get(term) == sign * c for term, c in square.items())
+            if power != held[tail] or not there:
+                continue
+            rest = graph.sum(
+                [(t, c) for t, c in sorted(exponents.items()) if t not in square], start
+            )
+            made = (graph.call("exp", (rest,)), graph.add(factor, {}), graph.call(scaled, (u,)))
+            others = [pair for pair in held.items() if pair[0] not in (tail, exponential)]
+            return graph.product([*others, *[(part, power) for part in made]])
+    return None
+
+
+def _squared(graph: Graph, node: int) -> int:
+    coefficient, parts = factors(graph, node)
+    flat = flattened(graph, graph.product(list(parts.items())))
+    return graph.product([(part, 2 * exponent) for part, exponent in flat.items()], coefficient**2)
+
+
+def log_of_tail(graph: Graph, node: int) -> int | None:
+    """log(c erfc(u)) for c > 0 as log_ndtr(-sqrt(2) u) + log(2 c)."""
+    coefficient, parts = factors(graph, graph.args[node][0])
+    if coefficient <= 0 or list(parts.values()) != [1]:
+        return None
+    (tail,) = parts
+    if graph.ops[tail] != "erfc":
+        return None
+    x = graph.product([(graph.args[tail][0], 1), (graph.constant(2), Fraction(1, 2))], -1)
+    return graph.sum([(graph.call("log_ndtr", (x,)), 1), (_log(graph, 2 * coefficient), 1)])
+
+
+def gamma_quotient(graph: Graph, node: int) -> int | None:
+    """gamma(x + k)/gamma(x) for a number k as the rising factorial of x, which never overflows."""
+    held = flattened(graph, node)
+    gammas = [base for base in held if graph.ops[base] == "gamma" and type(held[base]) is int]
+    for above in [base for base in gammas if held[base] > 0]:
+        for below in [base for base in gammas if held[base] < 0]:
+            (u,), (x,) = graph.args[above], graph.args[below]
+            k, others = terms(graph, graph.sum(((u, 1), (x, -1))))
+            if any(others.values()):
+                continue
+            power = min(held[above], -held[below])
+            quotient = graph.call("rising_factorial", (x, graph.constant(k)))
+            quotient = whole_rising_factorial(graph, quotient) or quotient
+            held |= {above: held[above] - power, below: held[below] + power}
+            return graph.product([*held.items(), (quotient, power)])
+    return None
+
+
+MOST_WHOLE = 16
+"""A rising factorial of more factors is not written out."""
+
+
+def whole_rising_factorial(graph: Graph, node: int) -> int | None:
+    """The product x (x + 1) ... (x + k - 1) for a whole number k, and its inverse below 0."""
+    x, k = graph.args[node]
+    count = graph.data[k] if graph.ops[k] == "constant" else None
+    if type(count) is not int or abs(count) > MOST_WHOLE:
+        return None
+    steps = range(count) if count >= 0 else range(count, 0)
+    power = 1 if count >= 0 else -1
+    return graph.product([(_plus(graph, x, step), power) for step in steps])
+
+
+def whole_binomial(graph: Graph, node: int) -> int | None:
+    """The product n (n - 1) ... (n - k + 1) / k! for a whole number k."""
+    n, k = graph.args[node]
+    count = graph.data[k] if graph.ops[k] == "constant" else None
+    if type(count) is not int or not 0 <= count <= MOST_WHOLE:
+        return None
+    factors = [(_plus(graph, n, -step), 1) for step in range(count)]
+    return graph.product(factors, Fraction(1, factorial(count)))
+
+
+def _plus(graph: Graph, node: int, step: int) -> int:
+    start, found = terms(graph, node)
+    return graph.sum(sorted(found.items()), start + step)
 
 
 def _is_shifted(graph: Graph, exponent: int) -> bool:
@@ -236,7 +353,13 @@ class Form:
 
 FORMS: tuple[Form, ...] = (
     Form("log", log_of_exponentials, "rounding"),
+    Form("log", log_of_difference, "rounding"),
+    Form("log", log_of_tail, "rounding"),
+    Form("product", scaled_error_function, "rounding"),
+    Form("product", gamma_quotient, "rounding"),
     Form("product", even_powers, "finite"),
+    Form("rising_factorial", whole_rising_factorial, "rounding"),
+    Form("binomial", whole_binomial, "rounding"),
     Form("pow", power_of_even, "finite"),
     Form("select", limit_filled_in, "finite"),
     *(Form(name, constant_power, "rounding", always=True) for name in BELOW),

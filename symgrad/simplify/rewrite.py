@@ -166,8 +166,11 @@ def _in_product(graph: Graph, left: dict[int, Exponent], base: int, rule: Rule) 
             if not held or not _take(left, held[0], exponent):
                 return None
             continue
+        bound = bindings[str(part.value)]
+        if _take(left, bound, exponent):
+            continue  # a float stays inside, in 1/(0.3*x)
         # sin(a*x)/x is a*sinc(a*x): what is not there on the left comes to the right.
-        number, bases = factors(graph, bindings[str(part.value)])
+        number, bases = factors(graph, bound)
         missing = [
             (at, -e * exponent) for at, e in bases.items() if not _take(left, at, e * exponent)
         ]

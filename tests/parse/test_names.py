@@ -54,6 +54,7 @@ SAME = [
     ("round", round, 1), ("Sqrt", math.sqrt, 1), ("sqrt", math.sqrt, 1),
     ("Cbrt", lambda a: a ** (1 / 3), 1), ("root", lambda a, b: a ** (1 / b), 2),
     ("Mod", lambda a, b: a % b, 2), ("remainder", lambda a, b: a % b, 2),
+    ("Rem", math.fmod, 2),
     ("pow", math.pow, 2), ("Pow", math.pow, 2), ("power", math.pow, 2),
     ("fma", lambda a, b, c: a * b + c, 3), ("hypot", math.hypot, 2),
     ("Max", max, 3), ("maximum", max, 2), ("fmax", max, 2),
@@ -155,6 +156,28 @@ def test_root_and_rational_are_exact() -> None:
 def test_a_dirac_delta_is_dropped_with_a_warning() -> None:
     with pytest.warns(SymgradWarning, match="DiracDelta was replaced by 0"):
         assert call("DiracDelta", (X,), PRIMITIVES) == constant(0)
+
+
+def test_a_bracket_of_macaulay_starts_at_its_step() -> None:
+    def bracket(n: int, x: float) -> Any:
+        return value(call("SingularityFunction", (X, Y, constant(n)), PRIMITIVES), x=x, y=2)
+
+    assert [bracket(2, x) for x in (1, 2, 5)] == [0, 0, 9]
+    assert [bracket(0, x) for x in (1, 2, 5)] == [0, 1, 1]
+    with pytest.warns(SymgradWarning, match="negative exponent was replaced by 0"):
+        assert call("SingularityFunction", (X, Y, constant(-1)), PRIMITIVES) == constant(0)
+    with pytest.raises(FormulaError, match="whole number n"):
+        call("SingularityFunction", (X, Y, Z), PRIMITIVES)
+
+
+def test_a_real_root_is_odd_for_an_odd_degree() -> None:
+    third = call("real_root", (X, constant(3)), PRIMITIVES)
+    assert value(third, x=-8) == pytest.approx(-2)
+    assert value(third, x=8) == pytest.approx(2)
+    assert call("real_root", (X, constant(2)), PRIMITIVES) == X ** (constant(1) / 2)
+    assert call("real_root", (X,), PRIMITIVES) == X
+    with pytest.raises(FormulaError, match="whole number n from 1 on"):
+        call("real_root", (X, constant(0)), PRIMITIVES)
 
 
 def test_a_user_s_row_comes_before_a_form_of_that_name() -> None:

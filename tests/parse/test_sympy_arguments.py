@@ -39,6 +39,7 @@ def test_elements_of_sequences() -> None:
     assert elements(sp.SparseMatrix(2, 1, {(0, 0): x})) == [[x], [0]]
     assert elements(a) == [[a[0, 0], a[0, 1]]]
     assert elements(2 * a) == [[2 * a[0, j] for j in range(2)]]
+    assert elements(sp.BlockMatrix([[sp.Matrix([x]), sp.Matrix([y])]])) == [[x, y]]
     assert elements(sp.MatrixSymbol("A", k, 2)) is None
     assert elements(x) is None
 

@@ -166,7 +166,6 @@ REFUSED = [
     (sp.MatrixSymbol("A", 2, 2), UnsupportedExpressionError, r"shape \(2, 2\) where one expr"),
     (sp.Limit(sp.sin(x) / x, x, 0), UnsupportedExpressionError, "take it first"),
     (sp.Array([x, y]), UnsupportedExpressionError, "is an array"),
-    (sp.TribonacciConstant * x, UnsupportedExpressionError, "TribonacciConstant"),
     (sp.Float("1e400"), LimitError, "overflows double precision"),
     (sp.Float(2) ** 1024, LimitError, "overflows double precision"),
     (sp.Integer(10) ** 5000 * x, LimitError, "more than 10000 bits"),
@@ -199,6 +198,15 @@ def test_a_symbol_that_does_not_commute_is_refused() -> None:
 def test_dirac_delta_is_dropped_with_a_warning() -> None:
     with pytest.warns(SymgradWarning, match="DiracDelta"):
         assert convert(sp.DiracDelta(x, 1)) == constant(0)
+
+
+def test_a_polynomial_is_its_expression() -> None:
+    assert convert(sp.Poly(3 * x**2 * y, x, y)) == convert(3 * x**2 * y)
+
+
+def test_numbers_without_a_row_are_rounded() -> None:
+    assert convert(sp.TribonacciConstant) == constant(1.8392867552141612)
+    assert convert(x * sp.rootof(x**5 - x - 1, 0)) == X * constant(1.1673039782614187)
 
 
 def test_assumptions_are_ignored() -> None:

@@ -185,3 +185,10 @@ def test_deep_networks_need_no_recursion() -> None:
     assert share_products(network)
     assert share_sums(network)
     assert is_acyclic(network)
+
+
+def test_a_fractional_power_that_a_pair_joins_makes_no_pairs() -> None:
+    root = (x * y) ** Fraction(3, 4)
+    outputs = (root * x * y * z * w, x * y * z * w, x * y * z, root * x**2 * y**2 * z * w)
+    network = assert_formulas_keep(share_products, *outputs)
+    assert all(type(e) is int or e % 1 == Fraction(3, 4) for b in network.bags for e in b.values())
