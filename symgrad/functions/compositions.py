@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import Any
 
 from symgrad.functions.elementary import PI, call, equal, select
-from symgrad.functions.orthogonal import POLYNOMIALS
+from symgrad.functions.orthogonal import POLYNOMIALS, whole
 from symgrad.ir.expression import HALF, Expr, wrap
 
 ANY = -1
@@ -101,7 +101,7 @@ def _bernoulli_function(x: Expr) -> Expr:
 
 
 def _fdim(a: Expr, b: Expr) -> Expr:
-    return select(b < a, a - b, select(a <= b, 0, a + b))
+    return select(a <= wrap(b), 0, a - b)
 
 
 def _nan_to_num(x: Expr, nan: object = 0, high: object = LARGEST, low: object = -LARGEST) -> Expr:
@@ -160,6 +160,44 @@ def _expint(n: object, x: object) -> Expr:
     return call("expint_e1", x) if one else call("expint", order, x)
 
 
+def _real_root(x: Expr, degree: object) -> Expr:
+    """The real root: of odd degree for negative x too."""
+    n = whole("real_root", "degree", degree, 1)
+    if n % 2 == 0:
+        return wrap(x) ** Fraction(1, n)
+    return call("cbrt", x) if n == 3 else call("sign_pow", x, Fraction(1, n))
+
+
+def _multigamma(name: str, x: Expr, dimension: object) -> tuple[int, list[Expr]]:
+    """The dimension p, and p arguments of gamma: x, x - 1/2, ... (NIST DLMF 35.3.4)."""
+    p = whole(name, "dimension", dimension, 1)
+    return p, [wrap(x) - Fraction(k, 2) for k in range(p)]
+
+
+def _multivariate_gamma(x: Expr, dimension: object) -> Expr:
+    p, arguments = _multigamma("multigamma", x, dimension)
+    factors = [call("gamma", argument) for argument in arguments]
+    return Expr("multiply", (PI ** Fraction(p * (p - 1), 4), *factors))
+
+
+def _multivariate_log_gamma(x: Expr, dimension: object) -> Expr:
+    p, arguments = _multigamma("mvlgamma", x, dimension)
+    terms = [call("loggamma", argument) for argument in arguments]
+    return Expr("add", (call("log", PI) * Fraction(p * (p - 1), 4), *terms))
+
+
+def _riemann_xi(s: Expr) -> Expr:
+    """NIST DLMF 25.4.4; (s - 1) zeta(s) is 0 times infinity at 1."""
+    half = wrap(s) / 2
+    return s * (s - 1) * call("gamma", half) * call("zeta", s) / (2 * PI**half)
+
+
+def _singularity_function(x: Expr, place: object, exponent: object) -> Expr:
+    """Macaulay's bracket <x - a>^n, n >= 0."""
+    n = whole("SingularityFunction", "exponent", exponent, 0)
+    return select(x < wrap(place), 0, (x - wrap(place)) ** n)
+
+
 def _by_count(name: str, complete: str, count: int) -> Callable[..., Expr]:
     """The row of a complete elliptic integral by its smaller number of arguments."""
 
@@ -213,6 +251,7 @@ COMPOSITIONS: dict[str, tuple[tuple[int, ...], Callable[..., Expr]]] = {
     "log_sigmoid": ((1,), _log_sigmoid),
     "relu6":     ((1,), lambda x: _hardtanh(x, 0, 6)),
     "leaky_relu": ((1, 2), _leaky_relu),
+    "rrelu":     ((1,), lambda x: _leaky_relu(x, Fraction(11, 48))),
     "elu":       ((1, 2), _elu),
     "celu":      ((1, 2), _celu),
     "selu":      ((1,), lambda x: SELU[0] * _elu(x, SELU[1])),
@@ -225,7 +264,13 @@ COMPOSITIONS: dict[str, tuple[tuple[int, ...], Callable[..., Expr]]] = {
     "hardswish": ((1,), lambda x: select(x <= -3, 0, select(x >= 3, x, x * (x + 3) / 6))),
     "hardshrink": ((1, 2), _hard_shrink),
     "softshrink": ((1, 2), _soft_shrink),
-    "threshold": ((3,), lambda x, edge, value: select(x > edge, x, value)),
+    "threshold": ((3,), lambda x, edge, value: select(x <= edge, value, x)),
+    "real_root": ((2,), _real_root),
+    "powm1":     ((2,), lambda a, b: call("expm1", b * call("log", a))),
+    "SingularityFunction": ((3,), _singularity_function),
+    "multigamma": ((2,), _multivariate_gamma),
+    "mvlgamma":  ((2,), _multivariate_log_gamma),
+    "riemann_xi": ((1,), _riemann_xi),
     "erf2inv":   ((2,), _erf2inv),
     "expint":    ((2,), _expint),
     "Li":        ((1,), lambda x: call("li", x) - call("li", 2)),

@@ -87,18 +87,19 @@ abs_ = define("abs", lambda y, x: call("sign", x), domain=(0.2, 3), parity="even
 # The sign of a zero is that zero, and of a NaN the NaN.
 sign = define("sign", _zero_1, domain=(0.2, 3), parity="odd", kind="instruction", cost=3,
               names=Names(mpmath="sign", torch="sign", numpy="sign", c=None))
-# The last branch, a + b, is reached with a NaN alone and hands it on.
+# The inner select hands on a NaN of b; one of a comes out of the last branch. A sum of both would
+# hand on either, but cancels in max(x, -x).
 max_ = define("max",
               lambda y, a, b: select(a < b, 0, select(equal(a, b), TIE, 1)),
               lambda y, a, b: select(b < a, 0, select(equal(a, b), TIE, 1)),
               domain=((-2, 2), (2.5, 4)), kind="composite", cost=3,
-              expansion=lambda a, b: select(a < b, b, select(b <= a, a, a + b)),
+              expansion=lambda a, b: select(a < b, b, select(call("ne", b, b), b, a)),
               names=Names(mpmath=None, torch="maximum", numpy="maximum", c=None))
 min_ = define("min",
               lambda y, a, b: select(b < a, 0, select(equal(a, b), TIE, 1)),
               lambda y, a, b: select(a < b, 0, select(equal(a, b), TIE, 1)),
               domain=((-2, 2), (2.5, 4)), kind="composite", cost=3,
-              expansion=lambda a, b: select(b < a, b, select(a <= b, a, a + b)),
+              expansion=lambda a, b: select(b < a, b, select(call("ne", b, b), b, a)),
               names=Names(mpmath=None, torch="minimum", numpy="minimum", c=None))
 # C's fmod has the sign of a and is exact; mod has the sign of b, as torch.remainder.
 fmod = define("fmod", lambda y, a, b: 1, _minus_quotient,

@@ -286,13 +286,15 @@ coshm1 = define("coshm1", lambda y, x: call("sinh", x), domain=(-3, 3), parity="
                 kind="composite", expansion=lambda x: 2 * call("sinh", x / 2) ** 2, folds={0: 0},
                 names=Names())
 
-# x log(y) and x log(1 + y), 0 where x = 0 whatever y is, nan excepted.
+# x log(y) and x log(1 + y), 0 where x = 0 whatever y is, nan excepted. So is the derivative by y
+# at 0/0; elsewhere it is the quotient, whose derivative by x does not vanish at x = 0.
 xlogy = define("xlogy", lambda y, a, b: call("log", b),
-               lambda y, a, b: select(equal(a, 0), 0, a / b), domain=(0.1, 4), cost=17,
-               kind="composite", expansion=_xlogy, names=Names(torch="xlogy"))
+               lambda y, a, b: select(equal(a, 0) & equal(b, 0), 0, a / b), domain=(0.1, 4),
+               cost=17, kind="composite", expansion=_xlogy, names=Names(torch="xlogy"))
 xlog1py = define("xlog1py", lambda y, a, b: call("log1p", b),
-                 lambda y, a, b: select(equal(a, 0), 0, a / (1 + b)), domain=(0.1, 4), cost=19,
-                 kind="composite", expansion=_xlog1py, names=Names(torch="special.xlog1py"))
+                 lambda y, a, b: select(equal(a, 0) & equal(b, -1), 0, a / (1 + b)),
+                 domain=(0.1, 4), cost=19, kind="composite", expansion=_xlog1py,
+                 names=Names(torch="special.xlog1py"))
 # -x log(x), 0 at 0 and -inf below; its derivative there is nan, as that of the logarithm.
 entr = define("entr", lambda y, x: -call("log", x) - 1, domain=(0.1, 4), cost=18,
               kind="composite", folds={0: 0, 1: 0}, names=Names(torch="special.entr"),

@@ -148,7 +148,9 @@ def check_place(path: str | os.PathLike[str], *, overwrite: bool = False) -> Non
     if target.exists() and not target.is_file():
         raise FileFormatError(f"{path} is not a regular file; write beside it instead")
     if target.exists() and not overwrite:
-        raise FileFormatError(f"{path} exists already: choose another name, or allow overwriting")
+        raise FileFormatError(
+            f"{path} exists already: choose another name, or allow it by overwrite"
+        )
 
 
 @contextmanager

@@ -397,6 +397,9 @@ def _fields(line: str, delimiter: str) -> tuple[str, ...]:
 
 
 def _is_number(text: str) -> bool:
+    """Whether NumPy reads a number there: Python's ``1_0`` and digits of other scripts are none."""
+    if "_" in text or not text.isascii():
+        return False
     try:
         float(text)
     except ValueError:
@@ -425,7 +428,7 @@ def _csv_blocks(
                     ndmin=2,
                 )
             except ValueError as error:
-                fault = _csv_fault(taken, passed, head, order) or str(error)
+                fault = _csv_fault(taken, passed, head, order) or f": {error}"
         if fault is not None:
             raise FileFormatError(f"{where}{fault}")
         passed += len(taken)

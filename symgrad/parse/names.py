@@ -34,8 +34,10 @@ SPELLINGS: dict[str, str] = {
     "Heaviside": "heaviside", "Mod": "mod", "remainder": "mod", "Rem": "fmod", "clip": "clamp",
     "Sqrt": "sqrt", "Cbrt": "cbrt",
     "expit": "sigmoid", "logsigmoid": "log_sigmoid", "logsumexp": "logaddexp", "swish": "silu",
-    "neg": "negative", "lrint": "rint", "lround": "round_away", "ilogb": "logb",
-    "radians": "deg2rad", "degrees": "rad2deg", "scalbn": "ldexp",
+    "prelu": "leaky_relu", "multigammaln": "mvlgamma", "exp_polar": "exp", "polar_lift": "positive",
+    "neg": "negative", "lrint": "rint", "llrint": "rint", "lround": "round_away",
+    "llround": "round_away", "ilogb": "logb", "Rem": "fmod",
+    "radians": "deg2rad", "degrees": "rad2deg", "scalbn": "ldexp", "scalbln": "ldexp",
     "float_power": "pow",
     "sgn": "sign",
     "Pow": "pow", "power": "pow",
@@ -70,7 +72,8 @@ SPELLINGS: dict[str, str] = {
     "eval_hermite": "hermite", "eval_hermitenorm": "hermite_prob", "eval_laguerre": "laguerre",
     "eval_genlaguerre": "assoc_laguerre", "eval_gegenbauer": "gegenbauer",
     "eval_jacobi": "jacobi",
-    "conj": "conjugate", "real": "re", "imag": "im", "angle": "arg",
+    "conj": "conjugate", "adjoint": "conjugate", "transpose": "conjugate",
+    "real": "re", "imag": "im", "angle": "arg",
 }
 
 CONSTANTS: dict[str, Expr] = {
@@ -141,11 +144,11 @@ def _rational(numerator: Expr, denominator: Expr | None = None) -> Expr:
 
 
 def _ignoring_nan(name: str) -> Callable[..., Expr]:
-    """C's fmax and fmin: the other number where one is nan."""
+    """C's fmax and fmin: the other number where one is nan; a tie is all a's, as in PyTorch."""
 
     def chosen(a: Expr, b: Expr) -> Expr:
-        a_is_nan, b_is_nan = Expr("ne", (a, a)), Expr("ne", (b, b))
-        return _where(a_is_nan, b, _where(b_is_nan, a, Expr(name, (a, b))))
+        not_beyond = (b, a) if name == "max" else (a, b)
+        return _where(Expr("le", not_beyond) | Expr("ne", (b, b)), a, b)
 
     return chosen
 
@@ -222,6 +225,21 @@ def _falling(x: Expr, k: Expr) -> Expr:
     return Expr("rising_factorial", (x - k + 1, k))
 
 
+def _harmonic(x: Expr, order: Expr = ONE) -> Expr:
+    """The sum of 1/k^m for k = 1 ... x, NIST DLMF 25.11.4."""
+    if order.value == 1:
+        return Expr("digamma", (x + 1,)) + named("euler_gamma")
+    return Expr("zeta", (order,)) - Expr("hurwitz_zeta", (order, x + 1))
+
+
+def _dirichlet_eta(s: Expr, a: Expr | None = None) -> Expr:
+    """The alternating zeta function; the sum of (-1)^k/(k + a)^s by Hurwitz's, for each parity."""
+    if a is None:
+        return Expr("dirichlet_eta", (s,))
+    even, odd = (Expr("hurwitz_zeta", (s, at / 2)) for at in (a, a + 1))
+    return 2**-s * (even - odd)
+
+
 def _catalan(n: Expr) -> Expr:
     """4^n gamma(n + 1/2)/(sqrt(pi) gamma(n + 2)): binomial(2n, n)/(n + 1)."""
     return Expr("binomial", (2 * n, n)) / (n + 1)
@@ -281,7 +299,9 @@ FORMS: dict[str, tuple[tuple[int, ...], str, Callable[..., Expr]]] = {
     "factorial":  ((1,),   NUMBERS,    _factorial),
     "FallingFactorial": ((2,), NUMBERS, _falling),
     "ff":         ((2,),   NUMBERS,    _falling),
-    "harmonic":   ((1,),   NUMBERS,    lambda x: Expr("digamma", (x + 1,)) + named("euler_gamma")),
+    "harmonic":   ((1, 2), NUMBERS,    _harmonic),
+    "beta":       ((1, 2), NUMBERS,    lambda a, b=None: Expr("beta", (a, a if b is None else b))),
+    "dirichlet_eta": ((1, 2), NUMBERS, _dirichlet_eta),
     "catalan":    ((1,),   NUMBERS,    _catalan),
     "betainc":    ((3, 4), NUMBERS,    _betainc),
     "betainc_regularized": ((4,), NUMBERS, _betainc_regularized),

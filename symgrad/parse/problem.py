@@ -91,7 +91,7 @@ def read_problem(path: str | PathLike[str]) -> Problem:
         size = file.stat().st_size
         if size > MAX_BYTES:
             raise ProblemFileError(f"{file} has {size} bytes, more than the limit of {MAX_BYTES}")
-        text = file.read_text("utf-8")
+        text = file.read_text("utf-8-sig")
     except OSError as error:
         raise ProblemFileError(f"{file} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:

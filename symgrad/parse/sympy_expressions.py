@@ -233,6 +233,12 @@ def _float(converter: Converter, node: Any) -> Expr:
     return constant(-size if sign else size)
 
 
+def _evaluated(converter: Converter, node: Any) -> Plan | Expr:
+    """A number whose digits SymPy knows, such as a root of a polynomial."""
+    value = node.evalf(30)
+    return _float(converter, value) if value.is_Float else refuse(converter, node)
+
+
 def _symbol(converter: Converter, node: Any) -> Expr:
     found = converter.symbols.get(node.name)
     if found is None:
@@ -284,7 +290,7 @@ def _element(converter: Converter, node: Any) -> Plan:
     return indices, build, None
 
 
-def _function(converter: Converter, node: Any) -> Plan:
+def _function(converter: Converter, node: Any) -> Plan | Expr:
     name, rows = type(node).__name__, converter.rows
     known = resolve(name, rows) is not None
     outermost = converter.scope.parent is None
@@ -312,6 +318,8 @@ def _function(converter: Converter, node: Any) -> Plan:
         return error
 
     if outermost:
+        if node.is_number and node.evalf(30).is_Float:
+            return _evaluated(converter, node)
         raise no_row()
     return node.args, at_numbers, None
 
@@ -378,6 +386,8 @@ PLANS: dict[type, Callable[[Converter, Any], Plan | Expr]] = {
     sympy.core.numbers.EulerGamma: _leaf(named("euler_gamma")),
     sympy.core.numbers.GoldenRatio: _leaf(named("golden_ratio")),
     sympy.core.numbers.Catalan: _leaf(named("catalan")),
+    sympy.core.numbers.NumberSymbol: _evaluated,
+    sympy.polys.rootoftools.ComplexRootOf: _evaluated,
     sympy.core.numbers.Infinity: _leaf(constant(float("inf"))),
     sympy.core.numbers.NegativeInfinity: _leaf(constant(float("-inf"))),
     sympy.core.numbers.NaN: _leaf(constant(float("nan"))),

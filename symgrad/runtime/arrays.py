@@ -65,8 +65,13 @@ def as_array(name: str, value: Any, dtype: np.dtype[Any]) -> Array:
     """``value`` as an array that may be cast to ``dtype`` without changing its kind.
 
     Raises:
-        DtypeError: complex or object entries, text, or a ragged nesting.
+        DtypeError: complex or object entries, text, a ragged nesting, or a mask, which is lost.
     """
+    if type(value) is not np.ndarray and np.ma.is_masked(value):
+        raise DtypeError(
+            f"{name} is a masked array, and its mask would be lost; give {name}.filled(nan), or "
+            "the points that are not masked"
+        )
     try:
         array = np.asarray(value)
     except ValueError as error:
@@ -199,6 +204,23 @@ def check_out(name: str, array: Any, shape: tuple[int, ...], dtype: np.dtype[Any
     if array.dtype != dtype or not array.flags.writeable or not array.flags.aligned:
         raise DtypeError(f"out for {name!r} must be writable, aligned and of dtype {dtype}")
     return array
+
+
+def check_apart(arrays: Mapping[str, Array]) -> None:
+    """Refuse arrays for results of which one would overwrite another.
+
+    Raises:
+        ArgumentError: two share memory.
+    """
+    seen: list[tuple[str, Array]] = []
+    for name, array in arrays.items():
+        for other, earlier in seen:
+            if np.may_share_memory(earlier, array) and np.shares_memory(earlier, array):
+                raise ArgumentError(
+                    f"out for {name!r} shares memory with out for {other!r}, which it would "
+                    "overwrite; give separate arrays"
+                )
+        seen.append((name, array))
 
 
 def flat_view(array: Array, size: int, points: int, batch_axis: int) -> Array | None:

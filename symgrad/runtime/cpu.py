@@ -14,7 +14,15 @@ from symgrad.ir.program import Program
 from symgrad.ir.recipe import Recipe
 from symgrad.runtime import threads
 from symgrad.runtime.arguments import Signature, arguments, given_results, merged_parameters
-from symgrad.runtime.arrays import Array, Columns, allocate, check_out, flat_view, result_shape
+from symgrad.runtime.arrays import (
+    Array,
+    Columns,
+    allocate,
+    check_apart,
+    check_out,
+    flat_view,
+    result_shape,
+)
 from symgrad.runtime.direct import DirectCall, direct_call
 from symgrad.runtime.function import CompiledFunction
 from symgrad.runtime.operations import Details
@@ -196,6 +204,8 @@ class CpuFunction(CompiledFunction):
                 arrays[result.name] = allocate(shape, self._dtype, result.name)
             else:
                 arrays[result.name] = check_out(result.name, given[result.name], shape, self._dtype)
+        if given is not None:
+            check_apart(arrays)
         if count:
             fresh = given is None
             self._fill(groups, arrays, count, fresh, accumulate, workers, executor, on_chunk)

@@ -141,6 +141,7 @@ def direct_call(
                 out = out._arrays
             if type(out) is not dict or len(out) != count_of_results:
                 return NotImplemented
+        all_flags = -1
         for name, wanted, flat in results:
             if out is None:
                 array = allocate(wanted, dtype, name)
@@ -156,6 +157,12 @@ def direct_call(
                     apart = flags & owned & OWNED and array is not given
                     if not apart and np.may_share_memory(given, array):
                         return NotImplemented
+                if not simple:
+                    all_flags &= flags
+                    for other in made.values():
+                        apart = all_flags & OWNED and array is not other
+                        if not apart and np.may_share_memory(other, array):
+                            return NotImplemented
             view = array.reshape(flat)
             if last:
                 view = view.T

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from math import exp, frexp, inf, log, nan
 from typing import Any
 
@@ -10,9 +11,11 @@ import mpmath
 import numpy as np
 import pytest
 
+import symgrad as sg
+from symgrad.errors import FormulaError
 from symgrad.functions import COMPOSITIONS, PRIMITIVES
 from symgrad.functions.tracing import apply
-from symgrad.ir.expression import Expr, variables
+from symgrad.ir.expression import Expr, constant, variables
 from tests.expressions import close, gradient_at, in_float, in_mpmath, system_of, tensor_of
 
 x, y, z = variables("x y z")
@@ -71,6 +74,7 @@ DEFINITIONS: dict[str, tuple[Callable[..., Any], tuple[float, ...]]] = {
     "log_sigmoid": (lambda a: -mpmath.log(1 + mpmath.exp(-a)), (0.7,)),
     "relu6":      (lambda a: min(max(a, mpmath.mpf(0)), mpmath.mpf(6)), (0.7,)),
     "leaky_relu": (lambda a: a / 100, (-0.7,)),
+    "rrelu":      (lambda a: a * 11 / 48, (-0.7,)),
     "elu":        (mpmath.expm1, (-0.7,)),
     "celu":       (lambda a, alpha: alpha * mpmath.expm1(a / alpha), (-0.7, 1.5)),
     "selu":       (lambda a: mpmath.mpf(1.0507009873554805) * mpmath.mpf(1.6732632423543772)
@@ -85,6 +89,7 @@ DEFINITIONS: dict[str, tuple[Callable[..., Any], tuple[float, ...]]] = {
     "hardshrink": (lambda a: a, (0.7,)),
     "softshrink": (lambda a: a + mpmath.mpf(0.5), (-0.7,)),
     "threshold":  (lambda a, b, c: a, (0.7, 0.5, 9.0)),
+    "powm1":      (lambda a, b: a**b - 1, (0.7, 1.3)),
 }
 # fmt: on
 
@@ -94,11 +99,30 @@ OWN = "symgrad.functions.compositions"
 WITH_THEIR_FAMILY = {"erf2inv", "expint", "Li", "elliptic_e", "elliptic_pi"}
 """Compositions of special rows, tested in special/."""
 
+# fmt: off
+BY_NUMBER = {
+    "real_root":  (lambda x, n: mpmath.sign(x) * abs(x) ** (1 / mpmath.mpf(n)),
+                   [(-2.5, 3), (-2.5, 5), (2.5, 4)]),
+    "SingularityFunction": (lambda x, a, n: (x - a) ** n if x > a else mpmath.mpf(0),
+                            [(2.5, 1, 2), (0.5, 1, 2), (1.5, 1, 0)]),
+    "multigamma": (lambda x, p: mpmath.pi ** (mpmath.mpf(p) * (p - 1) / 4)
+                   * mpmath.fprod(mpmath.gamma(x - mpmath.mpf(k) / 2) for k in range(p)),
+                   [(2.5, 1), (2.5, 4)]),
+    "mvlgamma":   (lambda x, p: mpmath.log(mpmath.pi) * p * (p - 1) / 4
+                   + mpmath.fsum(mpmath.loggamma(x - mpmath.mpf(k) / 2) for k in range(p)),
+                   [(2.5, 1), (2.5, 4)]),
+    "riemann_xi": (lambda s: s * (s - 1) / 2 * mpmath.gamma(s / 2) * mpmath.zeta(s)
+                   / mpmath.pi ** (s / 2), [(2.5,)]),
+}
+"""Compositions whose second argument is a number, and one that mpmath differentiates slowly."""
+# fmt: on
+
 
 def test_every_composition_has_a_definition() -> None:
     own = {name for name, (_, build) in COMPOSITIONS.items() if build.__module__ == OWN}
-    assert set(DEFINITIONS) | {"where"} | WITH_THEIR_FAMILY >= own
-    assert set(DEFINITIONS) | WITH_THEIR_FAMILY <= set(COMPOSITIONS)
+    tested = set(DEFINITIONS) | WITH_THEIR_FAMILY | set(BY_NUMBER)
+    assert tested | {"where"} >= own
+    assert tested <= set(COMPOSITIONS)
 
 
 @pytest.mark.parametrize("order", [0, 1, 2, 3, 4])
@@ -115,6 +139,39 @@ def test_derivatives(name: str, order: int, digits: int) -> None:
     orders = (order, *[0] * (len(point) - 1))
     expected = mpmath.diff(definition, given, orders) if order else definition(*given)
     assert close(got[0], expected, 1e-28), name
+
+
+@pytest.mark.parametrize("order", [0, 1, 2])
+@pytest.mark.parametrize("name", BY_NUMBER)
+def test_derivatives_by_the_first_argument(name: str, order: int, digits: int) -> None:
+    definition, points = BY_NUMBER[name]
+    for point, *numbers in points:
+        system = system_of(apply(name, (x, *map(constant, numbers)), PRIMITIVES), ("x",))
+        got = in_mpmath(system.graph, tensor_of(system, order).nodes, {"x": point})
+        of_x = partial(_with_numbers, definition, numbers)
+        expected = mpmath.diff(of_x, mpmath.mpf(point), order) if order else of_x(point)
+        assert close(got[0], expected, 1e-12), (name, point, numbers)
+
+
+def _with_numbers(definition: Callable[..., Any], numbers: list[int], at: Any) -> Any:
+    return definition(mpmath.mpf(at), *numbers)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [("real_root", (0,)), ("real_root", (2.5,)), ("multigamma", (0,)),
+     ("SingularityFunction", (1, -1))],
+)  # fmt: skip
+def test_numbers_that_name_no_function(name: str, arguments: tuple[float, ...]) -> None:
+    with pytest.raises(FormulaError, match=name):
+        apply(name, (x, *map(constant, arguments)), PRIMITIVES)
+
+
+@pytest.mark.parametrize("name", ["threshold", "fdim", "max", "min"])
+def test_a_nan_is_handed_on(name: str) -> None:
+    arguments = {"threshold": (x, constant(1), constant(3))}.get(name, (x, -x))
+    fn = sg.compile(apply(name, arguments, PRIMITIVES), [x], "value", cache=False)
+    assert np.isnan(fn(np.array([np.nan])))
 
 
 @pytest.mark.parametrize("value", [-1.5, 0.0, 0.25, 1.0, 4.0])

@@ -172,6 +172,7 @@ def test_files_without_points_are_fine(tmp_path):
         ("a,b\n1,2\n", "no column for x, y; its columns are a, b"),
         ("x,x,y\n1,2,3\n", "several columns called x"),
         ("x,y\n1,2\n\n3,oops\n", r"line 4, column y: 'oops' is no number"),
+        ("x,y\n1,2\n3,1_0\n", r"line 3, column y: '1_0' is no number"),
         ("x,y\n1,2\n3,\n", r"line 3, column y: '' is no number"),
         ("x,y\n1,2\n3,4,5\n", r"line 3: 3 field\(s\) where 2 belong"),
         ("x,y\n1,2\n3\n", r"line 3: 1 field\(s\) where 2 belong"),

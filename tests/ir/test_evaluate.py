@@ -154,6 +154,18 @@ def test_exact_value_rounds_once() -> None:
     assert [exact_value(graph, node) for node in nodes] == expected
 
 
+def test_exact_value_of_what_is_only_rounding() -> None:
+    """sin(pi) is 0 and tan(pi/2) a pole, however many digits pi has; exp(-60) is a number."""
+    graph = Graph(PRIMITIVES)
+    zero = math.sqrt(2) + math.sqrt(3) - math.sqrt(5 + 2 * math.sqrt(6))
+    sine, tangent = math.sin(math.pi), math.tan(math.pi / 2)
+    nodes = graph.add_all([sine, tangent, zero, 1 / zero, math.exp(-60)])
+    assert [exact_value(graph, node) for node in nodes] == [
+        *(0.0, inf, 0.0, inf),
+        float(mpmath.exp(-60)),
+    ]
+
+
 def test_exact_value_of_ordinary_numbers_needs_no_mpmath(monkeypatch: pytest.MonkeyPatch) -> None:
     values = [7, -(2**53) - 1, 10**200 + 1, Fraction(-2, 3), Fraction(10**150 + 7, 3 * 10**149)]
     with mpmath.workdps(50):

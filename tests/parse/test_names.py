@@ -71,6 +71,14 @@ SAME = [
     ("cot", lambda a: 1 / math.tan(a), 1), ("acot", lambda a: math.atan(1 / a), 1),
     ("sech", lambda a: 1 / math.cosh(a), 1), ("coth", lambda a: 1 / math.tanh(a), 1),
     ("acsch", lambda a: math.asinh(1 / a), 1), ("frac", lambda a: a % 1, 1),
+    ("prelu", lambda a, b: a, 2), ("Rem", math.fmod, 2), ("exp_polar", math.exp, 1),
+    ("adjoint", lambda a: a, 1), ("transpose", lambda a: a, 1), ("polar_lift", lambda a: a, 1),
+    ("llrint", round, 1), ("llround", round, 1), ("scalbln", lambda a, b: a * 2**b, 2),
+    ("beta", lambda a: math.gamma(a) ** 2 / math.gamma(2 * a), 1),
+    ("harmonic", lambda a: float(mpmath.harmonic(a)), 1),
+    ("harmonic", lambda a, b: float(mpmath.zeta(b) - mpmath.zeta(b, a + 1)), 2),
+    ("dirichlet_eta", lambda a, b: float(mpmath.nsum(lambda k: (-1) ** k / (k + b) ** a,
+                                                     [0, mpmath.inf])), 2),
 ]  # fmt: skip
 
 

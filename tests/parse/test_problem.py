@@ -163,6 +163,12 @@ def test_messages_name_the_file(tmp_path: Path) -> None:
         read_problem(file)
 
 
+def test_a_byte_order_mark_is_no_part_of_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "marked.toml"
+    file.write_text(SMALL, "utf-8-sig")
+    assert read_problem(file) == parse_problem(SMALL, str(file))
+
+
 def test_files_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ProblemFileError, match=r"missing.toml cannot be read: No such file"):
         read_problem(tmp_path / "missing.toml")

@@ -146,6 +146,20 @@ def test_numbers_round_once_to_the_nearest_double(value: Any, expected: float) -
     assert repr(made) == repr(expected)
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        sp.TribonacciConstant,
+        sp.CRootOf(x**5 - x - 1, 0),
+        sp.stieltjes(1),
+        sp.lerchphi(sp.Rational(1, 2), 2, 1),
+    ],
+    ids=str,
+)
+def test_numbers_that_sympy_knows_are_read(value: Any) -> None:
+    assert convert(value) == constant(float(value.evalf(30)))
+
+
 def test_nan_is_a_double() -> None:
     assert math.isnan(convert(sp.nan).value)  # type: ignore[arg-type]
 
@@ -166,6 +180,9 @@ REFUSED = [
     (sp.MatrixSymbol("A", 2, 2), UnsupportedExpressionError, r"shape \(2, 2\) where one expr"),
     (sp.Limit(sp.sin(x) / x, x, 0), UnsupportedExpressionError, "take it first"),
     (sp.Array([x, y]), UnsupportedExpressionError, "is an array"),
+    (sp.CRootOf(x**5 - x - 1, 1) * y, UnsupportedExpressionError, "type ComplexRootOf"),
+    (sp.stieltjes(x), UnknownFunctionError, "function 'stieltjes' has no row"),
+    (f(2), UnknownFunctionError, "function 'f' has no row"),
     (sp.Float("1e400"), LimitError, "overflows double precision"),
     (sp.Float(2) ** 1024, LimitError, "overflows double precision"),
     (sp.Integer(10) ** 5000 * x, LimitError, "more than 10000 bits"),

@@ -11,6 +11,7 @@ from symgrad.runtime.arrays import (
     Columns,
     allocate,
     as_array,
+    check_apart,
     check_out,
     flat_view,
     parameter_columns,
@@ -59,6 +60,20 @@ def test_what_is_not_real_is_refused_by_name(value):
     with pytest.raises(DtypeError, match=r"input 'x' (has dtype|is ragged)") as error:
         as_array("input 'x'", value, DOUBLE)
     assert "convert it with .astype" in str(error.value) or "equal length" in str(error.value)
+
+
+def test_a_mask_is_not_lost():
+    masked = np.ma.masked_array([1.0, 2.0], [False, True])
+    with pytest.raises(DtypeError, match=r"X is a masked array.*X.filled\(nan\)"):
+        as_array("X", masked, DOUBLE)
+    np.testing.assert_array_equal(as_array("X", np.ma.masked_array([1.0, 2.0]), DOUBLE), [1, 2])
+
+
+def test_results_that_would_overwrite_each_other_are_refused():
+    memory = np.zeros((5, 3))
+    check_apart({"a": memory[:, :1], "b": memory[:, 1:], "c": np.zeros(3)})
+    with pytest.raises(ArgumentError, match="out for 'b' shares memory with out for 'a'"):
+        check_apart({"a": memory[:, 0], "b": memory})
 
 
 def test_the_error_of_a_dtype_names_both_dtypes():

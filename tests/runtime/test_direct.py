@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import symgrad as sg
-from symgrad.errors import SymgradError
+from symgrad.errors import ArgumentError, SymgradError
 from symgrad.runtime import direct
 from symgrad.runtime.result import Result
 
@@ -247,6 +247,19 @@ def test_results_that_overlap_the_points(shift, batch_axis):
         made.append(out.copy())
         np.testing.assert_array_equal(out, expected)
     np.testing.assert_array_equal(*made)
+
+
+def test_results_that_overlap_each_other_are_refused():
+    fn = sg.compile("x*y", "x y", {"a": (), "b": ("x",)}, cache=False)
+    points, memory = np.ones((4, 2)), np.zeros((2, 4))
+    fn(points, out={"a": memory[0], "b": memory[1]})
+    for a, b in ((memory[0], memory[0]), (memory[0], memory.reshape(-1)[2:6])):
+        with pytest.raises(ArgumentError, match="shares memory"):
+            fn(points, out={"a": a, "b": b})
+    owned = np.zeros(4)
+    for a, b in ((owned, owned), (owned, owned[:]), (owned[:], owned)):
+        with pytest.raises(ArgumentError, match="shares memory"):
+            fn(points, out={"a": a, "b": b})
 
 
 def test_an_array_that_owns_the_memory_of_the_points():

@@ -387,7 +387,7 @@ def _slope(y: Expr) -> Expr:
 
 
 def _tail_slope(y: Expr, p: Expr) -> Expr:
-    """exp(y^2) sqrt(pi)/2 where erfc(y) = p, which the rounding of y does not spoil."""
+    """exp(y^2) sqrt(pi)/2 where erfc(y) = p > 0, which the rounding of y does not spoil."""
     return ROOT_PI / 2 * call("erfcx", y) / p
 
 
@@ -439,14 +439,16 @@ dawson_derivative = define("dawson_derivative", no_closed_form(ORDER),
                            whole=(0,), cost=1500, ulp=9.0, names=Names(),
                            source="NIST DLMF 13.2.39, 7.12.1")
 erfinv = define("erfinv",
-                lambda y, x: select(x > HALF, _tail_slope(y, 1 - x),
-                                    select(x < -HALF, _tail_slope(-y, 1 + x), _slope(y))),
+                lambda y, x: select((x > HALF) & (x < 1), _tail_slope(y, 1 - x),
+                                    select((x < -HALF) & (x > -1), _tail_slope(-y, 1 + x),
+                                           _slope(y))),
                 domain=(-0.9, 0.9), kind="routine", definition=_erfinv, parity="odd",
                 oracle=_erfinv_oracle, folds={0: 0}, cost=150, ulp=4.0,
                 names=Names(mpmath="erfinv", torch="erfinv"), source="NIST DLMF 7.17.1")
 erfcinv = define("erfcinv",
-                 lambda y, x: -select(x < HALF, _tail_slope(y, x),
-                                      select(x > 1 + HALF, _tail_slope(-y, 2 - x), _slope(y))),
+                 lambda y, x: -select((x < HALF) & (x > 0), _tail_slope(y, x),
+                                      select((x > 1 + HALF) & (x < 2), _tail_slope(-y, 2 - x),
+                                             _slope(y))),
                  domain=(0.05, 1.9), kind="routine", definition=_erfcinv, oracle=inverse_oracle,
                  folds={1: 0}, cost=150, ulp=4.0, names=Names(), source="NIST DLMF 7.17.1")
 # fmt: on

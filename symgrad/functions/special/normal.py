@@ -242,8 +242,8 @@ log_ndtr_tail = define("log_ndtr_tail", no_closed_form(ORDER),
 # 1/density at y, from p = ndtr(y) in the tails, which the rounding of y does not spoil.
 ndtri = define("ndtri",
                lambda y, x: (2 * PI)**HALF * select(
-                   x < HALF**2, _scaled_tail(y) / (2 * x),
-                   select(x > 1 - HALF**2, _scaled_tail(-y) / (2 - 2 * x),
+                   (x < HALF**2) & (x > 0), _scaled_tail(y) / (2 * x),
+                   select((x > 1 - HALF**2) & (x < 1), _scaled_tail(-y) / (2 - 2 * x),
                           call("exp_square", y * HALF**HALF))),
                domain=(0.05, 0.95), kind="routine", definition=_ndtri, oracle=_ndtri_oracle,
                folds={Fraction(1, 2): 0}, cost=160, ulp=4.0, names=Names(torch="special.ndtri"),
