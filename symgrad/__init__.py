@@ -10,10 +10,15 @@ The pipeline, and where each part lives:
     schedule/       Graph -> Program
     emit/           Program -> LLVM kernel, readable numba and C source; emit/cuda: for GPUs
     runtime/        compiled code: loading, cache, threads, arrays, calls; runtime/cuda: on GPUs
+    pictures/       SVG of sparsity patterns, programs and fields
     interop/        files and optional libraries
     api.py          compile(): puts the stages in sequence
+    products.py     a function's products with directions, as functions of their own
+    adapters.py     what outside libraries make of a function
     symbolic.py     grad, jacobian, hessian, vjp, jvp on SymPy objects
     check.py        a compiled function against mpmath and torch
+    benchmark.py    a compiled function's times, beside those of the peers in peers.py
+    display.py      what a notebook shows of a compiled function
     custom.py       functions of the user's own
     cli/            the command
 

@@ -13,6 +13,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from symgrad.adapters import adapter
 from symgrad.differentiate.tensors import derive
 from symgrad.errors import DerivativeError, ProblemFileError
 from symgrad.functions import PRIMITIVES
@@ -166,7 +167,7 @@ def make_recipe(
     """
     graph = Graph(table, exact=options.rewrites == "exact")
     nodes = graph.add_all(parsed.exprs)
-    _refuse_unknown(graph, nodes)
+    refuse_unknown(graph, nodes)
     needed = used_rows({graph.ops[node] for node in reachable(graph, nodes)}, table)
     return Recipe(
         graph=write(graph, {"value": nodes}),
@@ -209,7 +210,7 @@ def _cpu_function(
     made = maker.make()
     signature = make_signature(recipe, options, made.patterns, made.block)
     return CpuFunction(
-        *(made.code, signature, recipe, partial(details, made.program), restore, _to_csr),
+        *(made.code, signature, recipe, partial(details, made.program), restore, adapter),
         made.point_address,
     )
 
@@ -222,7 +223,7 @@ def _cuda_function(
 ) -> CompiledFunction:
     from symgrad.cuda import cuda_function  # noqa: PLC0415 - it imports the emitters
 
-    return cuda_function(recipe, options, maker, details, restore, _to_csr)
+    return cuda_function(recipe, options, maker, details, restore, adapter)
 
 
 _FUNCTIONS: dict[str, Callable[..., CompiledFunction]] = {
@@ -244,7 +245,7 @@ def derive_program(
     collecting = gc.isenabled()
     gc.disable()  # millions of small tuples without cycles: a quarter of the time would be its
     try:
-        system = _simplified(read_system(recipe), options)
+        system = simplified(read_system(recipe), options)
         return find_program(system, recipe.requests, options, groups, recipe.labels)
     finally:
         if collecting:
@@ -297,18 +298,11 @@ def read_options(recipe: Recipe) -> Options:
     return Options(**recipe.options)
 
 
-def _simplified(system: System, options: Options) -> System:
+def simplified(system: System, options: Options) -> System:
     """The system with its primal simplified: what is rewritten here need not be differentiated."""
     graph, (value,) = simplify(system.graph, [system.outputs], options.rewrites, primal=True)
     names = (system.inputs, system.parameters, system.wrt)
     return System(graph, *names, value, system.labels)
-
-
-def _to_csr(*arguments: Any, **options: Any) -> Any:
-    """SciPy's matrices of a sparse result (``interop/scipy.py``)."""
-    from symgrad.interop.scipy import to_csr  # noqa: PLC0415 - optional, and slow to import
-
-    return to_csr(*arguments, **options)
 
 
 def _details(
@@ -336,11 +330,11 @@ def differentiate_expr(
     system = System(graph, wrt, (), wrt, Tensor("value", (), (node,)), ("",))
     request = Request("partial", "partial", len(names), tuple(wrt.index(name) for name in names))
     (tensor,) = derive(system, [request])
-    _refuse_unknown(graph, tensor.nodes)
+    refuse_unknown(graph, tensor.nodes)
     return to_exprs(graph, tensor.nodes)[0]
 
 
-def _refuse_unknown(graph: Graph, nodes: Sequence[int]) -> None:
+def refuse_unknown(graph: Graph, nodes: Sequence[int]) -> None:
     """Raise the error of a derivative without closed form that nodes need."""
     for node in reachable(graph, nodes):
         row = graph.table.get(graph.ops[node])

@@ -265,7 +265,7 @@ def cuda_function(
     maker: Maker,
     details: Callable[[Program | None], Any],
     restore: Callable[[str], Any],
-    to_csr: Callable[..., Any],
+    adapter: Callable[[str], Callable[..., Any]],
 ) -> CudaFunction:
     """The function of a recipe on GPUs, ready for its first call where there is one.
 
@@ -281,7 +281,7 @@ def cuda_function(
     made = Code(program, options, engine, recipe.shape, maker.cache)
     code = CudaCode(made.build, engine, made.ptx, made.device_function, made.totals)
     signature = make_signature(recipe, options, patterns, 0)
-    described = (signature, recipe, partial(details, program), restore, to_csr)
+    described = (signature, recipe, partial(details, program), restore, adapter)
     function = CudaFunction(code, *described)
     with suppress(DeviceError):  # the first call says what is missing
         function.prepare()

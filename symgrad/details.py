@@ -11,6 +11,7 @@ from typing import Any
 import mpmath
 import numpy as np
 
+from symgrad.emit.array_source import numpy_source, torch_source
 from symgrad.emit.c_source import c_source
 from symgrad.emit.numba_source import numba_source
 from symgrad.emit.source import rounded
@@ -29,7 +30,12 @@ from symgrad.runtime.operations import Details, Operations
 from symgrad.runtime.sparsity import Sparsity
 from symgrad.tiers import kernel_target
 
-WRITERS = {"numba": numba_source, "c": c_source}
+WRITERS: Mapping[str, Callable[..., str]] = {
+    "numba": numba_source,
+    "c": c_source,
+    "numpy": numpy_source,
+    "torch": torch_source,
+}
 """Languages of readable source that tests itself."""
 
 GPU_WRITERS = ("cuda", "numba-cuda")

@@ -19,6 +19,7 @@ TESTS = ROOT / "tests"
 STAGES = ("parse", "differentiate", "simplify", "schedule", "emit")
 SEQUENCERS = (
     *("api", "signatures", "tiers", "cuda", "portfolio", "details", "custom"),
+    *("products", "adapters", "benchmark", "peers", "display", "__main__"),
     *("symbolic", "check", "sampling", "cli"),
 )
 """The only modules outside the stages that may use a stage."""
@@ -32,19 +33,25 @@ LAYERS: dict[str, frozenset[str] | None] = {
     "functions": frozenset({"errors", "ir"}),
     **dict.fromkeys(STAGES, frozenset({"errors", "ir", "functions", "options"})),
     "runtime": frozenset({"errors", "ir"}),
+    "pictures": frozenset({"errors", "ir"}),
     "interop": frozenset({"errors", "ir", "functions", "runtime"}),
     **dict.fromkeys(SEQUENCERS, None),
     "": None,  # symgrad/__init__.py, which imports its public names when they are used
 }
 
 OWNERS = {
-    "sympy": ("parse", "symbolic", "interop/sympy_objects", "interop/sympy_functions"),
-    "numba": ("emit", "runtime", "cli/doctor"),
+    "sympy": (
+        *("parse", "symbolic", "interop/sympy_objects", "interop/sympy_functions"),
+        *("peers", "display"),
+    ),
+    "numba": ("emit", "runtime", "cli/doctor", "peers"),
     "llvmlite": ("emit", "runtime", "cli/doctor"),
     "cuda": ("runtime/cuda",),
     "click": ("cli",),
-    "torch": ("interop", "check"),
+    "torch": ("interop", "check", "peers"),
+    **dict.fromkeys(("jax", "heyoka", "casadi", "symengine"), ("peers",)),
     "dask": ("interop", "check"),
+    "pyarrow": ("interop/parquet",),
     "scipy": ("interop", "check"),
 }
 """Outside libraries and the only parts that may import them."""

@@ -27,10 +27,14 @@ SIZES = {
     "sparse_chain": {"links": 15, "chains": 5},
     "tabulated_potential": {"atoms": 50},
     "stream_file": {"points": 150_000, "block": 40_000},
+    "torch_training": {"points": 400},
 }
 """Small sizes; a script without one runs with the defaults of its main()."""
 
-NEEDS = {"sparse_chain": "scipy", "tabulated_potential": "scipy", "torch_autograd": "torch"}
+NEEDS = {
+    **dict.fromkeys(("sparse_chain", "tabulated_potential"), "scipy"),
+    **dict.fromkeys(("torch_autograd", "torch_training"), "torch"),
+}
 """What a script cannot do without, and symgrad can."""
 
 

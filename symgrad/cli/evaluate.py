@@ -44,7 +44,9 @@ BLOCK_BYTES = 2**28
 @click.option("--random", "count", type=click.IntRange(min=0), help="Points drawn from the ranges.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @range_option
-@click.option("-o", "--output", help="A file ending in .npz, .npy or .csv; - is csv on stdout.")
+@click.option(
+    "-o", "--output", help="A file ending in .npz, .npy, .csv or .parquet; - is csv on stdout."
+)
 @click.option("--overwrite", is_flag=True, help="Replace the file if it is there already.")
 @click.option("--block", type=click.IntRange(min=1), help="Points that are in memory at a time.")
 @click.option("--workers", type=click.IntRange(min=1), help="Threads; all processors by default.")
@@ -72,9 +74,10 @@ def evaluate(
 ) -> None:
     r"""Evaluate FILE|FORMULA at the points of a file, or at random points.
 
-    POINTS is a .npy or .npz file of shape (N, inputs), or a .csv file with a header; - is csv on
-    standard input. Columns named after a parameter give its value point by point. Results go to
-    --output; without it to standard output, as csv, or as a summary of random points.
+    POINTS is a .npy or .npz file of shape (N, inputs), or a .csv or .parquet file with named
+    columns; - is csv on standard input. Columns named after a parameter give its value point by
+    point. Results go to --output; without it to standard output, as csv, or as a summary of random
+    points.
 
     \b
     symgrad eval problem.toml points.npy -o result.npz

@@ -1,4 +1,4 @@
-"""Results into npy, npz and csv files, a block at a time: no file has to fit in memory.
+"""Results into npy, npz, csv and parquet files, a block at a time: no file has to fit in memory.
 
 ``writing`` takes the results block by block and puts the file in place only when all of it is
 there. How points come in stands in ``points.py``.
@@ -36,7 +36,8 @@ class Layout:
 
     Attributes:
         shapes: result -> shape at one point, () for a number.
-        labels: result -> a column title for each entry of that shape in C order, for csv.
+        labels: result -> a column title for each entry of that shape in C order, for csv and
+            parquet.
         dtype: of every result.
     """
 
@@ -67,7 +68,8 @@ def writing(
 ) -> Iterator[Write]:
     """Write results block by block; the file appears when the ``with`` block ends well.
 
-    npy holds one result, npz an array of shape (N, ...) for each, csv a column for each entry.
+    npy holds one result, npz an array of shape (N, ...) for each, csv and parquet a column for
+    each entry.
     Until the end everything stands in a hidden folder beside the file, which goes away again on
     an error or Ctrl-C, the old file untouched.
 
@@ -232,8 +234,15 @@ def _csv_writer(stream: TextIO, layout: Layout) -> Write:
     return write
 
 
+def _write_parquet(path: Path, layout: Layout) -> AbstractContextManager[Write]:
+    from symgrad.interop import parquet  # noqa: PLC0415 - optional, and slow to import
+
+    return parquet.writing(path, layout)
+
+
 WRITERS: Mapping[str, Callable[[Path, Layout], AbstractContextManager[Write]]] = {
     ".npy": _write_npy,
     ".npz": _write_npz,
     ".csv": _write_csv,
+    ".parquet": _write_parquet,
 }

@@ -1,4 +1,4 @@
-"""Points to evaluate at, read in blocks: from npy, npz and csv files, or drawn at random.
+"""Points to evaluate at, read in blocks: from npy, npz, csv, parquet files, or drawn at random.
 
 Start at ``open_points``: it finds the columns of a file that a function wants and hands them
 out a block of rows at a time, so that no file has to fit in memory.
@@ -67,7 +67,8 @@ def open_points(
     input; or a structured array with a field for each. npz: such an array called ``points`` (or
     the only one there) and an array of shape (N,) for each parameter, or one for each input.
     csv: a header in any order, or none and the inputs in order; fields parted by comma,
-    semicolon or tab. Columns that nobody asked for are left alone, numbers or not.
+    semicolon or tab. parquet: a column for each input. Columns that nobody asked for
+    are left alone, numbers or not.
 
     Args:
         path: the file; its suffix tells the format. ``-`` is csv on ``stream``.
@@ -450,8 +451,21 @@ def _csv_fault(
     return None
 
 
+def _read_parquet(wanted: _Wanted, path: Path) -> Points:
+    from symgrad.interop import parquet  # noqa: PLC0415 - optional, and slow to import
+
+    names, count = parquet.head(path)
+
+    def blocks(size: int, order: tuple[int, ...]) -> Iterator[Array]:
+        with _reported(wanted.where):
+            yield from parquet.blocks(path, size, [names[place] for place in order])
+
+    return wanted.pick(names, count, blocks)
+
+
 READERS: Mapping[str, Callable[[_Wanted, Path], Points]] = {
     ".npy": _read_npy,
     ".npz": _read_npz,
     ".csv": _read_csv,
+    ".parquet": _read_parquet,
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property, partial
 from math import prod
 from typing import Any, Literal
@@ -42,14 +42,15 @@ class CpuFunction(CompiledFunction):
         recipe: Recipe,
         details: Callable[[], Details],
         restore: Callable[[str], CompiledFunction],
-        to_csr: Callable[..., Any],
+        adapter: Callable[[str], Callable[..., Any]],
         point_address: Callable[[], int],
     ) -> None:
-        super().__init__(signature, recipe, details, restore, to_csr)
+        super().__init__(signature, recipe, details, restore, adapter)
         self._point_address = point_address
         self._dtype = signature.numpy_dtype
         self._tier: Tier | None = None
         self._streaming = Streaming()
+        self._torch: dict[int | None, Any] = {}
         self._direct: DirectCall = lambda points, named, out: NotImplemented
         self._alone: DirectCall = self._direct
         if isinstance(code, Tier):
@@ -167,7 +168,10 @@ class CpuFunction(CompiledFunction):
             **named: parameters by keyword; inputs by name where ``points`` is empty.
 
         Returns:
-            The array where one derivative was asked for, else a Result.
+            The array where one derivative was asked for, else a Result. PyTorch's tensors give
+            tensors, differentiable as those of ``fn.torch()``, unless ``out``, ``executor`` or
+            ``on_chunk`` is given. dask's arrays (X of shape (N, n), or one of shape (N,) for each
+            input) give lazy ones.
 
         Raises:
             ArgumentError: something is missing, unknown or given twice.
@@ -175,6 +179,10 @@ class CpuFunction(CompiledFunction):
             DtypeError: an array cannot become the function's dtype.
         """
         if parameters is not None:
+            values = (*points, *_values(parameters), *named.values(), tangent, cotangent)
+            if any_of("torch", values) and out is executor is on_chunk is None and not accumulate:
+                named["parameters"] = parameters
+                return self._over_tensors(workers, points, tangent, cotangent, named)
             named = merged_parameters(self.signature, parameters, named)
         if (
             executor is on_chunk is tangent is cotangent is None
@@ -185,6 +193,17 @@ class CpuFunction(CompiledFunction):
             found = call(points, named, out)
             if found is not NotImplemented:
                 return found
+        values = (*points, *named.values(), tangent, cotangent)
+        if any_of("dask", values):
+            if not out is executor is on_chunk is tangent is cotangent is None:
+                raise ArgumentError(
+                    "dask arrays come with parameters and workers= alone: results are lazy, and "
+                    "dask's scheduler is the executor"
+                )
+            options = {} if workers is None else {"workers": workers}
+            return self._adapter("dask")(self, points, named, options)
+        if any_of("torch", values) and out is executor is on_chunk is None and not accumulate:
+            return self._over_tensors(workers, points, tangent, cotangent, named)
         if workers is not None and (not isinstance(workers, int) or workers < 1):
             raise ArgumentError(f"workers={workers!r} is not possible; give a number of threads")
         if executor is not None and not hasattr(executor, "map"):
@@ -212,6 +231,19 @@ class CpuFunction(CompiledFunction):
         if given is None and not batch:
             arrays = {name: array[()] for name, array in arrays.items()}
         return next(iter(arrays.values())) if self.signature.single else Result(arrays)
+
+    def _over_tensors(
+        self,
+        workers: int | None,
+        points: Sequence[Any],
+        tangent: Any,
+        cotangent: Any,
+        named: Mapping[str, Any],
+    ) -> Any:
+        """Evaluate as ``fn.torch()`` does, which is made once."""
+        if workers not in self._torch:
+            self._torch[workers] = self.torch(workers=workers)
+        return self._torch[workers](*points, tangent=tangent, cotangent=cotangent, **named)
 
     def _choose(self, tier: Tier, points: int) -> None:
         """Have the kernel compiled, if that pays by a call of so many points."""
@@ -355,6 +387,15 @@ class CpuFunction(CompiledFunction):
                     target[self._rows(start, stop)] = block
             if on_chunk is not None:
                 on_chunk(stop, count)
+
+
+def any_of(library: str, values: Iterable[Any]) -> bool:
+    """Whether a library's objects are among them; it is not imported to see that."""
+    return any(type(value).__module__.partition(".")[0] == library for value in values)
+
+
+def _values(parameters: Any) -> Iterable[Any]:
+    return parameters.values() if isinstance(parameters, Mapping) else (parameters,)
 
 
 def _evaluate_block(function: CpuFunction, columns: Sequence[Array]) -> list[Array]:

@@ -34,13 +34,13 @@ class CompiledFunction(ABC):
         recipe: Recipe,
         details: Callable[[], Details],
         restore: Callable[[str], CompiledFunction],
-        to_csr: Callable[..., Any],
+        adapter: Callable[[str], Callable[..., Any]],
     ) -> None:
         self.signature = signature
         self.recipe = recipe
         self._details = details
         self._restore = restore
-        self._to_csr = to_csr
+        self._adapter = adapter
 
     @abstractmethod
     def __call__(self, *points: Any, **named: Any) -> Any:
@@ -165,7 +165,7 @@ class CompiledFunction(ABC):
             array([[10.,  6.],
                    [ 6.,  0.]])
         """
-        return self._to_csr(
+        return self._adapter("csr")(
             self._sparsity_of(name),
             values,
             symmetric=symmetric,
@@ -182,6 +182,101 @@ class CompiledFunction(ABC):
         """
         last = self.signature.batch_axis == -1
         return self._sparsity_of(name).dense(values, last=last)
+
+    def benchmark(self, points: Any = 100_000, **options: Any) -> Any:
+        """How long a call takes: beside the speed of memory, and beside other systems.
+
+        The least time of many calls counts, results going into arrays that are there already. Each
+        peer differentiates the formula by its own means: SymPy's diff and ``lambdify(cse=True)``
+        over NumPy and under numba; with ``peers=True`` also PyTorch, JAX, heyoka, CasADi and
+        SymEngine, those that are installed.
+
+        Args:
+            points: how many random ones, or an array of shape (N, n), points first.
+            **options: ``parameters`` (name -> number; by default the middle of its range),
+                ``ranges`` (name -> (low, high); by default the problem file's, else (0.5, 1.5)),
+                ``peers`` (True, False, or names; by default "numpy" and "numba"), ``workers``
+                (threads of this function, by default 1) and ``seed``.
+
+        Returns:
+            A ``Benchmark`` (``symgrad/benchmark.py``): print it, or take ``ns_per_point``,
+            ``points_per_second``, ``bytes``, ``memory_share`` and ``rows``.
+
+        Raises:
+            ArgumentError: the points do not fit, or the function is not for the CPU.
+            OptionError: there is no such peer.
+
+        Example:
+            >>> from symgrad import compile
+            >>> found = compile("x**2*sin(y)", "x y").benchmark(1000, peers=["numpy"])
+            >>> [row.name for row in found.rows]
+            ['symgrad', 'numpy']
+        """
+        return self._adapter("benchmark")(self, points, **options)
+
+    def scipy(self, **values: Any) -> Any:
+        """The formula for ``scipy.optimize``: fun, jac, hess and hessp, or residual and its jac.
+
+        Names that are given values here are data: numbers, or arrays of points that broadcast. The
+        others are the variables, in their order, whatever this function's own derivatives are by.
+
+        Args:
+            **values: data, by the names of inputs and parameters.
+
+        Returns:
+            A ``ScipyFunctions`` (``interop/scipy_optimize.py``); ``fun`` sums over the points of
+            the data, ``residual`` has an entry for every output at every one of them.
+
+        Raises:
+            ArgumentError: a name is unknown, or none is left to vary.
+            MissingDependencyError: SciPy is not installed.
+
+        Example:
+            >>> from scipy.optimize import least_squares, minimize
+            >>> from symgrad import compile
+            >>> rosen = compile("100*(y - x**2)**2 + (1 - x)**2", "x y").scipy()
+            >>> found = minimize(rosen.fun, [-1.2, 1], method="trust-exact", jac=rosen.jac,
+            ...                  hess=rosen.hess)
+            >>> found.x.round(6).tolist()
+            [1.0, 1.0]
+            >>> line = compile("a*t + b - y", "t y", parameters="a b")
+            >>> line = line.scipy(t=[0, 1, 2], y=[1, 3, 5])
+            >>> line.variables
+            ('a', 'b')
+            >>> least_squares(line.residual, [0, 0], jac=line.residual_jac).x.round(6).tolist()
+            [2.0, 1.0]
+        """
+        return self._adapter("scipy")(self, values)
+
+    def torch(self, *, workers: int | None = None) -> Any:
+        """The function over PyTorch's tensors, differentiable by autograd to any order.
+
+        Backward is a compiled kernel as well, the product of the Jacobian with the incoming
+        gradient for those tensors alone that need one; so is the backward of that. A kernel is
+        made from the recipe when it is first needed. Gradients of broadcast inputs and of shared
+        parameters are sums over the batch.
+
+        Args:
+            workers: threads of every kernel; by default all processors for large batches.
+
+        Returns:
+            A ``TorchFunction`` (``interop/torch_autograd.py``): called like this function, with
+            tensors; usable in ``torch.nn.Module``, with ``torch.func`` and ``torch.vmap``.
+
+        Raises:
+            MissingDependencyError: PyTorch is not installed.
+
+        Example:
+            >>> import torch
+            >>> from symgrad import compile
+            >>> energy = compile("k*x**2*sin(y)", "x y", "value", parameters="k").torch()
+            >>> points = torch.tensor([[3.0, 0.0], [1.0, 0.0]], requires_grad=True)
+            >>> energy(points, k=2.0).sum().backward()
+            >>> points.grad
+            tensor([[ 0., 18.],
+                    [ 0.,  2.]])
+        """
+        return self._adapter("torch")(self, workers)
 
     def _sparsity_of(self, name: str) -> Sparsity:
         found = self.signature.sparsity.get(name)
@@ -232,6 +327,16 @@ class CompiledFunction(ABC):
         given = ", ".join(signature.inputs[:8]) + (", ..." if len(signature.inputs) > 8 else "")
         extra = f"; {', '.join(signature.parameters)}" if signature.parameters else ""
         return f"<symgrad function ({given}{extra}) -> {shapes}, {signature.dtype}{self._how()}>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: formula, shapes, operations, a sparsity picture."""
+        text: str = self._adapter("html")(self)
+        return text
+
+    def _repr_latex_(self) -> str | None:
+        """The formula; None where it is too long to be read."""
+        text: str | None = self._adapter("latex")(self)
+        return text
 
     def _how(self) -> str:
         """What evaluates it, for people, where that is worth a word."""

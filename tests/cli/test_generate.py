@@ -23,7 +23,13 @@ def test_numba_source_runs_and_is_right(run, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("target", "sign"), [("numba", "from numba import njit"), ("c", "#include <math.h>")]
+    ("target", "sign"),
+    [
+        ("numba", "from numba import njit"),
+        ("c", "#include <math.h>"),
+        ("numpy", "import numpy as np"),
+        ("torch", "import torch"),
+    ],
 )
 def test_standard_output_is_the_source_alone(run, tmp_path, target, sign):
     result = run("generate", *FORMULA, "--target", target)

@@ -38,13 +38,13 @@ class CudaFunction(CompiledFunction):
         recipe: Recipe,
         details: Callable[[], Details],
         restore: Callable[[str], CompiledFunction],
-        to_csr: Callable[..., Any],
+        adapter: Callable[[str], Callable[..., Any]],
         *,
         machine: Devices | None = None,
         libraries: Sequence[Library] = LIBRARIES,
         access: Callable[[], TensorAccess] = tensor_access,
     ) -> None:
-        super().__init__(signature, recipe, details, restore, to_csr)
+        super().__init__(signature, recipe, details, restore, adapter)
         self._cuda = code
         self._machine = Machine() if machine is None else machine
         self._libraries = libraries

@@ -1,0 +1,97 @@
+"""dask's arrays in, lazy dask arrays out: a compiled function called chunk by chunk.
+
+Every chunk of points is one call, which makes all results; nothing is evaluated before dask is
+asked to. The function travels to other processes as its recipe, and finds its kernel on disk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from math import isnan
+from operator import itemgetter
+from typing import Any
+
+import dask
+import dask.array as da
+
+from symgrad.errors import ArgumentError, ShapeError
+from symgrad.runtime.function import CompiledFunction
+from symgrad.runtime.result import Result
+
+
+def over_chunks(
+    fn: CompiledFunction, points: Sequence[Any], named: Mapping[str, Any], options: Any
+) -> Any:
+    """The results of a function at dask's arrays, as dask's arrays.
+
+    Args:
+        fn: any function but one that sums over its points.
+        points: one array of shape (N, n), with ``batch_axis=-1`` (n, N), or one of shape (N,) for
+            each input; numbers stand for themselves.
+        named: inputs and parameters by name; parameters may be arrays of shape (N,).
+        options: what else every call is given.
+
+    Returns:
+        An array, or a Result of arrays, of the shapes that ``fn`` gives.
+
+    Raises:
+        ArgumentError: the function sums over its points.
+        ShapeError: an array has another shape, or chunks of unknown size.
+
+    Example:
+        >>> from symgrad import compile
+        >>> x = da.ones((1000, 2), chunks=(300, 2))
+        >>> made = compile("x**2*sin(y)", "x y")(x)
+        >>> made.shape, made.chunks[0]
+        ((1000, 2), (300, 300, 300, 100))
+    """
+    signature = fn.signature
+    if signature.reduction is not None:
+        raise ArgumentError(
+            "a function that sums over its points (reduce=) takes no dask arrays; compile it "
+            "without reduce= and sum in dask, or give it the chunks one by one"
+        )
+    last = signature.batch_axis == -1
+    table = len(points) == 1 and len(signature.inputs) > 1
+    given: dict[int | str, Any] = dict(enumerate(points))
+    given.update(named)
+    lazy = {key: value for key, value in given.items() if isinstance(value, da.Array)}
+    pairs: list[Any] = []
+    for key, array in lazy.items():
+        whole = table and key == 0
+        if array.ndim != 1 + whole or any(isnan(size) for size in array.shape):
+            raise ShapeError(
+                f"a dask array has shape {array.shape}; give one array with an axis of points and "
+                "one of the inputs, or one of shape (N,) for each input, in chunks of known sizes"
+            )
+        if whole:
+            pairs += [array.rechunk({0 if last else 1: -1}), "ji" if last else "ij"]
+        else:
+            pairs += [array, "i"]
+    sizes, unified = da.core.unify_chunks(*pairs)
+    parts = dict(zip(lazy, (array.to_delayed().reshape(-1) for array in unified), strict=True))
+    call = dask.delayed(partial(_call, fn, len(points), options), pure=True)
+    chunks = [
+        call({**given, **{key: blocks[k] for key, blocks in parts.items()}})
+        for k in range(len(sizes["i"]))
+    ]
+    made = {}
+    for result in signature.results:
+        rows = []
+        for chunk, size in zip(chunks, sizes["i"], strict=True):
+            shape = (*result.shape, size) if last else (size, *result.shape)
+            entry = dask.delayed(itemgetter(result.name), pure=True)(chunk)
+            rows.append(da.from_delayed(entry, shape, signature.numpy_dtype))
+        made[result.name] = da.concatenate(rows, axis=-1 if last else 0)
+    return next(iter(made.values())) if signature.single else Result(made)
+
+
+def _call(
+    fn: CompiledFunction, count: int, options: Mapping[str, Any], given: Mapping[Any, Any]
+) -> dict[str, Any]:
+    """The results of one chunk by name."""
+    points = [given[place] for place in range(count)]
+    named = {key: value for key, value in given.items() if isinstance(key, str)}
+    made = fn(*points, **named, **options)
+    return {fn.results[0]: made} if fn.signature.single else made.as_dict()

@@ -1,0 +1,312 @@
+"""``fn.torch()``: a compiled function that PyTorch's autograd differentiates, to any order.
+
+A call of any form is brought to the one form of ``torch_orders.py`` by tensor operations that
+autograd knows: broadcasting becomes ``expand``, whose gradient is a sum. What is left is one
+``torch.autograd.Function`` of an ``Order``, whose derivatives are orders again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import torch
+
+from symgrad.errors import ArgumentError, DeviceError, DtypeError
+from symgrad.interop.torch_orders import First, Making, Order, Slot, Tensor, repeated
+from symgrad.runtime.arguments import arguments, merged_parameters
+from symgrad.runtime.function import CompiledFunction
+from symgrad.runtime.result import Result
+
+MOST_SHAPES = 256
+"""Forms of calls whose batch is kept."""
+
+
+class _Evaluate(torch.autograd.Function):  # type: ignore[misc, unused-ignore]
+    """An order as PyTorch sees it: (order, tensor of every slot) -> tensor of every result."""
+
+    @staticmethod
+    def forward(order: Order, *tensors: Tensor) -> tuple[Tensor, ...]:
+        if any(map(torch._C._functorch.is_legacy_batchedtensor, tensors)):
+            raise ArgumentError(
+                "PyTorch's old batching (is_grads_batched=True, vectorize=True) knows no functions "
+                "but its own; use torch.func.jacrev, jacfwd, hessian or torch.vmap"
+            )
+        made = order.evaluate([tensor.detach() for tensor in tensors])
+        return tuple([tensor.data for tensor in made])  # no views: forward mode refuses them
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+        ctx.order, *tensors = inputs
+        ctx.save_for_backward(*tensors)
+        ctx.save_for_forward(*tensors)
+        ctx.set_materialize_grads(False)
+
+    @staticmethod
+    def backward(ctx: Any, *cotangents: Tensor | None) -> tuple[Tensor | None, ...]:
+        order, tensors = ctx.order, ctx.saved_tensors
+        chosen = tuple([i for i, seed in enumerate(cotangents) if seed is not None])
+        wrt = tuple([i for i, needed in enumerate(ctx.needs_input_grad[1:]) if needed])
+        made: list[Tensor | None] = [None] * (1 + len(tensors))
+        if chosen and wrt:
+            seeds = [seed for seed in cotangents if seed is not None]
+            if order.mean:
+                seeds = [seed / order.points(tensors) for seed in seeds]
+            pulled = order.product("vjp", chosen, wrt)
+            gradients = _evaluate(pulled, *tensors, *seeds)
+            for i, gradient in zip(wrt, gradients, strict=True):
+                made[1 + i] = gradient.to(tensors[i].dtype)
+        return tuple(made)
+
+    @staticmethod
+    def jvp(ctx: Any, _: None, *tangents: Tensor | None) -> tuple[Tensor, ...]:
+        order, tensors = ctx.order, ctx.saved_tensors
+        wrt = tuple([i for i, seed in enumerate(tangents) if seed is not None])
+        seeds = [seed for seed in tangents if seed is not None]
+        pushed = order.product("jvp", tuple(range(len(order.results))), wrt)
+        made = _evaluate(pushed, *tensors, *seeds)
+        return tuple([tensor / order.points(tensors) for tensor in made] if order.mean else made)
+
+    @staticmethod
+    def vmap(
+        info: Any, in_dims: tuple[int | None, ...], order: Order, *tensors: Tensor
+    ) -> tuple[tuple[Tensor, ...], tuple[int, ...]]:
+        # A mapped axis is one more axis of points: what is shared or summed no longer is.
+        lanes = info.batch_size
+        dims = in_dims[1:]
+        mapped = list(zip(order.slots, tensors, dims, strict=True))
+        spread = any(slot.shared for slot in order.results) or any(
+            slot.shared and dim is not None for slot, _, dim in mapped
+        )
+        count = next(
+            t.movedim(dim, 0)[0].shape[order.last] if dim is not None else t.shape[order.last]
+            for slot, t, dim in mapped
+            if not slot.shared
+        )
+        given = []
+        for slot, tensor, dim in mapped:
+            if slot.shared and not spread:
+                given.append(tensor)
+                continue
+            lane = tensor.expand(lanes, *tensor.shape) if dim is None else tensor.movedim(dim, 0)
+            table = repeated(lane, count, order.last) if slot.shared else lane
+            given.append(
+                table.movedim(0, 1).reshape(slot.size, lanes * count)
+                if order.last
+                else table.reshape(lanes * count, slot.size)
+            )
+        results = _evaluate(order.spread if spread else order, *given)
+        made = []
+        for tensor, slot in zip(results, order.results, strict=True):
+            if order.last:
+                table = tensor.reshape(slot.size, lanes, count).movedim(1, 0)
+            else:
+                table = tensor.reshape(lanes, count, slot.size)
+            made.append(table.sum(2 if order.last else 1) if slot.shared else table)
+        return tuple(made), (0,) * len(made)
+
+
+_evaluate: Callable[..., tuple[Tensor, ...]] = _Evaluate.apply
+
+
+class TorchFunction:
+    """A compiled function over tensors, differentiable by autograd; ``fn.torch()`` makes it.
+
+    It is called as the compiled function is, with tensors in place of arrays: one tensor of shape
+    (*batch, n) or one an input, parameters by keyword, ``tangent=`` and ``cotangent=`` where the
+    results need them. Results are tensors of the function's dtype (several: a Result of tensors).
+
+    Backward is the compiled product of the Jacobian with the incoming gradient, for those tensors
+    alone that need one; with ``create_graph=True`` that is differentiated likewise, to any order.
+    Gradients of what was broadcast, and of parameters that the batch shares, are summed inside
+    the kernel. Forward mode (``torch.func.jvp``, ``jacfwd``), ``torch.vmap`` and so all of
+    ``torch.func`` work. A kernel is compiled when it is first needed, and kept on disk.
+
+    Attributes:
+        fn: the compiled function.
+    """
+
+    def __init__(self, fn: CompiledFunction, making: Making) -> None:
+        self.fn = fn
+        self._making = making
+        self._orders: dict[Any, First] = {}
+        self._batches: dict[Any, tuple[int, ...]] = {}
+
+    def __call__(
+        self,
+        *points: Any,
+        tangent: Any = None,
+        cotangent: Any = None,
+        parameters: Any = None,
+        **named: Any,
+    ) -> Any:
+        """Evaluate at a batch of points.
+
+        Args:
+            *points: one tensor of shape (*batch, n) (with ``batch_axis=-1``: (n, *batch)), or one
+                tensor or number per input; these broadcast.
+            tangent: for "jvp" and "hvp": direction, shape (*batch, len(wrt)).
+            cotangent: for "vjp" and "hvp": weights of the outputs, shape (*batch, *S).
+            parameters: values of parameters in place of keywords: a dict by name, or a tensor of
+                shape (p,) or (*batch, p).
+            **named: parameters by keyword; inputs by name where ``points`` is empty.
+
+        Returns:
+            The tensor where one derivative was asked for, else a Result of tensors.
+
+        Raises:
+            ArgumentError: something is missing, unknown or given twice.
+            ShapeError: a tensor's shape does not fit.
+            DtypeError: a tensor cannot become the function's dtype.
+            DeviceError: a tensor is not where the function is evaluated.
+        """
+        signature = self.fn.signature
+        points = tuple([self._tensor(point) for point in points])
+        values = {name: self._tensor(value) for name, value in named.items()}
+        if parameters is not None:
+            values = self._merged(parameters, values)
+        seeds = {"tangent": tangent, "cotangent": cotangent}
+        seeds = {k: None if v is None else self._tensor(v) for k, v in seeds.items()}
+        batch = self._batch(points, values, seeds)
+        if not points:
+            points = tuple([values.pop(name) for name in signature.inputs])
+        order, tensors = self._common(points, values, seeds, batch)
+        made = _evaluate(order, *tensors)
+        shown = {}
+        for tensor, result in zip(made, signature.results, strict=True):
+            if signature.reduction is not None:
+                shape = result.shape
+            elif signature.batch_axis == -1:
+                shape = (*result.shape, *batch)
+            else:
+                tensor = tensor.T if order.last else tensor
+                shape = (*batch, *result.shape)
+            shown[result.name] = tensor.reshape(shape)
+        return next(iter(shown.values())) if signature.single else Result(shown)
+
+    def _batch(
+        self,
+        points: Sequence[Tensor],
+        values: Mapping[str, Tensor],
+        seeds: Mapping[str, Tensor | None],
+    ) -> tuple[int, ...]:
+        """The shape of a call's batch, by the rules of every call; kept, they take a while."""
+        names = (*range(len(points)), *values, *seeds)
+        given = (*points, *values.values(), *seeds.values())
+        kinds = tuple([None if t is None else (t.shape, t.dtype) for t in given])
+        found = self._batches.get((names, kinds))
+        if found is None:
+            outlines = [None if t is None else _outline(t) for t in given]
+            named = dict(zip(names, outlines, strict=True))
+            placed = tuple([named.pop(place) for place in range(len(points))])
+            directions = [named.pop(name) for name in seeds]
+            found, _ = arguments(self.fn.signature, placed, named, *directions)
+            if len(self._batches) >= MOST_SHAPES:
+                self._batches.clear()
+            self._batches[names, kinds] = found
+        return found
+
+    def _common(
+        self,
+        points: Sequence[Tensor],
+        values: Mapping[str, Tensor],
+        seeds: Mapping[str, Tensor | None],
+        batch: tuple[int, ...],
+    ) -> tuple[First, list[Tensor]]:
+        """The order of a call's form, and its tensors in the common form."""
+        signature = self.fn.signature
+        inputs, count = signature.inputs, int(np.prod(batch, dtype=np.int64))
+        table = len(points) == 1
+        last = signature.batch_axis == -1 or not table
+        slots, tensors = [], []
+
+        def add(names: tuple[str, ...], shared: bool, tensor: Tensor) -> None:
+            slots.append(Slot(names, len(names), shared))
+            tensors.append(tensor)
+
+        def column(name: str, tensor: Tensor, shared: bool) -> None:
+            shared = shared and tensor.numel() == 1
+            shape = (1,) if shared else (1, count) if last else (count, 1)
+            whole = tensor.reshape(batch) if tensor.numel() == count else tensor.expand(batch)
+            add((name,), shared, tensor.reshape(1) if shared else whole.reshape(shape))
+
+        if table:
+            n = len(inputs)
+            add(inputs, False, points[0].reshape((n, count) if last else (count, n)))
+        else:
+            for name, tensor in zip(inputs, points, strict=True):
+                column(name, tensor, shared=count != 1)
+        for name in signature.parameters:
+            column(name, values[name], shared=True)
+        for group in signature.groups:
+            tensor = seeds.get(group.name)
+            if tensor is not None:
+                size = len(group.columns)
+                names = tuple([f"{name} of order 0" for name in group.columns])
+                whole = signature.output_shape
+                if tensor.ndim == (len(whole) if group.name == "cotangent" else 1) and batch != ():
+                    add(names, True, tensor.reshape(size))
+                elif signature.batch_axis == -1:
+                    add(names, False, tensor.reshape(size, count))
+                else:
+                    flat = tensor.reshape(count, size)
+                    add(names, False, flat.T if last else flat)
+        key = (tuple(slots), table)
+        if key not in self._orders:
+            self._orders[key] = First(self.fn, self._making, slots, last, table)
+        return self._orders[key], tensors
+
+    def _tensor(self, value: Any) -> Tensor:
+        """A value of a call as a tensor where the function is evaluated."""
+        target = self.fn.recipe.options["target"]
+        if not isinstance(value, torch.Tensor):
+            return torch.as_tensor(np.asarray(value), device=target)
+        if value.device.type != target:
+            cure = "tensor.cpu()" if target == "cpu" else "tensor.cuda()"
+            raise DeviceError(
+                f"a tensor is on {value.device}, and the function on {target}: give {cure}, or "
+                f'compile it with target="{value.device.type}"'
+            )
+        return value
+
+    def _merged(self, parameters: Any, values: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The parameters of ``parameters=`` and those by keyword."""
+        signature = self.fn.signature
+        if isinstance(parameters, Mapping):
+            given = {name: self._tensor(value) for name, value in parameters.items()}
+            merged_parameters(signature, given, values)
+            return {**given, **values}
+        tensor = self._tensor(parameters)
+        names = merged_parameters(signature, _outline(tensor), values).keys() - values.keys()
+        parts = tensor.unbind(-1 if signature.batch_axis == 0 else 0)
+        pairs = zip(signature.parameters, parts, strict=True)
+        return {**{name: part for name, part in pairs if name in names}, **values}
+
+    def __reduce__(self) -> tuple[Callable[..., TorchFunction], tuple[Any, ...]]:
+        return _again, (self.fn, self._making.workers)
+
+    def __repr__(self) -> str:
+        return f"{self.fn!r}.torch()"
+
+
+def _again(fn: CompiledFunction, workers: int | None) -> TorchFunction:
+    """What unpickling and copying call."""
+    made: TorchFunction = fn.torch(workers=workers)
+    return made
+
+
+def _outline(tensor: Tensor) -> Any:
+    """An array of a tensor's shape and dtype without its numbers, for the rules of calling."""
+    return np.broadcast_to(_zero(tensor.dtype), tuple(tensor.shape))
+
+
+@lru_cache(maxsize=64)
+def _zero(dtype: Any) -> Any:
+    try:
+        return torch.zeros((), dtype=dtype).numpy()
+    except TypeError:
+        raise DtypeError(
+            f"NumPy has no {dtype}; convert the tensor with .double() or .float()"
+        ) from None

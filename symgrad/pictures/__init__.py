@@ -1,0 +1,1 @@
+"""pictures: sparsity patterns, programs and fields as SVG, written here without a library."""
