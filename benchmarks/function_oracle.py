@@ -184,6 +184,9 @@ ROWS: dict[str, Function] = {
     "digamma_cross": digamma_cross, "rising_curvature": rising_curvature,
     "rising_cross": lambda x, k: ((polygamma(arb(0), x + k) - polygamma(arb(0), x))
                                   * polygamma(arb(0), x + k) + polygamma(arb(1), x + k)),
+    "binomial_curvature": lambda n, k: (
+        (polygamma(arb(0), n - k + 1) - polygamma(arb(0), k + 1)) ** 2
+        - polygamma(arb(1), n - k + 1) - polygamma(arb(1), k + 1)),
     "rising_root": lambda x, k: rooted(rising(x, k)),
     "binomial_root": lambda n, k: rooted(binomial(n, k)),
     "beta": beta, "logbeta": logbeta, "binomial": binomial, "rising_factorial": rising,

@@ -399,9 +399,10 @@ GAMMA: dict[str, Measured] = {
     **{row: pairs(((0.01, 30), (0.01, 30)), (log(1e-3, 1e3), log(1e-3, 1e3)), (at(0.3), (0.01, 30)),
                   (at(40.0), (0.01, 30)), (at(1000.0), (0.01, 30)))
        for row in ("beta", "logbeta", "rising_factorial", "rising_root", "digamma_cross",
-                   "rising_curvature", "rising_cross", "digamma_of_sum", "beta_a", "beta_b",
-                   "beta_aa", "beta_ab", "beta_bb",
-                   "rising_x", "rising_k", "rising_xx", "rising_xk", "rising_kk")},
+                   "rising_curvature", "digamma_of_sum", "beta_a", "beta_b", "beta_aa", "beta_ab",
+                   "beta_bb", "rising_x", "rising_k", "rising_xx", "rising_xk", "rising_kk")},
+    "rising_cross": pairs(((0.01, 30), (0.01, 30)), (log(1e-3, 240), log(1e-3, 240))),
+    "binomial_curvature": pairs(((5.2, 60), (0.2, 5)), ((60, 490), (0.2, 50)), ((1, 5), (0, 1))),
     **{row: pairs(((5.2, 60), (0.2, 5)), ((60, 1e3), (0.2, 50)), ((1, 5), (0, 1)))
        for row in ("binomial", "binomial_root", "binomial_n", "binomial_k", "binomial_nn",
                    "binomial_nk", "binomial_kk")},

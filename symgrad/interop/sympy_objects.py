@@ -273,6 +273,9 @@ WRITTEN_OUT: dict[str, Callable[..., Expr]] = {
         math.digamma_difference(x, k) ** 2 + math.trigamma_difference(x, k)),
     "rising_cross": lambda x, k: (
         math.digamma_difference(x, k) * math.digamma(x + k) + math.trigamma(x + k)),
+    "binomial_curvature": lambda n, k: (
+        math.digamma_difference(k + 1, n - 2 * k) ** 2
+        - math.trigamma(n - k + 1) - math.trigamma(k + 1)),
     "gamma_lifted": lambda x: math.gamma(x) * math.select(x < -20, 2**100, 1),
     "gamma_slope": lambda x: math.gamma(x) * math.digamma(x),
     "gamma_curvature": lambda x: math.gamma(x) * (math.digamma(x) ** 2 + math.trigamma(x)),

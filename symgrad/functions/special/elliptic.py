@@ -98,12 +98,19 @@ def _elliptic_pi_piece(m: Any, n: Any, sine: Any, square: Any, inner: Any, param
 
 
 def _elliptic_pi(m: Any, n: Any, phi: Any, parameter: Any) -> Any:
-    """Pi(n; phi | m) for n sin^2 phi < 1, and twice the complete integral a period."""
+    """Pi(n; phi | m) for n sin^2 phi < 1, and twice the complete integral a period.
+
+    At infinite phi infinite, and 0 at n = -inf or m = -inf, where n < 1 and m < 1.
+    """
     j, sine, square, inner, rest, good = parts(m, phi, parameter)
     value = _elliptic_pi_piece(m, n, sine, square, inner, parameter)
     one = 1.0 + 0.0 * rest
     whole = _elliptic_pi_piece(m, n, one, 0.0 * rest, rest, parameter)
-    return m.where(good, m.where(m.eq(j, 0.0), value, m.fma(2.0 * j, whole, value)), NAN)
+    value = m.where(good, m.where(m.eq(j, 0.0), value, m.fma(2.0 * j, whole, value)), NAN)
+    least = m.min(n, parameter)
+    end = m.where(m.eq(least, -INF), 0.0 * phi, m.where(m.abs(phi) < INF, value, phi))
+    ended = m.eq(least, -INF) | m.eq(m.abs(phi), INF)
+    return m.where(ended & (n < 1.0) & (parameter < 1.0), end, value)
 
 
 def _elliptic_pi_complete(m: Any, n: Any, parameter: Any) -> Any:

@@ -185,7 +185,8 @@ def _binomial(m: Any, n: Any, k: Any) -> Any:
 
     1/((n + 1) beta(k + 1, n - k + 1)); for whole k and negative n (-1)^k times that of k - n - 1;
     where one of k, n - k is below -1, its gamma is reflected. Within 8 ulp for n, k and n - k
-    above -1; whole numbers below 2^50 are exact. 0 for whole k < 0.
+    above -1; whole numbers below 2^50 are exact. 0 for whole k < 0. At n = inf
+    its limits, and at infinite k for n > -1.
     """
     return _coefficient(m, n, k, root=False)
 
@@ -236,13 +237,21 @@ def _coefficient(m: Any, n: Any, k: Any, *, root: bool) -> Any:
     value = m.where(turned & ~is_even(m, k), -value, value)
     value = m.where(whole & (k < 0.0) | m.eq(value, 0.0), 0.0, value)
     other = m.gamma(n + 1.0) / (m.gamma(k + 1.0) * m.gamma(n - k + 1.0))
+    other = m.where((m.abs(k) >= INF) & (n > -1.0) & (n < INF), 0.0, other)
+    other = m.where(m.eq(n, INF) & (m.abs(k) < INF), _grown(m, k), other)
     return m.where(proper, value, _signed_root(m, other) if root else other)
+
+
+def _grown(m: Any, k: Any) -> Any:
+    """The limit of x^k as x goes to infinity."""
+    return m.where(k > 0.0, INF, m.where(k < 0.0, 0.0, 1.0))
 
 
 def _rising(m: Any, x: Any, k: Any) -> Any:
     """gamma(x + k)/gamma(x) (NIST DLMF 5.2.5), real x and k.
 
     Within 8 ulp where x and x + k are positive; elsewhere by reflection, as far as gamma reaches.
+    At x = inf and k = -inf its limits.
     """
     return _rise_of(m, x, k, root=False)
 
@@ -275,6 +284,8 @@ def _rise_of(m: Any, x: Any, k: Any, *, root: bool) -> Any:
     value = m.where(both, value * sines, value)
     plain = m.gamma(end) * m.gamma(1.0 - x) * sin_pi(m, x) * ONE_OVER_PI
     other = m.where(x > 0.0, m.gamma(end) / m.gamma(x), plain)
+    other = m.where(m.eq(k, -INF) & (m.abs(x) < INF), 0.0, other)
+    other = m.where(m.eq(x, INF) & (m.abs(k) < INF), _grown(m, k), other)
     value = m.where(proper, value, _signed_root(m, other) if root else other)
     return m.where(m.eq(k, 0.0) & m.eq(x, x), 1.0, value)
 

@@ -12,9 +12,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from symgrad.functions.elementary import call
-from symgrad.functions.special.double import short_polynomial, two_sum
+from symgrad.functions.elementary import call, select
+from symgrad.functions.special.double import (
+    NAN,
+    add_pairs,
+    add_to_pair,
+    divide_pairs,
+    multiply_pairs,
+    scale_pair,
+    short_polynomial,
+    two_sum,
+)
 from symgrad.functions.special.gamma_differences import DIGAMMA
+from symgrad.functions.special.gamma_pairs import LARGEST, psi_pairs
+from symgrad.functions.special.hypergeometric_factors import ONE, negative, select_pair
 from symgrad.ir.expression import Expr
 from symgrad.ir.primitive import Names, Primitive, define
 
@@ -121,19 +132,39 @@ def _psi_of_sum(m: Any, high: Any, low: Any) -> Any:
 def _rising_cross(m: Any, x: Any, k: Any) -> Any:
     """D psi(x + k) + psi'(x + k) with d = psi(x + k) - psi(x): by x and by k.
 
-    Below x + k = 1.2 the first terms of NIST DLMF 5.7.6 and 5.15.1 are taken out: of them
-    (x - k)/(x (x + k)^2) is left.
+    In pairs of doubles, with the first terms of NIST DLMF 5.7.6 and 5.15.1 taken out: of their
+    squares (x - k)/(x (x + k)^2) is left. Within 4 ulp for x, x + k from 0 to 500, else nan.
     """
-    end, low = two_sum(x, k)
-    near = (end < 1.2) & (end > 0.0) & (x > 0.0)
-    shift = m.where(near, 1.0, 0.0)
-    d = m.digamma_difference(x + shift, k)
-    whole = m.where(near, end + 1.0, end)
-    slope = m.trigamma(whole)
-    psi = _psi_of_sum(m, whole, low)
-    inverse = 1.0 / end
-    first = m.fma(k / x, psi, (x - k) / x * inverse) - d
-    return m.fma(d, psi, slope) + m.where(near, first * inverse, 0.0)
+    end = two_sum(x, k)
+    proper = (x > 0.0) & (x < LARGEST) & (end[0] > 0.0) & (end[0] < LARGEST)
+    end = select_pair(m, proper, end, (2.0, 0.0))
+    start, step = m.where(proper, x, 1.0), m.where(proper, k, 1.0)
+    psi, slope = psi_pairs(m, add_to_pair(end, 1.0))
+    rise = add_pairs(psi, negative(psi_pairs(m, two_sum(start, 1.0))[0]))
+    inverse = divide_pairs(m, ONE, end)
+    by_x = divide_pairs(m, inverse, (start, 0.0))
+    first = add_pairs(scale_pair(m, psi, step), scale_pair(m, inverse, start))
+    first = add_pairs(first, scale_pair(m, inverse, -step))
+    first = add_pairs(multiply_pairs(m, first, by_x), negative(multiply_pairs(m, rise, inverse)))
+    rest = add_pairs(multiply_pairs(m, rise, psi), slope)
+    high, low = add_pairs(rest, first)
+    return m.where(proper, high + low, NAN)
+
+
+def _binomial_curvature(m: Any, n: Any, k: Any) -> Any:
+    """(psi(n - k + 1) - psi(k + 1))^2 - psi'(n - k + 1) - psi'(k + 1): by k twice.
+
+    In pairs of doubles: it has zeros, on either side of k = n/2. Within 6 ulp where both arguments
+    are from 0 to 500, else nan.
+    """
+    one, other = two_sum(k, 1.0), add_to_pair(two_sum(n, -k), 1.0)
+    proper = (one[0] > 0.0) & (one[0] < LARGEST) & (other[0] > 0.0) & (other[0] < LARGEST)
+    one, other = select_pair(m, proper, one, ONE), select_pair(m, proper, other, (2.0, 0.0))
+    (psi, slope), (other_psi, other_slope) = psi_pairs(m, one), psi_pairs(m, other)
+    step = add_pairs(other_psi, negative(psi))
+    slopes = add_pairs(slope, other_slope)
+    high, low = add_pairs(multiply_pairs(m, step, step), negative(slopes))
+    return m.where(proper, high + low, NAN)
 
 
 def _digamma_of_sum(m: Any, x: Any, k: Any) -> Any:
@@ -150,6 +181,11 @@ def _cross_oracle(mp: Any, a: Any, b: Any) -> Any:
 def _rising_cross_oracle(mp: Any, x: Any, k: Any) -> Any:
     whole = mp.psi(0, x + k)
     return (whole - mp.psi(0, x)) * whole + mp.psi(1, x + k)
+
+
+def _binomial_oracle(mp: Any, n: Any, k: Any) -> Any:
+    step = mp.psi(0, n - k + 1) - mp.psi(0, k + 1)
+    return step * step - mp.psi(1, n - k + 1) - mp.psi(1, k + 1)
 
 
 def _curvature_oracle(mp: Any, x: Any, k: Any) -> Any:
@@ -191,6 +227,22 @@ def _both(n: Any, k: Any) -> Expr:
     return _psi(1, n - k + 1) + _psi(1, k + 1)
 
 
+def _inside(*ends: Expr) -> Expr:
+    """The condition that all are from 0 to where ``psi_pairs`` ends."""
+    conditions = [(end > 0) & (end < LARGEST) for end in ends]
+    return conditions[0] & conditions[1]
+
+
+def _rising_by_both(x: Any, k: Any) -> Expr:
+    plain = _d(x, k) * _of(x, k) + _psi(1, x + k)
+    return select(_inside(x, x + k), call("rising_cross", x, k), plain)
+
+
+def _binomial_by_k_twice(n: Any, k: Any) -> Expr:
+    plain = _by_k(n, k) ** 2 - _both(n, k)
+    return select(_inside(k + 1, n - k + 1), call("binomial_curvature", n, k), plain)
+
+
 # fmt: off
 RATES: dict[str, tuple[str, Callable[[Expr, Expr], Expr]]] = {
     "beta_a": ("beta", lambda a, b: -_d(a, b)),
@@ -201,13 +253,13 @@ RATES: dict[str, tuple[str, Callable[[Expr, Expr], Expr]]] = {
     "rising_x": ("rising_factorial", _d),
     "rising_k": ("rising_factorial", _of),
     "rising_xx": ("rising_factorial", lambda x, k: call("rising_curvature", x, k)),
-    "rising_xk": ("rising_factorial", lambda x, k: call("rising_cross", x, k)),
+    "rising_xk": ("rising_factorial", _rising_by_both),
     "rising_kk": ("rising_factorial", lambda x, k: _of(x, k) ** 2 + _psi(1, x + k)),
     "binomial_n": ("binomial", _by_n),
     "binomial_k": ("binomial", _by_k),
     "binomial_nn": ("binomial", lambda n, k: call("rising_curvature", n - k + 1, k)),
     "binomial_nk": ("binomial", lambda n, k: _by_n(n, k) * _by_k(n, k) + _psi(1, n - k + 1)),
-    "binomial_kk": ("binomial", lambda n, k: _by_k(n, k) ** 2 - _both(n, k)),
+    "binomial_kk": ("binomial", _binomial_by_k_twice),
 }
 """The rows of derivatives: a function, and what it is to be multiplied by."""
 
@@ -240,7 +292,11 @@ RISING_CROSS = (
     lambda x, k: _d1(x, k) * _of(x, k) + _d(x, k) * _psi(1, x + k) + _psi(2, x + k),
     lambda x, k: _psi(1, x + k) * (_of(x, k) + _d(x, k)) + _psi(2, x + k),
 )
-"""The partials of ``digamma_cross``, ``rising_curvature`` and ``rising_cross``."""
+BINOMIAL_CURVATURE = (
+    lambda n, k: 2 * _by_k(n, k) * _psi(1, n - k + 1) - _psi(2, n - k + 1),
+    lambda n, k: _psi(2, n - k + 1) - _psi(2, k + 1) - 2 * _by_k(n, k) * _both(n, k),
+)
+"""The partials of ``digamma_cross``, ``rising_curvature`` and so on."""
 
 CHANGES: dict[str, Changes] = {
     "beta_aa": (
@@ -263,9 +319,7 @@ CHANGES: dict[str, Changes] = {
                      + _psi(2, n - k + 1),
         lambda n, k: _by_k(n, k) * _psi(1, n - k + 1) - _by_n(n, k) * _both(n, k)
                      - _psi(2, n - k + 1)),
-    "binomial_kk": (
-        lambda n, k: 2 * _by_k(n, k) * _psi(1, n - k + 1) - _psi(2, n - k + 1),
-        lambda n, k: _psi(2, n - k + 1) - _psi(2, k + 1) - 2 * _by_k(n, k) * _both(n, k)),
+    "binomial_kk": BINOMIAL_CURVATURE,
 }
 """The partials of what a function is multiplied by in its second derivatives."""
 
@@ -310,7 +364,7 @@ def _derivative(name: str) -> Primitive:
         expansion=expansion,
         cost=900,
         names=Names(),
-        ulp=24.0,  # next to inflections, where a square and trigammas nearly cancel
+        ulp=12.0,  # next to inflections, where a square and trigammas nearly cancel
         source="NIST DLMF 5.2.2, 5.12.1",
     )
 
@@ -323,6 +377,7 @@ def _factor(
     *,
     cost: int,
     ulp: float = 8.0,
+    domain: tuple[tuple[float, float], ...] = DOMAINS["beta"],
     source: str = "NIST DLMF 5.7.6, 5.15.1",
 ) -> Primitive:
     first, second = changes
@@ -330,7 +385,7 @@ def _factor(
         name,
         lambda y, a, b: first(a, b),
         lambda y, a, b: second(a, b),
-        domain=DOMAINS["beta"],
+        domain=domain,
         kind="routine",
         definition=definition,
         oracle=oracle,
@@ -349,7 +404,10 @@ def _slope_of_sum(x: Any, k: Any) -> Expr:
 ROWS = (
     _factor("digamma_cross", CROSS, _digamma_cross, _cross_oracle, cost=1400),
     _factor("rising_curvature", CURVATURE, _rising_curvature, _curvature_oracle, cost=800),
-    _factor("rising_cross", RISING_CROSS, _rising_cross, _rising_cross_oracle, cost=700),
+    _factor("rising_cross", RISING_CROSS, _rising_cross, _rising_cross_oracle, cost=900,
+            ulp=4.0),
+    _factor("binomial_curvature", BINOMIAL_CURVATURE, _binomial_curvature, _binomial_oracle,
+            cost=900, ulp=6.0, domain=DOMAINS["binomial"]),
     _factor("digamma_of_sum", (_slope_of_sum, _slope_of_sum), _digamma_of_sum,
             lambda mp, x, k: mp.psi(0, x + k), cost=140, ulp=6.0, source="NIST DLMF 5.15.1"),
     *map(_derivative, RATES),

@@ -13,11 +13,12 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from symgrad.functions.elementary import call, select
+from symgrad.functions.elementary import call
 from symgrad.functions.special.double import (
     INF,
     LN2,
     NAN,
+    Pair,
     add_pairs,
     add_to_pair,
     divide_pairs,
@@ -37,7 +38,7 @@ from symgrad.functions.special.hypergeometric_factors import (
 from symgrad.functions.special.hypergeometric_far import WAVES, kummer_far, waves
 from symgrad.functions.special.hypergeometric_near_one import ZERO, near_one, smaller
 from symgrad.functions.special.hypergeometric_series import is_pole, is_pole_pair, series
-from symgrad.ir.expression import Expr, wrap
+from symgrad.ir.expression import Expr
 from symgrad.ir.primitive import Names, Primitive, define
 
 LEFT = -0.5
@@ -46,11 +47,6 @@ LEFT = -0.5
 WIDE, LEFT_WIDE = 12.0, -0.125
 """With |a| + |b| above the first already below the second: terms shrink sooner there."""
 
-DIRECT_KUMMER, DIRECT_GAUSS = -18.0, -0.875
-"""From here on the series serves for derivatives: what its terms cancel is less than 2^-52 of them.
-
-Below, derivatives by parameters are sums of derivatives of the transformed function."""
-
 NEAR = 0.8
 """Above this 2F1 is taken from its solutions about 1."""
 
@@ -58,6 +54,11 @@ NEAR = 0.8
 def _shifted(value: Any, k: float) -> Any:
     """Value + k as a pair, as rounded it would be another parameter, or the value itself."""
     return two_sum(value, k) if k else value
+
+
+def _pair(value: Any, k: float) -> Pair:
+    """Value + k as a pair."""
+    return two_sum(value, k) if k else (value, 0.0)
 
 
 def _rounded(value: Any) -> Any:
@@ -75,6 +76,23 @@ def _factor(above: Sequence[Any], below: Sequence[Any], k: float) -> Any:
     return top / bottom
 
 
+def _ends(m: Any, above: Sequence[Any], below: Sequence[Any], z: Any, value: Any) -> Any:
+    """The value, or its limit: 1 where a parameter below is inf, inf at z = inf for positive ones.
+
+    The latter where there are no more parameters above than below.
+    """
+    flat = m.abs(z) < INF
+    grows = m.eq(z, INF)
+    for parameter in above:
+        flat, grows = flat & (m.abs(parameter) < INF), grows & (parameter > 0.0)
+    most = below[0]
+    for parameter in below:
+        flat, grows = flat & m.eq(parameter, parameter), grows & (parameter > 0.0)
+        most = m.max(most, parameter)
+    value = m.where(flat & m.eq(most, INF), 1.0, value)
+    return m.where(grows, INF, value) if len(above) <= len(below) else value
+
+
 def _hyp0f1(m: Any, b: Any, z: Any, k: float = 0.0) -> Any:
     """0F1(; b; z), all b but 0, -1, ... and all z (NIST DLMF 16.2.1).
 
@@ -89,6 +107,7 @@ def _hyp0f1(m: Any, b: Any, z: Any, k: float = 0.0) -> Any:
     whole = series(m, (), (lower,), (m.where(far, 0.0, z), 0.0))
     beyond = waves(m, m.where(far, b, 1.5), m.where(far, -z, WAVES))
     value = m.where(is_pole(m, b) | ~m.eq(z, z), NAN, m.where(far, beyond, whole))
+    value = _ends(m, (), (b,), z, value)
     return value if factor is None else value * factor
 
 
@@ -102,7 +121,7 @@ def _hyp1f1(m: Any, a: Any, b: Any, z: Any, k: float = 0.0) -> Any:
     """
     factor = _factor((a,), (b,), k) if k else None
     lower, apart = _shifted(b, k), two_sum(b, -a)
-    own = two_sum(a, k) if k else (a, 0.0)
+    own = _pair(a, k)
     a, b = own[0], _rounded(lower)
     ends = is_pole_pair(m, own) if k else is_pole(m, a)
     left = (z < 0.0) & ~ends
@@ -136,6 +155,7 @@ def _hyp1f1(m: Any, a: Any, b: Any, z: Any, k: float = 0.0) -> Any:
     at_end = m.where(ends, m.where(m.eq(a, 0.0), 1.0, NAN), m.where(left, grown, beyond))
     value = m.where(m.abs(z) < INF, value, at_end)
     value = m.where(_bad(m, b, (a,)) | ~m.eq(z, z), NAN, value)
+    value = _ends(m, (a,), (b,), z, value)
     return value if factor is None else value * factor
 
 
@@ -149,26 +169,32 @@ def _bad(m: Any, b: Any, upper: Sequence[Any]) -> Any:
     return (is_pole(m, b) & ~ended) | ~known
 
 
-def _hyp2f1(m: Any, a: Any, b: Any, c: Any, z: Any) -> Any:
+def _hyp2f1(m: Any, a: Any, b: Any, c: Any, z: Any, k: float = 0.0) -> Any:
     """Gauss's F(a, b; c; z) for z <= 1, beyond 1 where a or b is 0, -1, ... (NIST DLMF 15.2.1).
 
     The series from -1/2 to 0.8; below, the one of z/(z - 1) (15.8.1); where that or z is above 0.8
     ``near_one``, which takes (1 - z)^(a + b - c) F instead of F where c - a - b < 0 (15.8.1).
     Within 4 ulp for parameters up to 10 and 8 up to 20, near zeros of the values within 2 percent
     of 1 - z. One in 3,000 points with nearly whole parameters there, most between z = -10 and -4,
-    loses up to 100.
+    loses up to 100. With k of a + k, b + k and c + k, times (a)_k (b)_k/(c)_k.
     """
-    ends = is_pole(m, a) | is_pole(m, b)
+    factor = _factor((a, b), (c,), k) if k else None
+    ends = is_pole_pair(m, _pair(a, k)) | is_pole_pair(m, _pair(b, k))
     left = (z < m.where(m.abs(a) + m.abs(b) > WIDE, LEFT_WIDE, LEFT)) & ~ends
-    swapped = (is_pole(m, b) & ~(is_pole(m, a) & (a > b))) | (left & (a > b))
+    swapped = (is_pole_pair(m, _pair(b, k)) & ~(is_pole_pair(m, _pair(a, k)) & (a > b))) | (
+        left & (a > b)
+    )
     a, b = m.where(swapped, b, a), m.where(swapped, a, b)
     rest_a, rest_b = two_sum(c, -a), two_sum(c, -b)
-    p, q = (a, 0.0), select_pair(m, left, rest_b, (b, 0.0))
-    excess = select_pair(m, left, two_sum(b, -a), add_to_pair(rest_a, -b))
+    own_a, own_b, below = _pair(a, k), _pair(b, k), _shifted(c, k)
+    p, q = own_a, select_pair(m, left, rest_b, own_b)
+    excess = add_to_pair(rest_a, -b)
+    excess = select_pair(m, left, two_sum(b, -a), add_to_pair(excess, -k) if k else excess)
+    a, b, c = own_a[0], own_b[0], _rounded(below)
     outside = (z >= 1.0) & ~ends & ~(m.eq(z, 1.0) & (excess[0] > 0.0))
     near = ((z > NEAR) & (~ends | (z < 1.0))) | (left & (z < -NEAR / (1.0 - NEAR)))
     near = near & ~outside & ~is_pole(m, c) & ~(ends & (excess[0] < 0.0))
-    other_q = select_pair(m, left, (b, 0.0), rest_b)
+    other_q = select_pair(m, left, own_b, rest_b)
     # Where the other two parameters end the series, they do it here, too.
     others_end = is_pole_pair(m, rest_a) | is_pole_pair(m, other_q)
     flat = near & others_end & ~ends & (excess[0] >= 0.0)
@@ -180,19 +206,25 @@ def _hyp2f1(m: Any, a: Any, b: Any, c: Any, z: Any) -> Any:
 
     inner = m.where(outside, 0.5, m.where(left, m.max(z, -1e300), z))
     one_less = two_sum(1.0, -inner)
-    below = select_pair(m, left, one_less, ONE)
-    w = divide_pairs(m, (inner, 0.0), below)
-    u = select_pair(m, left, divide_pairs(m, ONE, below), one_less)
+    bottom = select_pair(m, left, one_less, ONE)
+    w = divide_pairs(m, (inner, 0.0), bottom)
+    u = select_pair(m, left, divide_pairs(m, ONE, bottom), one_less)
     w = m.where(left, -w[0], w[0]), m.where(left, -w[1], w[1])
-    plain = series(m, (p, q), (c,), select_pair(m, near, ZERO, w))
-    value = m.where(near, near_one(m, p, q, c, excess, u, near), plain)
+    plain = series(m, (p, q), (below,), select_pair(m, near, ZERO, w))
+    value = m.where(near, near_one(m, p, q, below, excess, u, near), plain)
     # (1 - z)^(-a), or where c - a - b < 0 (1 - z)^(c - a - b).
-    exponent = select_pair(m, left, (m.where(turned, -b, -a), 0.0), negative(excess))
+    exponent = negative(select_pair(m, left, select_pair(m, turned, own_b, own_a), excess))
     moved = left | turned
     base = select_pair(m, moved, one_less, ONE)
     power = multiply_pairs(m, log_near(m, base), exponent)
     value = m.where(moved, times_exp(m, value, power), value)
-    return m.where(_bad(m, c, (a, b)) | outside | ~m.eq(z, z), NAN, value)
+    # F goes as (-z)^-a to z = -inf, or as (-z)^-b where c - a ends the series: to 0 or infinity.
+    power = m.where(is_pole_pair(m, rest_a), b, a)
+    at_end = value * m.where(power > 0.0, 0.0, INF)
+    value = m.where(m.eq(z, -INF) & ~ends, at_end, value)
+    value = m.where(_bad(m, c, (a, b)) | outside | ~m.eq(z, z), NAN, value)
+    value = _ends(m, (a, b), (c,), m.where(outside, NAN, z), value)
+    return value if factor is None else value * factor
 
 
 def _plain(upper: int) -> Callable[..., Any]:
@@ -208,6 +240,7 @@ def _plain(upper: int) -> Callable[..., Any]:
         if len(above) > len(below):
             bad = bad | (m.abs(z) >= 1.0)
         value = m.where(bad, NAN, series(m, above, below, (m.where(bad, 0.0, z), 0.0)))
+        value = _ends(m, [_rounded(a) for a in above], [_rounded(b) for b in below], z, value)
         return value * _factor(parameters[:upper], parameters[upper:], k) if k else value
 
     return defined
@@ -227,47 +260,32 @@ def by_z(name: str, upper: int, k: int = 1) -> Callable[..., Expr]:
     return derivative
 
 
+def _by_parameter(name: str, count: int, index: int, k: int) -> Callable[..., Expr]:
+    """The derivative of the k-th derivative by z by a parameter."""
+
+    def by(y: Any, *arguments: Any) -> Expr:
+        orders = [int(i == index) for i in range(count)]
+        return call(f"{name}_derivative", *orders, k, *arguments)
+
+    return taking(count + 2, by)
+
+
 def _rows_by_z(
     name: str,
     upper: int,
     domain: tuple[tuple[float, float], ...],
     cost: int,
-    definition: Callable[..., Any] | None,
-    by: Sequence[Callable[..., Expr]],
-    edge: float | None,
+    definition: Callable[..., Any],
     oracle: Callable[..., Any],
 ) -> list[Primitive]:
-    """The rows of the first two derivatives by z; without a definition composite ones.
-
-    Derivatives by parameters are one series each, and below ``edge`` those of the products.
-    """  # fmt: skip
+    """The rows of the first two derivatives by z."""
     count, made = len(domain) - 1, []
     for k, suffix in ((1, "slope"), (2, "curvature")):
 
-        def by_parameter(index: int, k: int = k) -> Callable[..., Expr]:
-            def partial(y: Any, *arguments: Any) -> Expr:
-                *parameters, z = arguments
-                orders = [int(i == index) for i in range(count)]
-                inside = z if edge is None else select(z < edge, 0, z)
-                direct = call(f"{name}_derivative", *orders, k, *parameters, inside)
-                if edge is None:
-                    return direct
-                beyond = select(z < edge, z, 0)
-                raised = [value + k for value in parameters]
-                value = call(name, *raised, beyond)
-                moved = by[index](value, *raised, beyond)
-                product = _product(parameters, upper, k) * moved
-                product = product + _product(parameters, upper, k, index) * value
-                return select(z < edge, product, direct)
-
-            return partial
-
         def by_more(*arguments: Any, k: int = k) -> Expr:
-            *parameters, z = arguments[1:]
             if k == 1:
-                return call(f"{name}_curvature", *parameters, z)
-            raised = [value + 2 for value in parameters]
-            return _product(parameters, upper, 2) * call(f"{name}_slope", *raised, z)
+                return call(f"{name}_curvature", *arguments[1:])
+            return by_z(f"{name}_slope", upper, 2)(*arguments[1:])
 
         def exact(mp: Any, *arguments: Any, k: int = k) -> Any:
             *parameters, z = arguments
@@ -276,131 +294,58 @@ def _rows_by_z(
                 value = value * mp.rf(p, k) if i < upper else value / mp.rf(p, k)
             return value
 
-        partials = [taking(count + 2, by_parameter(i)) for i in range(count)]
+        partials = [_by_parameter(name, count, i, k) for i in range(count)]
         partials.append(taking(count + 2, by_more))
-        given: dict[str, Any] = {
-            "kind": "composite", "expansion": taking(count + 1, by_z(name, upper, k)),
-        } if definition is None else {
-            "kind": "routine", "oracle": exact, "ulp": 8.0,
-            "definition": taking(count + 2, partial(definition, k=float(k))),
-        }  # fmt: skip
         made.append(
             define(
-                f"{name}_{suffix}", *partials, domain=domain, cost=cost, names=Names(),
-                source="NIST DLMF 16.3.1", **given,
+                f"{name}_{suffix}", *partials, domain=domain, kind="routine", cost=cost, ulp=8.0,
+                definition=taking(count + 2, partial(definition, k=float(k))), oracle=exact,
+                names=Names(), source="NIST DLMF 16.3.1",
             )
         )  # fmt: skip
     return made
-
-
-def _product(parameters: Sequence[Any], upper: int, k: int, by: int | None = None) -> Expr:
-    """``_factor`` as an Expr, or its derivative by one of the parameters."""
-    made = wrap(1)
-    for i, value in enumerate(parameters):
-        factor, slope = (value * (value + 1), 2 * value + 1) if k > 1 else (value, wrap(1))
-        if i < upper:
-            made = made * (slope if i == by else factor)
-        else:
-            made = -made * slope / factor**2 if i == by else made / factor
-    return made
-
-
-def _by_parameter(name: str, count: int, index: int) -> Callable[..., Expr]:
-    """The derivative by a parameter where the series is used as it stands."""
-
-    def partial(*arguments: Any) -> Expr:
-        orders = [int(i == index) for i in range(count)]
-        return call(f"{name}_derivative", *orders, 0, *arguments[1:])
-
-    return partial
-
-
-def _kummer(index: int) -> Callable[..., Expr]:
-    """The derivative of M by a or b: that of exp(z) M(b - a, b, -z) far to the left."""
-
-    def partial(y: Any, a: Any, b: Any, z: Any) -> Expr:
-        def moved(i: int, j: int) -> Expr:
-            return call("hyp1f1_derivative", i, j, 0, b - a, b, select(far, -z, 0))
-
-        far = z < DIRECT_KUMMER
-        left = -moved(1, 0) if index == 0 else moved(1, 0) + moved(0, 1)
-        right = call("hyp1f1_derivative", 1 - index, index, 0, a, b, select(far, 0, z))
-        return select(far, call("exp", z) * left, right)
-
-    return partial
-
-
-def _gauss(index: int) -> Callable[..., Expr]:
-    """The derivative of F by a, b, c: of (1-z)^-a F(a, c - b; c; z/(z - 1)) about z = -1 and below.
-
-    Where that is used its parts cancel, by 50 and more.
-    """
-
-    def partial(y: Any, a: Any, b: Any, c: Any, z: Any) -> Expr:
-        below = select(z < DIRECT_GAUSS, z, 0)
-
-        def moved(*orders: int) -> Expr:
-            return call("hyp2f1_derivative", *orders, 0, a, c - b, c, below / (below - 1))
-
-        by = (moved(1, 0, 0), -moved(0, 1, 0), moved(0, 1, 0) + moved(0, 0, 1))[index]
-        left = (1 - below) ** -a * by
-        if index == 0:
-            left = left - call("log1p", -below) * y
-        orders = [int(i == index) for i in range(3)]
-        right = call("hyp2f1_derivative", *orders, 0, a, b, c, select(z < DIRECT_GAUSS, 0, z))
-        return select(z < DIRECT_GAUSS, left, right)
-
-    return partial
 
 
 def _rows(
     shape: tuple[int, int],
     domain: tuple[tuple[float, float], ...],
     definition: Callable[..., Any],
-    by: Sequence[Callable[..., Expr]],
     oracle: Callable[..., Any],
     cost: int,
     ulp: float,
-    edge: float | None = None,
 ) -> tuple[Primitive, ...]:
     """A function and the rows of its derivatives."""
     upper, lower = shape
     name, count = f"hyp{upper}f{lower}", upper + lower
-    partials = [
-        taking(count + 2, one)
-        for one in (*by, lambda y, *arguments: call(f"{name}_slope", *arguments))
-    ]
+    partials = [_by_parameter(name, count, index, 0) for index in range(count)]
+    partials.append(taking(count + 2, lambda y, *arguments: call(f"{name}_slope", *arguments)))
     made = define(
         name, *partials, domain=domain, kind="routine", definition=taking(count + 2, definition),
         oracle=oracle, cost=cost, ulp=ulp, names=Names(), source="NIST DLMF 16.2.1, 16.3.1",
     )  # fmt: skip
-    shifting = None if shape == (2, 1) else definition
-    more = _rows_by_z(name, upper, domain, cost, shifting, by, edge, oracle)
+    more = _rows_by_z(name, upper, domain, cost, definition, oracle)
     return made, derivative_row(name, upper, domain), *more
 
 
 def _simple(shape: tuple[int, int], *domain: tuple[float, float]) -> tuple[Primitive, ...]:
     """A function that its series alone gives."""
-    upper, lower = shape
-    name, count = f"hyp{upper}f{lower}", upper + lower
-    by = [_by_parameter(name, count, index) for index in range(count)]
+    upper, _ = shape
 
     def oracle(mp: Any, *arguments: Any) -> Any:
         *parameters, z = arguments
         return mp.hyper(parameters[:upper], parameters[upper:], z)
 
-    return _rows(shape, domain, _plain(upper), by, oracle, 1500, 4.0)
+    return _rows(shape, domain, _plain(upper), oracle, 1500, 4.0)
 
 
 # fmt: off
 ROWS = (
-    *_rows((0, 1), ((0.4, 4), (-6, 6)), _hyp0f1, [_by_parameter("hyp0f1", 1, 0)],
+    *_rows((0, 1), ((0.4, 4), (-6, 6)), _hyp0f1,
            lambda mp, b, z: mp.hyp0f1(b, z), 1500, 8.0),
-    *_rows((1, 1), ((0.3, 4), (0.4, 5), (-6, 6)), _hyp1f1, [_kummer(0), _kummer(1)],
-           lambda mp, a, b, z: mp.hyp1f1(a, b, z), 1500, 8.0, DIRECT_KUMMER),
+    *_rows((1, 1), ((0.3, 4), (0.4, 5), (-6, 6)), _hyp1f1,
+           lambda mp, a, b, z: mp.hyp1f1(a, b, z), 1500, 8.0),
     *_rows((2, 1), ((0.3, 3), (0.2, 2), (0.4, 4), (-0.9, 0.8)), _hyp2f1,
-           [_gauss(0), _gauss(1), _gauss(2)],
-           lambda mp, a, b, c, z: mp.hyp2f1(a, b, c, z), 4000, 8.0, DIRECT_GAUSS),
+           lambda mp, a, b, c, z: mp.hyp2f1(a, b, c, z), 4000, 8.0),
     *_simple((1, 2), (0.3, 3), (0.4, 3), (0.6, 4), (-6, 6)),
     *_simple((2, 2), (0.3, 3), (0.2, 2), (0.4, 3), (0.6, 4), (-4, 4)),
     *_simple((3, 2), (0.3, 3), (0.2, 2), (0.5, 3), (0.4, 3), (0.6, 4), (-0.4, 0.4)),

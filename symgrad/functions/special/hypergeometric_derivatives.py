@@ -11,7 +11,12 @@ from inspect import Parameter, Signature
 from typing import Any
 
 from symgrad.functions.elementary import call
-from symgrad.functions.special.double import NAN
+from symgrad.functions.special.double import INF, NAN
+from symgrad.functions.special.hypergeometric_moved import (
+    exact_moved,
+    gauss_moved,
+    kummer_moved,
+)
 from symgrad.functions.special.hypergeometric_series import derivative, exact_derivative
 from symgrad.ir.expression import Expr
 from symgrad.ir.primitive import Names, Primitive, define, no_closed_form
@@ -28,6 +33,18 @@ def taking(count: int, function: Callable[..., Any]) -> Callable[..., Any]:
         [Parameter(f"a{i}", kind) for i in range(count)]
     )
     return called
+
+
+DIRECT_KUMMER, DIRECT_GAUSS = -18.0, -0.875
+"""From here on the series serves for derivatives: what its terms cancel is less than 2^-52 of them.
+
+Below, derivatives are those of the transformed function (``hypergeometric_moved.py``)."""
+
+MOVED: dict[str, tuple[float, Callable[..., Any]]] = {
+    "hyp1f1": (DIRECT_KUMMER, kummer_moved),
+    "hyp2f1": (DIRECT_GAUSS, gauss_moved),
+}
+"""Where series are transformed: below which z, and (m, orders, parameters and z) -> derivatives."""
 
 
 def derivative_row(name: str, upper: int, domain: Sequence[tuple[float, float]]) -> Primitive:
@@ -47,15 +64,22 @@ def derivative_row(name: str, upper: int, domain: Sequence[tuple[float, float]])
 
     def definition(m: Any, *arguments: Any) -> Any:
         orders, above, below, z = split(arguments)
-        if 2 * upper <= count:
-            return derivative(m, orders, above, below, z)
-        inside = m.abs(z) < 1.0
-        return m.where(inside, derivative(m, orders, above, below, m.where(inside, z, 0.0)), NAN)
+        inside = m.abs(z) < (INF if 2 * upper <= count else 1.0)
+        edge, moved = MOVED.get(name, (-INF, None))
+        left = z < edge
+        direct = derivative(m, orders, above, below, m.where(inside & ~left, z, 0.0))
+        value = m.where(inside, direct, NAN)
+        if moved is None:
+            return value
+        return m.where(left, moved(m, orders, *above, *below, m.where(left, z, 0.0)), value)
 
     def oracle(mp: Any, *arguments: Any) -> Any:
         if not all(mp.isfinite(value) for value in arguments):
             return mp.nan
-        return exact_derivative(mp, *split(arguments))
+        orders, above, below, z = split(arguments)
+        if name in MOVED and z < -0.5:
+            return exact_moved(mp, orders, above, below, z)
+        return exact_derivative(mp, orders, above, below, z)
 
     def by(index: int) -> Callable[..., Expr]:
         def partial(y: Any, *arguments: Any) -> Expr:
@@ -70,6 +94,6 @@ def derivative_row(name: str, upper: int, domain: Sequence[tuple[float, float]])
     return define(
         f"{name}_derivative", *[by_order] * leading, *[by(index) for index in range(leading)],
         domain=((0, 2),) * leading + (*domain[:-1], (0.5 * z_low, 0.5 * z_high)), kind="routine",
-        definition=taking(2 * leading + 1, definition), oracle=oracle, cost=4000, ulp=64.0,
+        definition=taking(2 * leading + 1, definition), oracle=oracle, cost=4000, ulp=8.0,
         whole=tuple(range(leading)), names=Names(), source="NIST DLMF 16.2.1",
     )  # fmt: skip

@@ -71,9 +71,14 @@ def _minus(a: Pair, b: Pair) -> Pair:
 
 
 def near_one(m: Any, p: Pair, q: Pair, c: Any, d: Pair, u: Pair, here: Any) -> Any:
-    """F(p, q; c; 1 - u) where ``here``, for d = c - p - q >= 0 and 0 <= u <= 1/5."""
+    """F(p, q; c; 1 - u) where ``here``, for d = c - p - q >= 0 and 0 <= u <= 1/5.
+
+    C is a number or a pair.
+    """
     p, q = select_pair(m, here, p, (0.3, 0.0)), select_pair(m, here, q, (0.4, 0.0))
-    c, d = m.where(here, c, 1.0), select_pair(m, here, d, (0.3, 0.0))
+    paired = isinstance(c, tuple)
+    c = select_pair(m, here, c, ONE) if paired else m.where(here, c, 1.0)
+    d = select_pair(m, here, d, (0.3, 0.0))
     ends = m.eq(u[0], 0.0)
     u = select_pair(m, here & ~ends, u, (0.125, 0.0))
     n = m.rint(d[0])
@@ -82,10 +87,11 @@ def near_one(m: Any, p: Pair, q: Pair, c: Any, d: Pair, u: Pair, here: Any) -> A
     four = 4.0 * u[0], 4.0 * u[1]
 
     start, start_slope, factor, start_at_u, factor_at_u, raised = _first_terms(m, p, q, d, n, four)
-    widest = m.max(m.max(m.abs(p[0]), m.abs(q[0])), m.max(m.abs(c), n))
+    widest = m.max(m.max(m.abs(p[0]), m.abs(q[0])), m.max(m.abs(c[0] if paired else c), n))
     bits = m.min(LEAST_BITS + BITS_FOR_PARAMETERS * widest, MOST_BITS)
     # F = u^d F(c - p, c - q; c; 1 - u) (15.8.1) has smaller terms where its parameters are smaller.
-    other_p, other_q = plus(negative(p), c), plus(negative(q), c)
+    beside = add_pairs if paired else add_to_pair
+    other_p, other_q = beside(negative(p), c), beside(negative(q), c)
     lifted = smaller(m, (other_p, other_q), (p, q))
     near_p, near_q = select_pair(m, lifted, other_p, p), select_pair(m, lifted, other_q, q)
     f, f_slope, f_most = _at_quarter(m, near_p, near_q, c, bits, here)
@@ -97,10 +103,10 @@ def near_one(m: Any, p: Pair, q: Pair, c: Any, d: Pair, u: Pair, here: Any) -> A
     # F = (of_h h + of_g g)/(h u g' - u h' g); near u = 0 that is d (4u)^d, or -1 for n = 0.
     of_h = _minus(multiply_pairs(m, f, g_slope), multiply_pairs(m, f_slope, g))
     of_g = _minus(multiply_pairs(m, h, f_slope), multiply_pairs(m, h_slope, f))
-    scale = scale_pair(m, LOG, c)
+    scale = multiply_pairs(m, LOG, c) if paired else scale_pair(m, LOG, c)
     scale = add_pairs(scale, multiply_pairs(m, select_pair(m, lifted, d, ZERO), LOG_4))
     scale = exp_double(m, *scale)
-    by_gamma = _at_one(m, other_p, other_q, c, d)
+    by_gamma = _at_one(m, other_p, other_q, c if paired else (c, 0.0), d)
     f_size, g_size = m.abs(f[0]) + m.abs(f_slope[0]), m.abs(g[0]) + m.abs(g_slope[0])
     noise = f_size * g_size * m.exp2(-bits) + (f_most * g_size + f_size * g_most) * NOISE
     is_lost = m.abs(of_h[0]) < KEPT * noise
@@ -116,9 +122,9 @@ def near_one(m: Any, p: Pair, q: Pair, c: Any, d: Pair, u: Pair, here: Any) -> A
     return m.where(ends, by_gamma / d[0], value)
 
 
-def _at_one(m: Any, other_p: Pair, other_q: Pair, c: Any, d: Pair) -> Any:
+def _at_one(m: Any, other_p: Pair, other_q: Pair, c: Pair, d: Pair) -> Any:
     """D F(p, q; c; 1) = gamma(c) gamma(1 + d)/(gamma(c - p) gamma(c - q)) (NIST DLMF 15.4.20)."""
-    ratio, log = gamma_ratio(m, ((c, 0.0), add_to_pair(d, 1.0)), (other_p, other_q))
+    ratio, log = gamma_ratio(m, (c, add_to_pair(d, 1.0)), (other_p, other_q))
     return times_exp(m, ratio, log)
 
 
@@ -155,7 +161,7 @@ def _first_terms(m: Any, p: Pair, q: Pair, d: Pair, n: Any, four: Pair) -> tuple
 
 def _at_quarter(m: Any, p: Pair, q: Pair, c: Any, bits: Any, here: Any) -> tuple[Any, ...]:
     """F(p, q; c; 3/4), u times its slope by u, and the largest term of that."""
-    settled = m.max(2.0 - m.min(m.min(p[0], q[0]), c), 2.0)
+    settled = m.max(2.0 - m.min(m.min(p[0], q[0]), c[0] if isinstance(c, tuple) else c), 2.0)
     settled = m.where(here, m.min(settled, MOST - 1.0), 0.0)
     tiny = m.exp2(-bits)
 

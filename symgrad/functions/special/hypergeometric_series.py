@@ -120,10 +120,10 @@ def derivative(
             term = multiply_pairs(m, term, chosen(m, order, jet))
             factor = two_sum(value, k)
             if index < len(upper):
-                made.extend(_raise(m, jet, multiply_pairs(m, factor, shrink), shrink))
+                made.extend(raised(m, jet, multiply_pairs(m, factor, shrink), shrink))
             else:
                 inverse = divide_pairs(m, ONE, factor)
-                made.extend(_lower(m, jet, scale_pair(m, inverse, counted), inverse))
+                made.extend(lowered(m, jet, scale_pair(m, inverse, counted), inverse))
         inside = k >= outer
         added, added_low = m.where(inside, term[0], 0.0), m.where(inside, term[1], 0.0)
         s, s_low = add_pairs((s, s_low), (added, added_low))
@@ -153,7 +153,7 @@ def derivative(
     return value
 
 
-def _raise(m: Any, jet: Sequence[Pair], factor: Pair, shrink: Pair) -> list[Pair]:
+def raised(m: Any, jet: Sequence[Pair], factor: Pair, shrink: Pair) -> list[Pair]:
     """The derivatives of (a)_{n+1}/(n+1)! from those of (a)_n/n!."""
     made = [multiply_pairs(m, jet[0], factor)]
     for i in range(1, len(jet)):
@@ -162,7 +162,7 @@ def _raise(m: Any, jet: Sequence[Pair], factor: Pair, shrink: Pair) -> list[Pair
     return made
 
 
-def _lower(m: Any, jet: Sequence[Pair], factor: Pair, inverse: Pair) -> list[Pair]:
+def lowered(m: Any, jet: Sequence[Pair], factor: Pair, inverse: Pair) -> list[Pair]:
     """The derivatives of (n+1)!/(b)_{n+1} from those of n!/(b)_n."""
     made = [multiply_pairs(m, jet[0], factor)]
     for i in range(1, len(jet)):

@@ -15,12 +15,15 @@ from symgrad.functions.elementary import call, equal, select
 from symgrad.functions.special.double import (
     INF,
     NAN,
+    divide_pairs,
     exp_double,
     is_even,
+    multiply_pairs,
     polynomial,
     scale_pair,
     two_sum,
 )
+from symgrad.functions.special.hypergeometric_factors import ONE, select_pair
 from symgrad.functions.special.zeta_coefficients import BERNOULLI, BOOLE, LOGS
 from symgrad.ir.expression import Expr
 from symgrad.ir.primitive import Names, define, no_closed_form
@@ -96,10 +99,10 @@ def _ratio(m: Any, s: Any, x: Any) -> Any:
 
 
 def _rational(m: Any, s: Any, x: Any) -> Any:
-    """Li_s(x)/x for s = -1 ... -9, at |x| <= 16."""
-    inverse = 1.0 / (1.0 - x)
+    """Li_s(x)/x for s = -1 ... -9, at |x| <= 16: its power of 1 - x is a pair."""
+    inverse = divide_pairs(m, ONE, two_sum(1.0, -x))
     above: Any = 1.0
-    power = inverse * inverse
+    power = multiply_pairs(m, inverse, inverse)
     for n, row in enumerate(EULERIAN, 1):
         here = s <= float(-n)
         if n > 1:
@@ -107,8 +110,8 @@ def _rational(m: Any, s: Any, x: Any) -> Any:
             even = n % 2 == 0
             own = polynomial(m, x, _without_root(row) if even else row)
             above = m.where(here, (1.0 + x) * own if even else own, above)
-            power = power * m.where(here, inverse, 1.0)
-    return above * power
+            power = multiply_pairs(m, power, select_pair(m, here, inverse, ONE))
+    return above * power[0]
 
 
 def _without_root(row: Sequence[float]) -> list[float]:
@@ -213,16 +216,16 @@ def _slope_rational(m: Any, s: Any, x: Any) -> Any:
     """
     large = m.abs(x) > 1e20
     y = m.where(large, 0.5, x)
-    inverse = 1.0 / (1.0 - y)
+    inverse = divide_pairs(m, ONE, two_sum(1.0, -y))
     above: Any = 2.0
-    power = inverse * inverse * inverse
+    power = multiply_pairs(m, inverse, multiply_pairs(m, inverse, inverse))
     for n, row in enumerate(EULERIAN[1:], 2):
         here = s <= float(-n)
         above = m.where(here, polynomial(m, y, _derived(row, n)), above)
-        power = power * m.where(here, inverse, 1.0)
+        power = multiply_pairs(m, power, select_pair(m, here, inverse, ONE))
     lead = m.where(large, 1.0 / x, 0.0)
     beyond = m.where(is_even(m, s), 2.0, -2.0) * lead * lead * lead
-    return m.where(large, beyond, above * power)
+    return m.where(large, beyond, above * power[0])
 
 
 def _derived(row: Sequence[float], n: int) -> list[float]:
@@ -324,6 +327,7 @@ def _polylog_ratio(m: Any, s: Any, x: Any) -> Any:
     safe = m.where(m.eq(x, 0.0), 1.0, x)
     value = m.where(m.eq(s, 1.0), m.where(m.eq(x, 0.0), 1.0, -m.log1p(-x) / safe), value)
     value = m.where(m.eq(s, 0.0), 1.0 / (1.0 - x), value)
+    value = m.where(m.eq(x, -INF) & (s > 0.0) & (s <= float(HIGHEST)), 0.0, value)
     return m.where(m.eq(s, s), value, NAN)
 
 

@@ -152,3 +152,16 @@ def test_fewer_arguments_are_the_complete_integrals() -> None:
     n, m = variables("n m")
     assert sg.math.elliptic_e(m) == sg.math.elliptic_e_complete(m)
     assert sg.math.elliptic_pi(n, m) == sg.math.elliptic_pi_complete(n, m)
+
+
+def test_limits_of_the_third_kind() -> None:
+    """At infinite angles, parameters and characteristics, with the sign of the angle."""
+    phi = np.array([-inf, -0.7, 0.7, inf])
+    assert values("elliptic_pi", 0.3, phi, 0.4)[[0, 3]].tolist() == [-inf, inf]
+    for n, m in ((-inf, 0.4), (0.3, -inf)):
+        found = values("elliptic_pi", n, phi[1:3], m)
+        assert found.tolist() == [0, 0]
+        assert np.signbit(found).tolist() == [True, False]
+        assert isnan(values("elliptic_pi", n, inf, m))
+    assert isnan(values("elliptic_pi", 2.0, inf, 0.4))
+    assert isnan(values("elliptic_pi", nan, 0.7, -inf))

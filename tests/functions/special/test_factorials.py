@@ -71,7 +71,13 @@ def same(got: float, expected: float) -> bool:
         ("logbeta", (2.0, 0.0), inf), ("logbeta", (inf, 13.0), -inf), ("logbeta", (inf, 0.0), nan),
         ("logbeta", (nan, 0.0), nan), ("logbeta", (inf, nan), nan),
         ("binomial", (nan, 1.0), nan), ("rising_factorial", (nan, 1.0), nan),
-        ("rising_factorial", (1.0, 180.0), inf),
+        ("rising_factorial", (1.0, 180.0), inf), ("rising_factorial", (inf, 2.5), inf),
+        ("rising_factorial", (inf, -2.5), 0.0), ("rising_factorial", (2.5, -inf), 0.0),
+        ("rising_factorial", (inf, nan), nan), ("binomial", (inf, 2.5), inf),
+        ("binomial", (inf, 0.0), 1.0), ("binomial", (inf, -2.5), 0.0),
+        ("binomial", (7.5, inf), 0.0),
+        ("binomial", (7.5, -inf), 0.0), ("binomial", (-7.5, inf), nan),
+        ("binomial", (inf, inf), nan),
     ],
 )  # fmt: skip
 def test_exact_values(name: str, point: tuple[float, ...], expected: float) -> None:

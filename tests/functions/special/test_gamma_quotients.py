@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import inf
+from typing import Any
 
 import mpmath
 import numpy as np
@@ -30,6 +31,35 @@ def test_value(name: str, region: str, rng: np.random.Generator) -> None:
     }[region]
     error, point = worst_of_row(name, a, b)
     assert error <= PRIMITIVES[name].ulp, f"{name} at {point}: {error} ulp"
+
+
+@pytest.mark.parametrize(
+    ("name", "point"),
+    [
+        ("rising_cross", (0.3, 0.735227)), ("rising_cross", (0.238952, 0.844507)),
+        ("rising_cross", (1e-9, 1e-9)), ("rising_cross", (50.25, -0.253)),
+        ("binomial_curvature", (2.60143, 0.290071)), ("binomial_curvature", (186.8, 84.1)),
+        ("binomial_curvature", (0.75, -0.9999999)),
+    ],
+)  # fmt: skip
+def test_sums_that_cancel(name: str, point: tuple[float, float]) -> None:
+    """Next to their zeros, and to poles of their terms."""
+    a, b = (value + np.arange(-3, 4) * 2.0**-40 for value in point)
+    error, at = worst_of_row(name, a, b)
+    assert error <= PRIMITIVES[name].ulp, f"{at}: {error} ulp"
+
+
+@pytest.mark.parametrize(("x", "k"), [(800.0, 3.25), (0.5, -2.25), (-3.5, 1.25)])
+def test_sums_elsewhere(x: float, k: float) -> None:
+    """Where the rows of pairs have no value the plain formulas have."""
+    for name, point in (("rising_xk", (x, k)), ("binomial_kk", (x + k - 1, k))):
+        exact: Any = {
+            "rising_xk": lambda a, b: mpmath.diff(mpmath.rf, (a, b), (1, 1)),
+            "binomial_kk": lambda a, b: mpmath.diff(mpmath.binomial, (a, b), (0, 2)),
+        }[name]
+        with mpmath.workdps(40):
+            expected = float(exact(*map(mpmath.mpf, point)))
+        assert float(values(name, *point)) == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.mark.parametrize("k", [-0.3, 1 - 2.0**-20, 1 + 2.0**-40, 0.5, 0.5 + 1e-9, 1e-9])

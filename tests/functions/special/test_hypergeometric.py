@@ -126,6 +126,13 @@ def test_logarithmic_cases(scale: float, rng: np.random.Generator) -> None:
         ("hyp1f1", (1.9, 1.97, 1e20), inf), ("hyp1f1", (-0.5, 1.9, inf), -inf),
         ("hyp1f1", (2.0, 2.0, -inf), 0.0), ("hyp1f1", (3.0, 1.0, -inf), 0.0),
         ("hyp1f1", (-1.5, 2.2, -inf), inf), ("hyp1f1", (0.0, 1.5, inf), 1.0),
+        ("hyp0f1", (2.0, inf), inf), ("hyp1f2", (0.5, 2.0, 1.5, inf), inf),
+        ("hyp0f1", (inf, -3.0), 1.0), ("hyp1f1", (1.5, inf, -9.0), 1.0),
+        ("hyp2f1", (1.5, 2.5, inf, -9.0), 1.0), ("hyp2f2", (1.5, 2.5, 1.0, inf, 2.0), 1.0),
+        ("hyp2f1", (1.5, 2.5, inf, 1.5), nan), ("hyp0f1", (inf, nan), nan),
+        ("hyp2f1", (0.5, 2.5, 1.25, -inf), 0.0), ("hyp2f1", (-0.5, 2.5, 1.25, -inf), inf),
+        ("hyp2f1", (-0.5, 2.5, -1.25, -inf), -inf), ("hyp2f1", (2.5, 1e-6, 1.25, -inf), 0.0),
+        ("hyp2f1", (-0.5, 2.5, -0.5, -inf), 0.0), ("hyp2f1", (-0.5, -2.5, 1.25, -inf), -inf),
     ],
 )  # fmt: skip
 def test_exact_values(name: str, point: tuple[float, ...], expected: float) -> None:
@@ -186,6 +193,7 @@ def test_kernel() -> None:
     ("name", "ranges"),
     [
         ("hyp0f1", [BELOW, (-50, 50)]), ("hyp1f1", [(0.3, 4), BELOW, (-30, 30)]),
+        ("hyp2f1", [(0.3, 4), (0.3, 2), BELOW, (-4, 0.99)]),
         ("hyp1f2", [(0.3, 3), BELOW, BELOW, (-6, 6)]),
         ("hyp2f2", [(0.3, 3), (0.2, 2), BELOW, BELOW, (-4, 4)]),
     ],

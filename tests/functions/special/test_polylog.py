@@ -68,6 +68,7 @@ def same(got: float, expected: float) -> bool:
         ("polylog", (2.0, nan), nan), ("polylog", (nan, 0.5), nan), ("polylog", (0.0, 3.0), -1.5),
         ("polylog", (-2.5, -1.5), nan), ("polylog", (2.5, -inf), -inf),
         ("polylog", (2.5, 1.5), nan), ("polylog", (2.0, -inf), -inf),
+        ("polylog_ratio", (2.0, -inf), 0.0), ("polylog_ratio", (-2.5, -inf), nan),
         ("polylog_ratio", (3.0, 0.0), 1.0), ("polylog_series", (1.0, 2.0, 0.8), nan),
     ],
 )  # fmt: skip
@@ -135,3 +136,11 @@ def test_second_derivatives_of_real_orders_next_to_minus_1() -> None:
         with mpmath.workdps(30):
             lower, own = (mpmath.polylog(mpmath.mpf(s), at).real for s in (-0.5, 0.5))
             assert got == pytest.approx(float((lower - own) / mpmath.mpf(at) ** 2), rel=3e-15)
+
+
+@pytest.mark.parametrize("name", ["polylog", "polylog_slope"])
+def test_rational_functions(name: str, rng: np.random.Generator) -> None:
+    """Powers of 1/(1 - x) lose nothing: for positive x all terms are positive."""
+    s, x = -rng.integers(1, 10, 60).astype(float), rng.uniform(0.0, 0.999, 60)
+    error, point = worst_of_row(name, s, x)
+    assert error <= 5, f"at {point}: {error} ulp"
