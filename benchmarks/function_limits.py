@@ -31,6 +31,9 @@ BITS = 600
 BESIDE = (1.0, 1.13, 1.29, 1.51)
 """Factors of the arguments at a step, of which the largest value counts: waves have zeros."""
 
+BEYOND = {("entr", -inf): -inf}
+"""What rows give by convention where they have no value."""
+
 GROWTH = 0.18
 """Values whose logarithm grows or falls by this much at every step have no limit, or 0."""
 
@@ -53,6 +56,7 @@ def special_values(exact: Exact, kernel: Any, name: str, places: Sequence[int]) 
     for (i, value), point, results in zip(chosen, points, got, strict=True):
         # Python's remainder raises where C's is nan.
         allowed = [nan] if row.names.c == "remainder" and point[-1] == 0 else []
+        allowed += [BEYOND[name, value]] if (name, value) in BEYOND else []
         if of_c is not None:
             with np.errstate(all="ignore"), suppress(ValueError, OverflowError):
                 allowed = [float(of_c(*point))]

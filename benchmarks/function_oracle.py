@@ -152,6 +152,7 @@ ROWS: dict[str, Function] = {
     "erf2": erf2, "gaussian": lambda x: (-x * x).exp(), "exp_square": lambda x: (x * x).exp(),
     "difference_low": lambda a, b, c: a - b - c,
     "pow_below": lambda a, b: power(a, b - 1), "pow_below_2": lambda a, b: power(a, b - 2),
+    "pow_lowered": lambda a, b, k: power(a, b - k),
     "exp_minus_square": lambda x: (-x * x).exp(),
     "exp_minus_square_slope": lambda x: -2 * x * (-x * x).exp(),
     "erfcx": erfcx, "erfcx_derivative": erfcx_derivative,

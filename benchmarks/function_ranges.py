@@ -163,17 +163,14 @@ ELEMENTARY: dict[str, Measured] = {
     "exp2": over((-0.5, 0.5), (-40, 40), (-150, 128), (-1022, 1024), (-1075, -1022)),
     "exp10": over((-0.5, 0.5), (-10, 10), (-45, 38.5), (-307, 308.3), (-323.5, -307)),
     "expm1": over((-0.5, 0.5), (-40, 40), (-104, 89), (-708, 709.78), signed(1e-20, 1)),
-    "log": over((0.5, 2), (0, 100), about(1), log(2.0**-1074, 1e308)),
-    "log2": over((0.5, 2), (0, 100), about(1), log(2.0**-1074, 1e308)),
-    "log10": over((0.5, 2), (0, 100), about(1), log(2.0**-1074, 1e308)),
+    **dict.fromkeys(("log", "log2", "log10"), over(
+        (0.5, 2), (0, 100), about(1), log(2.0**-1074, 1e308))),
     "log1p": over((-0.5, 1), (-1, 0), (0, 100), about(-1), signed(1e-20, 1), log(1, 1e308)),
     **dict.fromkeys(("cbrt", "cbrt_slope"), over((-9, 9), (0.1, 1), ANY)),
     "sin": TURNS, "cos": TURNS, "tan": TURNS,
     "sinpi": HALF_TURNS, "cospi": HALF_TURNS, "tanpi": HALF_TURNS,
     "one_minus_square": over((-1, 1), (-3, 3), about(1), about(-1)),
-    "square_difference": pairs(((-3, 3), (-3, 3)), (FINE, FINE)),
-    "asin": over((-0.5, 0.5), (-1, 1), about(1), about(-1)),
-    "acos": over((-0.5, 0.5), (-1, 1), about(1), about(-1)),
+    **dict.fromkeys(("asin", "acos"), over((-0.5, 0.5), (-1, 1), about(1), about(-1))),
     "atan": over((-1, 1), (-10, 10), (-1e3, 1e3)),
     "sinh": over((-1, 1), (-20, 20), (-89, 89), (-710.4, 710.4)),
     "cosh": over((-1, 1), (-20, 20), (-89, 89), (-710.4, 710.4)),
@@ -187,10 +184,11 @@ ELEMENTARY: dict[str, Measured] = {
     "abs": over((-10, 10)), "sign": over((-10, 10)),
     **{row: pairs(((-3, 3), (-3, 3)), (ANY, ANY), (signed(1e-5, 1), signed(1e3, 1e5)),
                   (signed(1e3, 1e5), signed(1e-5, 1)), scale=scale)
-       for row, scale in (("atan2", None), ("atan2_by_first", of_angle(-3)))},
-    "hypot": pairs(((-3, 3), (-3, 3)), (ANY, ANY), (EXTREME, EXTREME)),
-    **dict.fromkeys(("hypot_by_first", "hypot_by_second"), pairs(
-        ((-3, 3), (-3, 3)), (ANY, ANY), (EXTREME, EXTREME), scale=of_angle(-2))),
+       for row, scale in (("atan2", None), ("atan2_by_first", of_angle(-3)),
+                          ("atan2_by_both", of_angle(-4, 1)))},
+    **{row: pairs(((-3, 3), (-3, 3)), (ANY, ANY), (EXTREME, EXTREME), scale=scale)
+       for row, scale in (("hypot", None), ("hypot_by_first", of_angle(-2)),
+                          ("hypot_by_second", of_angle(-2)), ("hypot_inverse", of_angle(-3)))},
     **dict.fromkeys([f"pow{part}" for part in POWERS], pairs(
         ((0, 3), (-3, 3)), (log(1e-150, 1e150), (-2, 2)), (about(1), signed(1, 1e17)),
         ((-9, 9), orders(-20, 20)), (log(2.0**-1074, 1e308), (-1, 1)),
@@ -234,6 +232,8 @@ STABLE: dict[str, Measured] = {
     "entr": over((0, 1), (0, 4), about(1), about(0.36787944117144233), log(2.0**-1074, 1e308)),
     **{f"{kind}_pow{part}": pairs(((-3, 3), (-3, 3)), (EXTREME, (-2, 2)), (ANY, (-1, 1)))
        for kind in ("abs", "sign") for part in POWERS},
+    **dict.fromkeys(("pow_lowered", "abs_pow_lowered", "sign_pow_lowered"), pairs(
+        ((-3, 3), (-3, 3), orders(3, 6)), (FINE, (-20, 20), orders(3, 6)))),
     "softsign": over((-1, 1), (-10, 10)),
     "tanhshrink": over((-1, 1), (-10, 10), (-360, 360), signed(1e-20, 1)),
     **{row: over((-2, 2), (-9, 9), (-100, 100), (-1e4, 1e4), multiples(HALF_PI, 1000), scale=scale)

@@ -41,9 +41,12 @@ def two_terms(size: Callable[..., Any]) -> Callable[..., Any]:
     return lambda k, *arguments: size(*arguments) if k == 2 else 0.0 * arguments[0]
 
 
-def of_angle(power: int) -> Callable[..., Any]:
-    """Second derivatives that turn with three times the angle of (a, b), at this distance."""
-    return lambda k, a, b: np.hypot(a, b) ** power if k == 2 else 0.0 * a
+def of_angle(power: int, first: int = 2) -> Callable[..., Any]:
+    """Derivatives that turn with a multiple of the angle of (a, b), by the distance.
+
+    The second ones are as large as the distance to ``power``; ``first`` is where they begin.
+    """
+    return lambda k, a, b: np.hypot(a, b) ** (power + 2 - k) if k >= first else 0.0 * a
 
 
 def eighth_of_larger(k: int, a: Any, b: Any) -> Any:

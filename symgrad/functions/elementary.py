@@ -72,15 +72,26 @@ def _unless_0(below: Expr, above: Expr) -> Expr:
     return above / select(equal(below, 0), INF, below)
 
 
+def _inverse_square(a: Expr, b: Expr) -> Expr:
+    """1/(a^2 + b^2), and 0 at the origin, as all that is multiplied by it."""
+    return _unless_0(a * a + b * b, wrap(1))
+
+
+def _twisted(y: Expr, a: Expr, b: Expr) -> Expr:
+    """The derivative of y = u^2 - v^2, ``atan2_by_both``, by a: 2 u (3 v^2 - u^2)."""
+    u, v = call("atan2_by_first", b, a), call("atan2_by_first", a, b)
+    return 2 * u * (2 * v * v - y)
+
+
 def _by_own(other: str) -> Callable[[Expr, Expr, Expr], Expr]:
     """The derivative of the cosine of an angle by its own side: the sine's square over hypot."""
-    return lambda y, a, b: _unless_0(call("hypot", a, b), call(other, a, b) ** 2)
+    return lambda y, a, b: call(other, a, b) ** 2 * call("hypot_inverse", a, b)
 
 
 def _by_other(y: Expr, a: Expr, b: Expr) -> Expr:
     """The derivative of the cosine of an angle by the other side."""
     both = call("hypot_by_first", a, b) * call("hypot_by_second", a, b)
-    return _unless_0(call("hypot", a, b), -both)
+    return -both * call("hypot_inverse", a, b)
 
 
 # fmt: off
@@ -122,9 +133,6 @@ tan = define("tan", lambda y, x: 1 + y * y,       domain=(-1.2, 1.2), parity="od
 one_minus_square = define("one_minus_square", lambda y, x: -2 * x, domain=(-3, 3), parity="even",
                           kind="composite", expansion=lambda x: (1 - x) * (1 + x),
                           folds={0: 1, 1: 0}, cost=3, names=Names())
-square_difference = define("square_difference", lambda y, a, b: 2 * a, lambda y, a, b: -2 * b,
-                           domain=((-3, 3), (3.5, 4)), kind="composite", cost=3, names=Names(),
-                           expansion=lambda a, b: (a - b) * (a + b))
 asin = define("asin", lambda y, x: call("one_minus_square", x) ** -HALF, domain=(-0.9, 0.9),
               parity="odd", folds={0: 0, 1: PI / 2}, cost=20,
               names=Names(mpmath="asin", torch="asin", numpy="arcsin", c="asin"))
@@ -139,13 +147,16 @@ atan2 = define("atan2",
                lambda y, a, b: -call("atan2_by_first", b, a),
                domain=((-3, 3), (0.2, 3)), cost=25,
                names=Names(mpmath="atan2", torch="atan2", numpy="arctan2", c="atan2"))
-# b/(a^2 + b^2), whose derivative by b has a^2 - b^2, of more digits as (a - b)(a + b).
+# b/(a^2 + b^2), and (a^2 - b^2)/(a^2 + b^2)^2, which has more digits as (a - b)(a + b). With
+# u = a/(a^2 + b^2) and v = b/(a^2 + b^2) all derivatives are products of u, v and u^2 - v^2.
 atan2_by_first = define("atan2_by_first",
-                        lambda y, a, b: -2 * y * call("atan2_by_first", b, a),
-                        lambda y, a, b: call("square_difference", a, b)
-                        * _unless_0(a * a + b * b, wrap(1)) ** 2,
+                        lambda y, a, b: -2 * call("atan2_by_first", b, a) * y,
+                        lambda y, a, b: call("atan2_by_both", a, b),
                         domain=((-3, 3), (0.2, 3)), kind="composite", cost=8, names=Names(),
-                        expansion=lambda a, b: _unless_0(a * a + b * b, b))
+                        expansion=lambda a, b: b * _inverse_square(a, b))
+atan2_by_both = define("atan2_by_both", _twisted, lambda y, a, b: -_twisted(-y, b, a),
+                       domain=((-3, 3), (0.2, 3)), kind="composite", cost=11, names=Names(),
+                       expansion=lambda a, b: (a - b) * (a + b) * _inverse_square(a, b) ** 2)
 
 sinh = define("sinh", lambda y, x: call("cosh", x), domain=(-3, 3), parity="odd",
               folds={0: 0}, cost=18)
@@ -169,13 +180,18 @@ hypot = define("hypot",
                lambda y, a, b: call("hypot_by_second", a, b),
                domain=((-3, 3), (0.2, 3)), cost=20)
 # a/hypot(a, b) and b/hypot(a, b), cosine and sine of an angle: nothing cancels, as 1 - y*y
-# would, or overflows.
+# would, or overflows. They and 1/hypot(a, b) are 0 at the origin.
 hypot_by_first = define("hypot_by_first", _by_own("hypot_by_second"), _by_other,
                         domain=((-3, 3), (0.2, 3)), kind="composite", cost=25, names=Names(),
-                        expansion=lambda a, b: _unless_0(call("hypot", a, b), a))
+                        expansion=lambda a, b: a * call("hypot_inverse", a, b))
 hypot_by_second = define("hypot_by_second", _by_other, _by_own("hypot_by_first"),
                          domain=((-3, 3), (0.2, 3)), kind="composite", cost=25, names=Names(),
-                         expansion=lambda a, b: _unless_0(call("hypot", a, b), b))
+                         expansion=lambda a, b: b * call("hypot_inverse", a, b))
+hypot_inverse = define("hypot_inverse",
+                       lambda y, a, b: -y * y * call("hypot_by_first", a, b),
+                       lambda y, a, b: -y * y * call("hypot_by_second", a, b),
+                       domain=((-3, 3), (0.2, 3)), kind="composite", cost=24, names=Names(),
+                       expansion=lambda a, b: _unless_0(call("hypot", a, b), wrap(1)))
 
 # a*b + c, rounded once.
 fma = define("fma", lambda y, a, b, c: b, lambda y, a, b, c: a, lambda y, a, b, c: 1,
@@ -186,6 +202,7 @@ fma = define("fma", lambda y, a, b, c: b, lambda y, a, b, c: a, lambda y, a, b, 
 ROWS = (
     *(exp, exp_minus_square, exp_minus_square_slope, exp2, expm1, log, log1p, log2, log10),
     *(cbrt, cbrt_slope, sin, cos, tan),
-    *(one_minus_square, square_difference, asin, acos, atan, atan2, atan2_by_first),
-    *(sinh, cosh, tanh, asinh, acosh, atanh, hypot, hypot_by_first, hypot_by_second, fma),
+    *(one_minus_square, asin, acos, atan),
+    *(atan2, atan2_by_first, atan2_by_both, sinh, cosh, tanh, asinh, acosh, atanh),
+    *(hypot, hypot_by_first, hypot_by_second, hypot_inverse, fma),
 )

@@ -1,13 +1,15 @@
 """Rows of powers with a variable exponent: a^b, |a|^b, sign(a) |a|^b, and what derives from them.
 
-``_below`` and ``_below_2`` have the exponents b - 1 and b - 2: rounding an exponent would cost as
-many digits as the logarithm of a has. ``_by_base`` and ``_by_exponent`` are the first derivatives.
+``_below`` and ``_below_2`` have the exponents b - 1 and b - 2, ``_lowered`` has b - k: rounding an
+exponent would cost as many digits as the logarithm of a has. ``_by_base`` and ``_by_exponent`` are
+the first derivatives.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from functools import partial
 
 from symgrad.functions.elementary import call, equal, select
 from symgrad.ir.expression import Expr
@@ -30,7 +32,15 @@ def _below(power: Expr, a: Expr, b: Expr, below: int) -> Expr:
     return select(usable, quotient, call("pow", a, b - below))
 
 
-def _at_zero(a: Expr, b: Expr, value: Expr, least: int = 0) -> Expr:
+def _lowered(a: Expr, b: Expr, k: Expr) -> Expr:
+    """a^(b - k), with what rounding takes from the exponent where log(a) is a number."""
+    power = call("pow", a, b - k)
+    lost = call("difference_low", b, k, b - k) * call("log", a)
+    whole = call("fma", power, lost, power)
+    return select(equal(whole, whole), whole, power)
+
+
+def _at_zero(a: Expr, b: Expr, value: Expr, least: object = 0) -> Expr:
     """A derivative by the exponent: 0 where a = 0 and b >= least, as PyTorch has it."""
     return select(equal(a, 0) & (b >= least), 0, value)
 
@@ -39,7 +49,7 @@ def _family(
     name: str,
     other: str,
     log: Callable[[Expr], Expr],
-    expansion: Callable[[Expr, Expr, str], Expr] | None = None,
+    expansion: Callable[..., Expr] | None = None,
 ) -> tuple[Primitive, ...]:
     """The rows of a power, whose derivative by the base is b times the power ``other`` of b - 1.
 
@@ -47,8 +57,8 @@ def _family(
         name: of the power.
         other: ``name`` itself, or of |a|^b and sign(a) |a|^b the other one.
         log: the logarithm of the base.
-        expansion: of the rows with exponents b, b - 1 and b - 2, by what follows their name; by
-            default they are C's pow and the rows after it.
+        expansion: of the rows with exponents b, b - 1, b - 2 and b - k, by what follows their name
+            and their arguments; by default they are C's pow and the rows after it.
     """
 
     def made(
@@ -73,7 +83,7 @@ def _family(
 
     def raised(suffix: str) -> Callable[[Expr, Expr], Expr] | None:
         if expansion is not None:
-            return lambda a, b: expansion(a, b, suffix)
+            return lambda a, b: expansion(suffix, a, b)
         if not suffix:
             return None
         below = 2 if suffix == "_below_2" else 1
@@ -107,10 +117,24 @@ def _family(
         ),
         made(
             "_below_2",
-            lambda y, a, b: select(equal(b, 2), 0, (b - 2) * call(other, a, b - 3)),
+            lambda y, a, b: select(equal(b, 2), 0, (b - 2) * call(f"{other}_lowered", a, b, 3)),
             again(2),
             raised("_below_2"),
             52,
+        ),
+        define(
+            f"{name}_lowered",
+            lambda y, a, b, k: select(
+                equal(b, k), 0, (b - k) * call(f"{other}_lowered", a, b, k + 1)
+            ),
+            lambda y, a, b, k: _at_zero(a, b, y * log(a), k),
+            lambda y, a, b, k: -_at_zero(a, b, y * log(a), k),
+            domain=(*DOMAIN, (3, 5)),
+            kind="composite",
+            expansion=_lowered if expansion is None else partial(expansion, "_lowered"),
+            cost=62,
+            whole=(2,),
+            names=Names(),
         ),
         # d/da is 0 where b = 0.
         made(
@@ -130,12 +154,12 @@ def _family(
     )
 
 
-def _of_size(a: Expr, b: Expr, suffix: str) -> Expr:
-    return call(f"pow{suffix}", abs(a), b)
+def _of_size(suffix: str, a: Expr, *exponents: Expr) -> Expr:
+    return call(f"pow{suffix}", abs(a), *exponents)
 
 
-def _with_sign(a: Expr, b: Expr, suffix: str) -> Expr:
-    return call("sign", a) * _of_size(a, b, suffix)
+def _with_sign(suffix: str, a: Expr, *exponents: Expr) -> Expr:
+    return call("sign", a) * _of_size(suffix, a, *exponents)
 
 
 ROWS = (

@@ -49,6 +49,7 @@ def _powers(
     return {
         f"{name}_below": lambda a, b: power(a, b - 1),
         f"{name}_below_2": lambda a, b: power(a, b - 2),
+        f"{name}_lowered": lambda a, b, k: power(a, b - k),
         f"{name}_by_base": lambda a, b: math.select(math.eq(b, 0), 0, b * other(a, b - 1)),
         f"{name}_by_exponent": lambda a, b: math.select(
             math.eq(a, 0) & (b >= 0), 0, power(a, b) * log(a)
@@ -188,6 +189,7 @@ WRITTEN_OUT: dict[str, Callable[..., Expr]] = {
     "hypot": lambda a, b: (a * a + b * b) ** HALF,
     "hypot_by_first": lambda a, b: a / math.hypot(a, b),
     "hypot_by_second": lambda a, b: b / math.hypot(a, b),
+    "hypot_inverse": lambda a, b: 1 / math.hypot(a, b),
     "trunc": lambda x: math.select(x < 0, math.ceil(x), math.floor(x)),
     # Half to even: floor(x + 1/2), less 1 where x + 1/2 is odd.
     "rint":  lambda x: math.floor(x + HALF) - math.select(math.eq(math.mod(x + HALF, 2), 1), 1, 0),
@@ -231,7 +233,8 @@ WRITTEN_OUT: dict[str, Callable[..., Expr]] = {
     "cbrt_slope": lambda x: 1 / (3 * math.cbrt(x) ** 2),
     "atan2_by_first": lambda a, b: math.select(
         math.eq(a * a + b * b, 0), 0, b / (a * a + b * b)),
-    "square_difference": lambda a, b: (a - b) * (a + b),
+    "atan2_by_both": lambda a, b: math.select(
+        math.eq(a * a + b * b, 0), 0, (a * a - b * b) / (a * a + b * b) ** 2),
     "sigmoid_slope": lambda x: 1 / (4 * math.cosh(x / 2) ** 2),
     "tanh_half": lambda x: math.tanh(x / 2),
     "sigmoid_difference": lambda a, b: 1 / (1 + math.exp(b - a)),

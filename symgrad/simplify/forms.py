@@ -232,6 +232,9 @@ def _log(graph: Graph, value: Number) -> int:
 BELOW = {"pow_by_base": 1, "pow_below": 1, "pow_below_2": 2}
 """How much less than b the exponents of derivatives of a^b are."""
 
+LOWERED = "_lowered"
+"""The end of the names of powers whose last argument says how much less."""
+
 
 def constant_power(graph: Graph, node: int) -> int | None:
     """A derivative of a^b for a number b: its exponent is a number too, and costs nothing."""
@@ -241,6 +244,16 @@ def constant_power(graph: Graph, node: int) -> int | None:
         return None
     power = graph.power(base, graph.sum(((exponent, 1),), -BELOW[op]))
     return graph.multiply(exponent, power) if op == "pow_by_base" else power
+
+
+def lowered_power(graph: Graph, node: int) -> int | None:
+    """The same for the derivatives of third and higher order."""
+    base, exponent, less = graph.args[node]
+    if graph.ops[exponent] != "constant":
+        return None
+    power = graph.ops[node].removesuffix(LOWERED)
+    rest = graph.sum(((exponent, 1), (less, -1)))
+    return graph.power(base, rest) if power == "pow" else graph.call(power, (base, rest))
 
 
 def even_powers(graph: Graph, node: int) -> int | None:
@@ -363,4 +376,8 @@ FORMS: tuple[Form, ...] = (
     Form("pow", power_of_even, "finite"),
     Form("select", limit_filled_in, "finite"),
     *(Form(name, constant_power, "rounding", always=True) for name in BELOW),
+    *(
+        Form(name + LOWERED, lowered_power, "rounding", always=True)
+        for name in ("pow", "abs_pow", "sign_pow")
+    ),
 )

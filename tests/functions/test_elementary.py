@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import mpmath
+import numpy as np
 import pytest
 
 from symgrad.functions import PRIMITIVES, elementary, math
@@ -46,6 +47,21 @@ def test_derivative(expr: Expr, derivative: Expr, digits: int) -> None:
     for value in (0.125, 0.5, 0.875):
         got, expected = in_mpmath(system.graph, nodes, {"x": value})
         assert close(got, expected, 1e-45), f"{expr} at {value}"
+
+
+@pytest.mark.parametrize("name", ["atan2", "hypot"])
+def test_third_derivatives_of_two_sides(name: str, rng: np.random.Generator) -> None:
+    """To 6 ulp of what they are at this distance; at the origin all are 0 by convention."""
+    system = system_of(getattr(math, name)(x, y), ("x", "y"))
+    nodes = tensor_of(system, 3).nodes
+    assert in_float(system.graph, nodes, {"x": 0.0, "y": 0.0}) == [0.0] * 8
+    for low, high in rng.uniform(-3, 3, (50, 2)).tolist():
+        point = {"x": low, "y": high}
+        with mpmath.workdps(40):
+            expected = in_mpmath(system.graph, nodes, point)
+        size = 2 * float(np.hypot(low, high)) ** (-3 if name == "atan2" else -2)
+        for got, right in zip(in_float(system.graph, nodes, point), expected, strict=True):
+            assert abs(got - right) <= 6 * 2.0**-52 * size, (low, high)
 
 
 @pytest.mark.parametrize(("low", "high"), [(-1.0, -0.5), (1.0, -0.5), (-2.0, 3.0), (2.0, 3.0)])
