@@ -367,6 +367,8 @@ def test_compiling_is_deterministic():
     assert made[0].recipe == made[1].recipe
     assert made[0].program == made[1].program
     assert made[0]._code.kernel is made[1]._code.kernel
+    one, two = (fn._code.scratch.memory[:8].tobytes() for fn in made)  # the machine code's address
+    assert one == two != bytes(8)
 
 
 def test_two_compilations_do_not_influence_each_other():

@@ -160,14 +160,6 @@ def _expint(n: object, x: object) -> Expr:
     return call("expint_e1", x) if one else call("expint", order, x)
 
 
-def _real_root(x: Expr, degree: object) -> Expr:
-    """The real root: of odd degree for negative x too."""
-    n = whole("real_root", "degree", degree, 1)
-    if n % 2 == 0:
-        return wrap(x) ** Fraction(1, n)
-    return call("cbrt", x) if n == 3 else call("sign_pow", x, Fraction(1, n))
-
-
 def _multigamma(name: str, x: Expr, dimension: object) -> tuple[int, list[Expr]]:
     """The dimension p, and p arguments of gamma: x, x - 1/2, ... (NIST DLMF 35.3.4)."""
     p = whole(name, "dimension", dimension, 1)
@@ -190,12 +182,6 @@ def _riemann_xi(s: Expr) -> Expr:
     """NIST DLMF 25.4.4; (s - 1) zeta(s) is 0 times infinity at 1."""
     half = wrap(s) / 2
     return s * (s - 1) * call("gamma", half) * call("zeta", s) / (2 * PI**half)
-
-
-def _singularity_function(x: Expr, place: object, exponent: object) -> Expr:
-    """Macaulay's bracket <x - a>^n, n >= 0."""
-    n = whole("SingularityFunction", "exponent", exponent, 0)
-    return select(x < wrap(place), 0, (x - wrap(place)) ** n)
 
 
 def _by_count(name: str, complete: str, count: int) -> Callable[..., Expr]:
@@ -265,9 +251,7 @@ COMPOSITIONS: dict[str, tuple[tuple[int, ...], Callable[..., Expr]]] = {
     "hardshrink": ((1, 2), _hard_shrink),
     "softshrink": ((1, 2), _soft_shrink),
     "threshold": ((3,), lambda x, edge, value: select(x <= edge, value, x)),
-    "real_root": ((2,), _real_root),
     "powm1":     ((2,), lambda a, b: call("expm1", b * call("log", a))),
-    "SingularityFunction": ((3,), _singularity_function),
     "multigamma": ((2,), _multivariate_gamma),
     "mvlgamma":  ((2,), _multivariate_log_gamma),
     "riemann_xi": ((1,), _riemann_xi),

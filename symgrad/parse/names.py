@@ -36,7 +36,7 @@ SPELLINGS: dict[str, str] = {
     "expit": "sigmoid", "logsigmoid": "log_sigmoid", "logsumexp": "logaddexp", "swish": "silu",
     "prelu": "leaky_relu", "multigammaln": "mvlgamma", "exp_polar": "exp", "polar_lift": "positive",
     "neg": "negative", "lrint": "rint", "llrint": "rint", "lround": "round_away",
-    "llround": "round_away", "ilogb": "logb", "Rem": "fmod",
+    "llround": "round_away", "ilogb": "logb",
     "radians": "deg2rad", "degrees": "rad2deg", "scalbn": "ldexp", "scalbln": "ldexp",
     "float_power": "pow",
     "sgn": "sign",
@@ -193,6 +193,8 @@ def _real_root(x: Expr, degree: Expr | None = None) -> Expr:
         raise FormulaError("real_root(x, n) takes a whole number n from 1 on")
     if n == 1:
         return x
+    if n == 3:
+        return Expr("cbrt", (x,))
     return Expr("sign_pow", (x, 1 / constant(n))) if n % 2 else x ** (1 / constant(n))
 
 

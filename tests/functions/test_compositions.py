@@ -101,10 +101,6 @@ WITH_THEIR_FAMILY = {"erf2inv", "expint", "Li", "elliptic_e", "elliptic_pi"}
 
 # fmt: off
 BY_NUMBER = {
-    "real_root":  (lambda x, n: mpmath.sign(x) * abs(x) ** (1 / mpmath.mpf(n)),
-                   [(-2.5, 3), (-2.5, 5), (2.5, 4)]),
-    "SingularityFunction": (lambda x, a, n: (x - a) ** n if x > a else mpmath.mpf(0),
-                            [(2.5, 1, 2), (0.5, 1, 2), (1.5, 1, 0)]),
     "multigamma": (lambda x, p: mpmath.pi ** (mpmath.mpf(p) * (p - 1) / 4)
                    * mpmath.fprod(mpmath.gamma(x - mpmath.mpf(k) / 2) for k in range(p)),
                    [(2.5, 1), (2.5, 4)]),
@@ -159,9 +155,8 @@ def _with_numbers(definition: Callable[..., Any], numbers: list[int], at: Any) -
 
 @pytest.mark.parametrize(
     ("name", "arguments"),
-    [("real_root", (0,)), ("real_root", (2.5,)), ("multigamma", (0,)),
-     ("SingularityFunction", (1, -1))],
-)  # fmt: skip
+    [("multigamma", (0,)), ("mvlgamma", (2.5,))],
+)
 def test_numbers_that_name_no_function(name: str, arguments: tuple[float, ...]) -> None:
     with pytest.raises(FormulaError, match=name):
         apply(name, (x, *map(constant, arguments)), PRIMITIVES)

@@ -15,6 +15,7 @@ from symgrad.errors import DeviceError, LimitError
 from symgrad.runtime.arrays import Array
 from symgrad.runtime.cuda.accelerator import Accelerator, Loaded, Memory
 from symgrad.runtime.cuda.binary import Binary
+from symgrad.runtime.cuda.nvrtc import arch_of
 
 WAVES = 4
 """Blocks are launched for so many times what a device holds at once: late blocks fill the gaps."""
@@ -59,7 +60,7 @@ class Device:
                 "COMPUTE_CAPABILITY_MINOR",
             )
         )
-        self.arch = f"sm_{major}{minor}"
+        self.arch = arch_of(major, minor)
 
     def _call(self, name: str, *arguments: Any) -> Any:
         """What a call of the driver gives; an error says what failed and where."""
