@@ -37,9 +37,13 @@ INLINE_BODY = 400
 
 def is_short(program: Program, target: Target) -> bool:
     """Whether a program is inlined into its loop: one piece beside what a batch shares."""
-    bounds = worked(program, target)
-    length = sum(len(_work(program, target, *bound)) for bound in bounds)
-    return len(bounds) - program.shared == 1 and length <= INLINE_BODY
+    one = len(worked(program, target)) - program.shared == 1
+    return one and work(program, target) <= INLINE_BODY
+
+
+def work(program: Program, target: Target) -> int:
+    """How many instructions the pieces have, constants and their stores not counted."""
+    return sum(len(_work(program, target, *bound)) for bound in worked(program, target))
 
 
 def worked(program: Program, target: Target) -> list[tuple[int, int]]:
