@@ -1,5 +1,6 @@
 """Readable formula text means what the Expr means."""
 
+import contextlib
 from fractions import Fraction
 
 import mpmath
@@ -87,9 +88,14 @@ def test_every_composition_reads_back(name):
     arguments = [symbol(name) for name in names]
     try:
         made = build(*arguments)
-    except FormulaError:  # its degree and order are whole numbers
-        try:
-            made = build(constant(2), *arguments[1:])
-        except FormulaError:
-            made = build(constant(2), constant(0), *arguments[2:])
+    except FormulaError:  # its degree and order, or its dimension, are whole numbers
+        two = constant(2)
+        for given in (
+            [two, *arguments[1:]],
+            [*arguments[:-1], two],
+            [two, 0 * two, *arguments[2:]],
+        ):
+            with contextlib.suppress(FormulaError):
+                made = build(*given)
+                break
     agree(wrap(made), names, [(0.3, 0.4, 0.9, 0.2)[: len(names)]])

@@ -28,11 +28,11 @@ def test_every_function_is_there(name: str) -> None:
     function = getattr(math, name)
     try:
         made = function(*arguments)
-    except FormulaError:  # its degree and order are whole numbers
+    except FormulaError:  # its degree and order, or its dimension, are whole numbers
         made = None
-        for degrees in (1, 2):
+        for given in ([2, *arguments[1:]], [*arguments[:-1], 2], [2, 0, *arguments[2:]]):
             with contextlib.suppress(FormulaError):
-                made = function(*(2, 0)[:degrees], *arguments[degrees:])
+                made = function(*given)
     assert isinstance(made, Expr)
     assert name in dir(math)
 
