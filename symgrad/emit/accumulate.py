@@ -8,6 +8,7 @@ from typing import Any
 from llvmlite import ir
 
 from symgrad.emit.control import INT64
+from symgrad.emit.instructions import broadcast
 from symgrad.emit.target import Target
 
 INDEX = ir.IntType(32)
@@ -16,9 +17,7 @@ INDEX = ir.IntType(32)
 def counted_lanes(builder: ir.IRBuilder, target: Target, count: Any) -> list[Any]:
     """For each register of a vector, which of its lanes are among the first ``count``."""
     numbers = ir.VectorType(INT64, target.lanes)
-    same = ir.Constant(ir.VectorType(INDEX, target.lanes), None)
-    limit = builder.insert_element(ir.Constant(numbers, ir.Undefined), count, INDEX(0))
-    limit = builder.shuffle_vector(limit, limit, same)
+    limit = broadcast(builder, numbers, count)
     return [
         builder.icmp_signed(
             "<", ir.Constant(numbers, list(range(start, start + target.lanes))), limit

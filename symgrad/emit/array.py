@@ -10,15 +10,13 @@ from llvmlite import ir
 
 from symgrad.emit.cache_lines import CACHE_LINE, store_past_cache
 from symgrad.emit.constants import Constants
-from symgrad.emit.control import INT64, counted
+from symgrad.emit.control import BYTE, FLAG, INT64, POINTER, at, counted
 from symgrad.emit.copies import declare_copy
 from symgrad.emit.instructions import SCALAR
 from symgrad.emit.runs import run_pitch
 from symgrad.emit.scratch import Columns
 from symgrad.emit.target import Target
 
-BYTE = ir.IntType(8)
-FLAG = ir.IntType(1)
 PAGE = 4096
 
 PREFETCH = "llvm.prefetch.p0"
@@ -36,7 +34,7 @@ def offset(builder: ir.IRBuilder, base: Any, amount: Any) -> Any:
     """The address ``amount`` bytes behind another one."""
     if isinstance(amount, int):
         amount = ir.Constant(INT64, amount)
-    return builder.gep(base, [amount], source_etype=BYTE)
+    return at(builder, base, amount, BYTE)
 
 
 def apart(builder: ir.IRBuilder, arrays: Sequence[KernelArray]) -> Any:
@@ -112,7 +110,7 @@ class KernelArray:
         builder = self.builder
         self.step = self.stride
         self.direct = builder.and_(builder.and_(self.adjacent, whole), builder.not_(self.runs))
-        here = offset(builder, self.base, builder.mul(first, self.point_stride))
+        here = self._place(first)
         self.pointer = builder.select(self.direct, here, self.scratch)
         self.row = builder.select(self.direct, self.column_stride, self.pitch)
         pitch = ir.Constant(INT64, run_pitch(self.target))
@@ -129,8 +127,7 @@ class KernelArray:
         return builder.select(builder.and_(wanted, self.adjacent), points, ir.Constant(INT64, 0))
 
     def _address(self, point: Any) -> Any:
-        here = offset(self.builder, self.base, self.builder.mul(point, self.point_stride))
-        return self.builder.ptrtoint(here, INT64)
+        return self.builder.ptrtoint(self._place(point), INT64)
 
     def decide_runs(self, wanted: Any, aligned: Any) -> None:
         """Write runs where columns start inside of cache lines or lie whole pages apart.
@@ -222,7 +219,7 @@ class KernelArray:
             place = offset(builder, self.destination, builder.mul(point, item))
             with counted(builder, zero, ir.Constant(INT64, len(self.constants.kept)), one) as index:
                 column = self.constants.kept_column(builder, index)
-                source = builder.gep(self.scratch, [column], source_etype=vector)
+                source = at(builder, self.scratch, column, vector)
                 sink = offset(builder, place, builder.mul(column, self.destination_row))
                 value = builder.load(source, typ=vector, align=target.itemsize)
                 store_past_cache(builder, value, sink)
@@ -270,12 +267,11 @@ class KernelArray:
     def prefetch(self, point: Any) -> None:
         """Ask for what will be read ``PREFETCH_BYTES`` later: one stream of rows needs that."""
         size = self.target.width * self.columns.count * self.target.itemsize
-        rows = offset(self.builder, self.base, self.builder.mul(point, self.point_stride))
         builder, one = self.builder, ir.IntType(32)
-        kind = ir.FunctionType(ir.VoidType(), [ir.PointerType()] + [one] * 3)
+        kind = ir.FunctionType(ir.VoidType(), [POINTER] + [one] * 3)
         module = builder.module
         prefetch = module.globals.get(PREFETCH) or ir.Function(module, kind, PREFETCH)
-        rows = offset(builder, rows, PREFETCH_BYTES)
+        rows = offset(builder, self._place(point), PREFETCH_BYTES)
         # A loop, not one line after the other: there may be thousands of columns.
         end, line = ir.Constant(INT64, size), ir.Constant(INT64, CACHE_LINE)
         with counted(builder, ir.Constant(INT64, 0), end, line) as place:

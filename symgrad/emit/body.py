@@ -20,13 +20,11 @@ from symgrad.emit.accumulate import add_lanes, counted_lanes
 from symgrad.emit.cache_lines import store_past_cache
 from symgrad.emit.calls import Calls
 from symgrad.emit.constants import is_constant_store
-from symgrad.emit.control import INT64
+from symgrad.emit.control import BYTE, INT64, POINTER, at
 from symgrad.emit.instructions import INSTRUCTIONS, SCALAR, splat, splat_truth
 from symgrad.emit.routine import define_routines
 from symgrad.emit.target import Target
 from symgrad.ir.program import CONDITION_OPS, Instruction, Program
-
-POINTER = ir.PointerType()
 
 INLINE_CALLS = 64
 """Up to this many calls of functions a kernel inlines them; beyond it compile time explodes."""
@@ -213,7 +211,7 @@ class _Piece:
         if column == 0:
             return base
         offset = self.builder.mul(row, ir.Constant(INT64, column))
-        return self.builder.gep(base, [offset], source_etype=ir.IntType(8))
+        return at(self.builder, base, offset, BYTE)
 
     def _value(self, index: int) -> Any:
         """The value ``index``, made again or loaded where an earlier piece computed it."""
@@ -225,7 +223,7 @@ class _Piece:
     def _slot(self, index: int) -> Any:
         size = self.target.width * self.target.itemsize
         offset = ir.Constant(INT64, self.slots[index] * size)
-        return self.builder.gep(self.slot_memory, [offset], source_etype=ir.IntType(8))
+        return at(self.builder, self.slot_memory, offset, BYTE)
 
     def _spill(self, index: int) -> None:
         value = self.values[index]

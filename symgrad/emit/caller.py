@@ -70,7 +70,7 @@ def emit_caller(dtype: Dtype, groups: int, results: int) -> Caller:
         "signature": f"void({kinds})",
         "arrays": ", ".join(f"array{i}" for i in range(count)),
     }
-    key = TEMPLATE.format(name="", **parts) + Path(__file__).read_text(encoding="utf-8")
+    key = TEMPLATE.format(name="", **parts) + str(HEADER) + Path(__file__).read_text("utf-8")
     name = f"caller_{hashlib.sha256(key.encode()).hexdigest()[:24]}"
     return Caller(name, TEMPLATE.format(name=name, **parts))
 

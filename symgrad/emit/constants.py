@@ -13,13 +13,11 @@ from typing import Any
 from llvmlite import ir
 
 from symgrad.emit.cache_lines import CACHE_LINE, store_past_cache
-from symgrad.emit.control import INT64, counted
-from symgrad.emit.instructions import SCALAR, splat
+from symgrad.emit.control import BYTE, FLAG, INT64, POINTER, at, counted
+from symgrad.emit.instructions import SCALAR, broadcast
 from symgrad.emit.target import ITEMSIZE, Dtype, Target
 from symgrad.ir.program import Instruction, Program
 
-POINTER = ir.PointerType()
-BYTE = ir.IntType(8)
 FILL = "sg.fill"
 
 
@@ -75,8 +73,8 @@ class Constants:
         columns, values = self._entry_tables()
         scalar = SCALAR[self.target.dtype]
         return (
-            builder.load(_at(builder, columns, index, INT64), typ=INT64),
-            builder.load(_at(builder, values, index, scalar), typ=scalar),
+            builder.load(at(builder, columns, index, INT64), typ=INT64),
+            builder.load(at(builder, values, index, scalar), typ=scalar),
         )
 
     def _entry_tables(self) -> tuple[Any, Any]:
@@ -93,7 +91,7 @@ class Constants:
         """The position of the ``index``-th of the other entries."""
         if not self.entries:
             return index
-        return builder.load(_at(builder, self.kept_table(), index, INT64), typ=INT64)
+        return builder.load(at(builder, self.kept_table(), index, INT64), typ=INT64)
 
     def table(self, name: str, kind: ir.Type, values: list[Any]) -> Any:
         """A constant table, made when it is first wanted."""
@@ -110,7 +108,7 @@ class Constants:
 
 def declare_fill(module: ir.Module) -> ir.Function:
     """Declare ``sg.fill(base, row, columns, values, entries, points, past_cache)``."""
-    kinds = [POINTER, INT64, POINTER, POINTER, INT64, INT64, ir.IntType(1)]
+    kinds = [POINTER, INT64, POINTER, POINTER, INT64, INT64, FLAG]
     return ir.Function(module, ir.FunctionType(ir.VoidType(), kinds), FILL)
 
 
@@ -123,13 +121,13 @@ def define_fill(module: ir.Module, dtype: Dtype) -> ir.Function:
     line = ir.VectorType(scalar, CACHE_LINE // item)
     zero, one, step = (ir.Constant(INT64, n) for n in (0, 1, CACHE_LINE // item))
     with counted(builder, zero, entries, one) as index:
-        value = builder.load(_at(builder, values, index, scalar), typ=scalar)
-        column = builder.load(_at(builder, columns, index, INT64), typ=INT64)
-        place = _at(builder, base, builder.mul(column, row), BYTE)
+        value = builder.load(at(builder, values, index, scalar), typ=scalar)
+        column = builder.load(at(builder, columns, index, INT64), typ=INT64)
+        place = at(builder, base, builder.mul(column, row), BYTE)
 
         def single(begin: Any, end: Any, place: Any = place, value: Any = value) -> None:
             with counted(builder, begin, end, one) as point:
-                builder.store(value, _at(builder, place, point, scalar), align=item)
+                builder.store(value, at(builder, place, point, scalar), align=item)
 
         missing = builder.neg(builder.ptrtoint(place, INT64))
         missing = builder.and_(missing, ir.Constant(INT64, CACHE_LINE - 1))
@@ -140,19 +138,12 @@ def define_fill(module: ir.Module, dtype: Dtype) -> ir.Function:
         single(zero, begin)
         whole = builder.and_(builder.sub(points, begin), builder.neg(step))
         end = builder.add(begin, whole)
-        vector = splat(line, 0.0)
-        vector = builder.insert_element(vector, value, ir.IntType(32)(0))
-        lanes = ir.Constant(ir.VectorType(ir.IntType(32), line.count), [0] * line.count)
-        vector = builder.shuffle_vector(vector, vector, lanes)
+        vector = broadcast(builder, line, value)
         with builder.if_else(past_cache) as (past, through):
             with past, counted(builder, begin, end, step) as point:
-                store_past_cache(builder, vector, _at(builder, place, point, scalar))
+                store_past_cache(builder, vector, at(builder, place, point, scalar))
             with through, counted(builder, begin, end, step) as point:
-                builder.store(vector, _at(builder, place, point, scalar), align=item)
+                builder.store(vector, at(builder, place, point, scalar), align=item)
         single(end, points)
     builder.ret_void()
     return function
-
-
-def _at(builder: ir.IRBuilder, base: Any, index: Any, kind: ir.Type) -> Any:
-    return builder.gep(base, [index], source_etype=kind)

@@ -1,4 +1,4 @@
-"""Control flow in LLVM IR: the counted loop, and tiles of points."""
+"""What code with loops over memory needs in LLVM IR: types, places, counted loops and tiles."""
 
 from __future__ import annotations
 
@@ -8,7 +8,13 @@ from typing import Any
 
 from llvmlite import ir
 
-INT64 = ir.IntType(64)
+INT64, BYTE, FLAG = ir.IntType(64), ir.IntType(8), ir.IntType(1)
+POINTER = ir.PointerType()
+
+
+def at(builder: ir.IRBuilder, base: Any, index: Any, kind: ir.Type) -> Any:
+    """The address of the ``index``-th value of a kind from an address on."""
+    return builder.gep(base, [index], source_etype=kind)
 
 
 @contextmanager

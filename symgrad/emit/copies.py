@@ -12,9 +12,8 @@ from typing import Any
 
 from llvmlite import ir
 
-from symgrad.emit.body import POINTER
 from symgrad.emit.constants import define_fill
-from symgrad.emit.control import INT64, counted
+from symgrad.emit.control import BYTE, INT64, POINTER, at, counted
 from symgrad.emit.instructions import SCALAR
 from symgrad.emit.runs import define_runs
 from symgrad.emit.target import ITEMSIZE, Dtype
@@ -23,8 +22,6 @@ from symgrad.emit.transpose import load_rows, store_rows
 COPY = ir.FunctionType(ir.VoidType(), [POINTER, INT64, INT64, POINTER, *[INT64] * 4])
 """(origin, point stride, column stride, scratch, pitch, columns, count, filled): ``count`` points
 from ``origin`` on; inward the last one is repeated until ``filled`` are there. Sizes in bytes."""
-
-BYTE = ir.IntType(8)
 
 
 def define_copies(module: ir.Module, dtype: Dtype, lanes: int) -> list[ir.Function]:
@@ -65,8 +62,8 @@ def _define(
     scalar, item = SCALAR[dtype], ITEMSIZE[dtype]
     zero, one, step = (ir.Constant(INT64, n) for n in (0, 1, side))
 
-    def at(base: Any, index: Any, stride: Any) -> Any:
-        return builder.gep(base, [builder.mul(index, stride)], source_etype=BYTE)
+    def row(base: Any, index: Any, stride: Any) -> Any:
+        return at(builder, base, builder.mul(index, stride), BYTE)
 
     def smaller(first: Any, second: Any) -> Any:
         return builder.select(builder.icmp_signed("<", first, second), first, second)
@@ -74,11 +71,11 @@ def _define(
     def block(rows: Any, point: Any, column: Any) -> None:
         """Move ``side`` points of as many adjacent columns, transposed on the way."""
         vector = ir.VectorType(scalar, side)
-        outside = builder.gep(rows, [column], source_etype=scalar)
-        inside = builder.gep(at(scratch, column, pitch), [point], source_etype=scalar)
+        outside = at(builder, rows, column, scalar)
+        inside = at(builder, row(scratch, column, pitch), point, scalar)
         steps = [ir.Constant(INT64, i) for i in range(side)]
-        outer = [at(outside, i, point_stride) for i in steps]
-        inner = [at(inside, i, pitch) for i in steps]
+        outer = [row(outside, i, point_stride) for i in steps]
+        inner = [row(inside, i, pitch) for i in steps]
         if inward:
             for value, place in zip(load_rows(builder, outer, vector, item), inner, strict=True):
                 builder.store(value, place, align=item)
@@ -90,7 +87,7 @@ def _define(
     whole = builder.select(packed, builder.and_(count, ir.Constant(INT64, -side)), zero)
     last_block = builder.sub(columns, step)
     with counted(builder, zero, whole, step) as point:
-        rows = at(origin, point, point_stride)
+        rows = row(origin, point, point_stride)
         if exact:
             block(rows, point, zero)
         else:
@@ -100,10 +97,10 @@ def _define(
                 block(rows, point, smaller(column, last_block))
     last = builder.sub(count, one)
     with counted(builder, zero, columns, one) as column:
-        outside, inside = at(origin, column, column_stride), at(scratch, column, pitch)
+        outside, inside = row(origin, column, column_stride), row(scratch, column, pitch)
         with counted(builder, whole, filled, one) as point:
-            there = at(outside, smaller(point, last), point_stride)
-            here = builder.gep(inside, [point], source_etype=scalar)
+            there = row(outside, smaller(point, last), point_stride)
+            here = at(builder, inside, point, scalar)
             source, sink = (there, here) if inward else (here, there)
             value = builder.load(source, typ=scalar, align=item)
             builder.store(value, sink, align=item)

@@ -24,6 +24,14 @@ def splat(vector: ir.VectorType, value: float) -> Any:
     return _Splat(vector, [ir.Constant(vector.element, value)] * vector.count)
 
 
+def broadcast(builder: ir.IRBuilder, vector: ir.VectorType, value: Any) -> Any:
+    """A number that the code computes in every lane."""
+    index = ir.IntType(32)
+    first = builder.insert_element(ir.Constant(vector, ir.Undefined), value, index(0))
+    lanes = ir.Constant(ir.VectorType(index, vector.count), None)  # all 0
+    return builder.shuffle_vector(first, first, lanes)
+
+
 def splat_truth(width: int, value: bool) -> Any:
     """A truth value in every lane."""
     return splat(ir.VectorType(ir.IntType(1), width), int(value))

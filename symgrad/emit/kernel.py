@@ -151,7 +151,6 @@ def emitter_sources() -> list[Path]:
 def compile_kernel(kernel: Kernel) -> bytes:
     """The object file of a kernel's loop over points."""
     program, target = Program.from_json(kernel.program), Target.from_json(kernel.target)
-    provider.prepare()
     loop = define_loop(new_module(), program, target)
     return object_code(loop, thorough=bool(program.routines))
 

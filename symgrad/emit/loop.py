@@ -31,10 +31,10 @@ from typing import Any
 from llvmlite import ir
 
 from symgrad.emit.array import RUN_COLUMNS, KernelArray, apart, offset
-from symgrad.emit.body import POINTER, define_pieces, is_short, work
+from symgrad.emit.body import define_pieces, is_short, work
 from symgrad.emit.cache_lines import CACHE_LINE
 from symgrad.emit.constants import Constants, constant_entries
-from symgrad.emit.control import INT64, counted, tiles
+from symgrad.emit.control import FLAG, INT64, POINTER, counted, tiles
 from symgrad.emit.critical import TUNING, is_straight, order_by_critical_path
 from symgrad.emit.reduction import emit_sums
 from symgrad.emit.runs import declare_runs, run_points
@@ -44,7 +44,6 @@ from symgrad.emit.target import Target
 from symgrad.ir.program import DIRECTLY, THROUGH, Program
 
 LOOP = "sg.loop"
-FLAG = ir.IntType(1)
 MANY_RESULTS = 48
 DOUBLED = 3000
 """Programs of so many results, constants aside, have their pieces twice up to so many instructions:

@@ -16,12 +16,11 @@ from typing import Any
 
 from llvmlite import ir
 
-from symgrad.emit import provider
 from symgrad.emit.assemble import new_module, object_code
-from symgrad.emit.body import POINTER, define_pieces, spill_slots
+from symgrad.emit.body import define_pieces, spill_slots
 from symgrad.emit.constants import Constants, constant_entries
-from symgrad.emit.control import INT64, counted
-from symgrad.emit.instructions import SCALAR
+from symgrad.emit.control import INT64, POINTER, at, counted
+from symgrad.emit.instructions import SCALAR, broadcast
 from symgrad.emit.kernel import Kernel, described
 from symgrad.emit.target import Target
 from symgrad.ir.program import Program
@@ -43,7 +42,6 @@ def emit_point(program: Program, target: Target) -> Kernel:
 def compile_point(kernel: Kernel) -> bytes:
     """The object file of an entry for one point."""
     program, target = Program.from_json(kernel.program), Target.from_json(kernel.target)
-    provider.prepare()
     return object_code(define_point(new_module(), program, target), thorough=True)
 
 
@@ -74,11 +72,9 @@ def define_point(module: ir.Module, program: Program, target: Target) -> ir.Func
     groups = len(program.groups)
     for given, buffer, count in zip(function.args[:groups], buffers, counts, strict=False):
         for column in _columns(builder, count):
-            value = builder.load(_at(builder, given, column, vector.element), typ=vector.element)
-            value = builder.insert_element(ir.Constant(vector, ir.Undefined), value, _int(0))
-            lanes = ir.Constant(ir.VectorType(ir.IntType(32), one.width), [0] * one.width)
-            value = builder.shuffle_vector(value, value, lanes)
-            builder.store(value, _at(builder, buffer, column, vector), align=one.itemsize)
+            value = builder.load(at(builder, given, column, vector.element), typ=vector.element)
+            value = broadcast(builder, vector, value)
+            builder.store(value, at(builder, buffer, column, vector), align=one.itemsize)
     arguments: list[Any] = []
     for buffer in buffers[:-1]:
         arguments += [buffer, _int(size)]
@@ -94,11 +90,11 @@ def define_point(module: ir.Module, program: Program, target: Target) -> ir.Func
         constants = Constants(module, one, count, entries)
         for index in _columns(builder, len(entries)):
             column, value = constants.entry(builder, index)
-            builder.store(value, _at(builder, given, column, vector.element))
+            builder.store(value, at(builder, given, column, vector.element))
         for index in _columns(builder, len(constants.kept)):
             column = constants.kept_column(builder, index)
-            value = builder.load(_at(builder, buffer, column, vector), typ=vector.element)
-            builder.store(value, _at(builder, given, column, vector.element))
+            value = builder.load(at(builder, buffer, column, vector), typ=vector.element)
+            builder.store(value, at(builder, given, column, vector.element))
     if heap is not None:
         builder.call(_outside(module, "free", ir.VoidType(), POINTER), [heap])
     builder.ret_void()
@@ -114,10 +110,6 @@ def _columns(builder: ir.IRBuilder, count: int) -> Iterator[Any]:
         return
     with counted(builder, _int(0), _int(count), _int(1)) as column:
         yield column
-
-
-def _at(builder: ir.IRBuilder, base: Any, index: Any, kind: ir.Type) -> Any:
-    return builder.gep(base, [index], source_etype=kind)
 
 
 def _int(value: int) -> ir.Constant:

@@ -13,12 +13,12 @@ from typing import Any
 from llvmlite import ir
 
 from symgrad.emit.calls import Calls
-from symgrad.emit.control import INT64
+from symgrad.emit.control import FLAG, INT64
 from symgrad.emit.instructions import INSTRUCTIONS, SCALAR, splat, splat_truth
 from symgrad.emit.target import ITEMSIZE, Target
 from symgrad.ir.program import Instruction, Outside, Program, Routine
 
-FLAG, INDEX = ir.IntType(1), ir.IntType(32)
+INDEX = ir.IntType(32)
 
 
 def define_routines(

@@ -12,17 +12,13 @@ from typing import Any
 
 from llvmlite import ir
 
-from symgrad.emit.body import POINTER
 from symgrad.emit.cache_lines import CACHE_LINE, store_past_cache
-from symgrad.emit.control import INT64, counted
+from symgrad.emit.control import BYTE, FLAG, INT64, POINTER, at, counted
 from symgrad.emit.instructions import SCALAR
 from symgrad.emit.target import ITEMSIZE, Dtype, Target
 
 RUN_BYTES = 512
 """Of a row at a time: 8 cache lines take the memory half the time of 1, and more no less."""
-
-FLAG = ir.IntType(1)
-BYTE = ir.IntType(8)
 
 
 def run_points(target: Target) -> int:
@@ -62,18 +58,15 @@ def define_runs(module: ir.Module, dtype: Dtype) -> ir.Function:
     line = ir.VectorType(scalar, points)
     zero, one, step = (ir.Constant(INT64, n) for n in (0, 1, points))
 
-    def at(base: Any, point: Any) -> Any:
-        return builder.gep(base, [point], source_etype=scalar)
-
     with counted(builder, zero, rows, one) as index:
-        row = builder.load(builder.gep(table, [index], source_etype=INT64), typ=INT64)
-        place = builder.gep(sink, [builder.mul(row, row_stride)], source_etype=BYTE)
-        column = builder.gep(scratch, [builder.mul(row, pitch)], source_etype=BYTE)
+        row = builder.load(at(builder, table, index, INT64), typ=INT64)
+        place = at(builder, sink, builder.mul(row, row_stride), BYTE)
+        column = at(builder, scratch, builder.mul(row, pitch), BYTE)
 
         def copy(begin: Any, end: Any, place: Any = place, column: Any = column) -> None:
             with counted(builder, begin, end, one) as point:
-                value = builder.load(at(column, point), typ=scalar, align=item)
-                builder.store(value, at(place, point), align=item)
+                value = builder.load(at(builder, column, point, scalar), typ=scalar, align=item)
+                builder.store(value, at(builder, place, point, scalar), align=item)
 
         address = builder.ptrtoint(place, INT64)
         before = builder.and_(address, ir.Constant(INT64, CACHE_LINE - 1))
@@ -89,14 +82,14 @@ def define_runs(module: ir.Module, dtype: Dtype) -> ir.Function:
         whole = builder.select(builder.icmp_signed("<", whole, zero), zero, whole)
         end = builder.add(begin, whole)
         with counted(builder, begin, end, step) as point:
-            value = builder.load(at(column, point), typ=line, align=item)
-            store_past_cache(builder, value, at(place, point))
+            value = builder.load(at(builder, column, point, scalar), typ=line, align=item)
+            store_past_cache(builder, value, at(builder, place, point, scalar))
         with builder.if_else(last) as (over, more):
             with over:
                 copy(end, count)
             with more:
-                tail = at(column, builder.sub(count, step))
+                tail = at(builder, column, builder.sub(count, step), scalar)
                 kept = builder.load(tail, typ=line, align=item)
-                builder.store(kept, at(column, builder.neg(step)), align=item)
+                builder.store(kept, at(builder, column, builder.neg(step), scalar), align=item)
     builder.ret_void()
     return function

@@ -8,7 +8,7 @@ from typing import Any
 from llvmlite import ir
 
 from symgrad.emit.array import KernelArray
-from symgrad.emit.control import INT64
+from symgrad.emit.control import INT64, POINTER
 from symgrad.emit.target import Target
 from symgrad.ir.program import PARAMETERS, Program
 
@@ -33,7 +33,7 @@ def begin(
     once, *rest = pieces
     names = [group.name for group in program.groups]
     parameters = groups[names.index(PARAMETERS)]
-    nowhere, zero = ir.Constant(ir.PointerType(), None), ir.Constant(INT64, 0)
+    nowhere, zero = ir.Constant(POINTER, None), ir.Constant(INT64, 0)
     arguments: list[Any] = []
     for array in groups:
         arguments += [array.scratch, array.pitch] if array is parameters else [nowhere, zero]

@@ -182,8 +182,8 @@ def _singularity(x: Expr, start: Expr, exponent: Expr) -> Expr:
     if n < 0:
         return _zero_almost_everywhere("SingularityFunction with a negative exponent")
     if n == 0:
-        return _where(Expr("le", (start, x)), ONE, ZERO)
-    return _where(Expr("lt", (start, x)), (x - start) ** n, ZERO)
+        return _where(Expr("le", (start, x)), ONE, _where(Expr("lt", (x, start)), ZERO, x))
+    return _where(Expr("le", (x, start)), ZERO, (x - start) ** n)
 
 
 def _real_root(x: Expr, degree: Expr | None = None) -> Expr:

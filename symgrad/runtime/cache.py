@@ -1,6 +1,6 @@
-"""The directory on disk where generated modules and their compiled code live.
+"""The directory on disk where derived programs, machine code and generated modules live.
 
-Compiled code is executed when it is loaded, so the directory is a boundary of trust: one that
+Machine code is executed when it is loaded, so the directory is a boundary of trust: one that
 others may write to is refused.
 """
 

@@ -336,7 +336,10 @@ def test_a_process_of_its_own(start, problem, points, tmp_path):
 
 @pytest.mark.skipif(os.name != "posix", reason="signals are sent otherwise elsewhere")
 def test_an_interrupt_leaves_nothing(start, problem, tmp_path):
+    # Where this process ignores interrupts, as in a shell's background, a child would too.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     child = start("eval", problem, "-", "-o", "r.npz", "--block", 1, stdin=PIPE, stderr=PIPE)
+    signal.signal(signal.SIGINT, before)
     child.stdin.write("x,y\n1,1\n")
     child.stdin.flush()
     deadline = time.monotonic() + 120

@@ -81,7 +81,7 @@ def kernel(request):
 @pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: layout.__name__)
 def test_constants_reach_every_point_in_every_layout(kernel, layout, stream):
     dtype = kernel.target.dtype
-    for start, stop in ((0, 1), (0, 531), (3, 530), (7, 9), (4, 4)):
+    for start, stop in ((0, 1), (0, 531), (3, 530), (7, 14), (0, 8), (1, 10), (4, 4)):
         points = np.linspace(0, 1, 531).astype(dtype)[:, None]
         expected = []
         for result, width in enumerate(mostly_constants()[1]):

@@ -22,6 +22,7 @@ def code(dtype):
     return compile_copies(emit_copies(dtype, vector_bytes() // ITEMSIZE[dtype]))
 
 
+@cache
 def copy(dtype, columns, inward):
     """The function that a kernel of so many columns calls."""
     lanes = vector_bytes() // ITEMSIZE[dtype]

@@ -166,6 +166,17 @@ def test_exact_value_of_what_is_only_rounding() -> None:
     ]
 
 
+def test_exact_value_of_what_cancels() -> None:
+    """Of 50 digits a few are left; with more they are all there."""
+    graph = Graph(PRIMITIVES)
+    small, e = math.log(1 + 1 / constant(10) ** 45), math.exp(-110)
+    nodes = graph.add_all([small, 1 / small, (1 + e) ** 2 - 1])
+    with mpmath.workdps(200):
+        log, rest = mpmath.log(1 + mpmath.mpf(10) ** -45), (1 + mpmath.exp(-110)) ** 2 - 1
+        expected = [float(log), float(1 / log), float(rest)]
+    assert [exact_value(graph, node) for node in nodes] == expected
+
+
 def test_exact_value_of_ordinary_numbers_needs_no_mpmath(monkeypatch: pytest.MonkeyPatch) -> None:
     values = [7, -(2**53) - 1, 10**200 + 1, Fraction(-2, 3), Fraction(10**150 + 7, 3 * 10**149)]
     with mpmath.workdps(50):

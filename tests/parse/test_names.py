@@ -172,6 +172,7 @@ def test_a_bracket_of_macaulay_starts_at_its_step() -> None:
 
     assert [bracket(2, x) for x in (1, 2, 5)] == [0, 0, 9]
     assert [bracket(0, x) for x in (1, 2, 5)] == [0, 1, 1]
+    assert all(mpmath.isnan(bracket(n, float("nan"))) for n in (0, 2))
     with pytest.warns(SymgradWarning, match="negative exponent was replaced by 0"):
         assert call("SingularityFunction", (X, Y, constant(-1)), PRIMITIVES) == constant(0)
     with pytest.raises(FormulaError, match="whole number n"):

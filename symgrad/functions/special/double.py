@@ -15,6 +15,8 @@ from typing import Any
 Pair = tuple[Any, Any]
 """(high, low): the unevaluated sum of two doubles."""
 
+ONE: Pair = (1.0, 0.0)
+
 INF, NAN = float("inf"), float("nan")
 
 # fmt: off
@@ -83,6 +85,16 @@ def add_to_pair(a: Pair, b: Any) -> Pair:
     """A + b for a plain number b."""
     high, low = two_sum(a[0], b)
     return fast_two_sum(high, low + a[1])
+
+
+def negative(a: Pair) -> Pair:
+    """-a."""
+    return -a[0], -a[1]
+
+
+def select_pair(m: Any, condition: Any, a: Pair, b: Pair) -> Pair:
+    """The first pair where the condition holds, else the second."""
+    return m.where(condition, a[0], b[0]), m.where(condition, a[1], b[1])
 
 
 def multiply_pairs(m: Any, a: Pair, b: Pair) -> Pair:

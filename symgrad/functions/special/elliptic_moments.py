@@ -11,11 +11,11 @@ from symgrad.functions.special.double import (
     NAN,
     Pair,
     divide_pairs,
+    select_pair,
     two_product,
     two_sum,
 )
 from symgrad.functions.special.elliptic_coefficients import LEGENDRE, TURN
-from symgrad.functions.special.hypergeometric_factors import select_pair
 from symgrad.ir.expression import HALF, Expr
 from symgrad.ir.primitive import Names, define, no_closed_form
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from symgrad.functions.special.double import (
+    ONE,
     Pair,
     add_pairs,
     add_to_pair,
@@ -12,12 +13,13 @@ from symgrad.functions.special.double import (
     fast_two_sum,
     multiply_pairs,
     scale_pair,
+    select_pair,
     short_polynomial,
     two_product,
     two_sum,
 )
 from symgrad.functions.special.gamma_differences import DIGAMMA, TERMS, TRIGAMMA
-from symgrad.functions.special.hypergeometric_factors import ONE, log_near, select_pair
+from symgrad.functions.special.hypergeometric_factors import log_near
 
 LARGEST = 500.0
 """Up to this digamma, which grows, has as many digits behind the point as are needed."""

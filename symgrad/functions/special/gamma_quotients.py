@@ -15,17 +15,19 @@ from typing import Any
 from symgrad.functions.elementary import call, select
 from symgrad.functions.special.double import (
     NAN,
+    ONE,
     add_pairs,
     add_to_pair,
     divide_pairs,
     multiply_pairs,
+    negative,
     scale_pair,
+    select_pair,
     short_polynomial,
     two_sum,
 )
 from symgrad.functions.special.gamma_differences import DIGAMMA
 from symgrad.functions.special.gamma_pairs import LARGEST, psi_pairs
-from symgrad.functions.special.hypergeometric_factors import ONE, negative, select_pair
 from symgrad.ir.expression import Expr
 from symgrad.ir.primitive import Names, Primitive, define
 

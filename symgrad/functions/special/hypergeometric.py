@@ -18,23 +18,20 @@ from symgrad.functions.special.double import (
     INF,
     LN2,
     NAN,
+    ONE,
     Pair,
     add_pairs,
     add_to_pair,
     divide_pairs,
     exp_double,
     multiply_pairs,
+    negative,
     scale_pair,
+    select_pair,
     two_sum,
 )
 from symgrad.functions.special.hypergeometric_derivatives import derivative_row, taking
-from symgrad.functions.special.hypergeometric_factors import (
-    ONE,
-    log_near,
-    negative,
-    select_pair,
-    times_exp,
-)
+from symgrad.functions.special.hypergeometric_factors import log_near, times_exp
 from symgrad.functions.special.hypergeometric_far import WAVES, kummer_far, waves
 from symgrad.functions.special.hypergeometric_near_one import ZERO, near_one, smaller
 from symgrad.functions.special.hypergeometric_series import is_pole, is_pole_pair, series

@@ -14,6 +14,7 @@ from typing import Any
 
 from symgrad.functions.special.double import (
     LN2,
+    ONE,
     PI,
     Pair,
     add_pairs,
@@ -23,12 +24,13 @@ from symgrad.functions.special.double import (
     exp_double,
     log_double,
     multiply_pairs,
+    negative,
     scale_pair,
+    select_pair,
     sin_pi,
 )
 from symgrad.functions.special.gamma import LARGE, stirling
 
-ONE: Pair = (1.0, 0.0)
 HALVINGS = 16
 """exp(x) is exp(x/2^16) squared so often."""
 
@@ -43,16 +45,6 @@ INVERSE_FACTORIALS: tuple[Pair, ...] = tuple(
     for n in range(1, 14)
 )
 """1/n! as pairs, for exp(r) - 1 up to r = 700/2^16."""
-
-
-def negative(a: Pair) -> Pair:
-    """-a."""
-    return -a[0], -a[1]
-
-
-def select_pair(m: Any, condition: Any, a: Pair, b: Pair) -> Pair:
-    """The first pair where the condition holds, else the second."""
-    return m.where(condition, a[0], b[0]), m.where(condition, a[1], b[1])
 
 
 def expm1_pair(m: Any, x: Pair) -> Pair:

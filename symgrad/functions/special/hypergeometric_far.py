@@ -12,16 +12,12 @@ from symgrad.functions.special.double import (
     add_to_pair,
     cos_pi,
     multiply_pairs,
+    negative,
     scale_pair,
     sin_pi,
     two_sum,
 )
-from symgrad.functions.special.hypergeometric_factors import (
-    gamma_ratio,
-    log_near,
-    negative,
-    times_exp,
-)
+from symgrad.functions.special.hypergeometric_factors import gamma_ratio, log_near, times_exp
 from symgrad.functions.special.real_order import ROOT_TWO_OVER_PI, hankel
 from symgrad.functions.special.recurrences import upward
 

@@ -22,19 +22,16 @@ from symgrad.functions.special.double import (
     INF,
     LN2,
     NAN,
+    ONE,
     Pair,
     add_pairs,
     divide_pairs,
     multiply_pairs,
     scale_pair,
+    select_pair,
     two_sum,
 )
-from symgrad.functions.special.hypergeometric_factors import (
-    ONE,
-    log_pair,
-    select_pair,
-    times_exp,
-)
+from symgrad.functions.special.hypergeometric_factors import log_pair, times_exp
 from symgrad.functions.special.hypergeometric_series import (
     HIGHEST,
     MOST_DERIVATIVE_TERMS,

@@ -23,6 +23,7 @@ from typing import Any
 
 from symgrad.functions.special.double import (
     INF,
+    ONE,
     THIRD,
     Pair,
     add_pairs,
@@ -30,15 +31,14 @@ from symgrad.functions.special.double import (
     divide_pairs,
     exp_double,
     multiply_pairs,
+    negative,
     scale_pair,
+    select_pair,
 )
 from symgrad.functions.special.hypergeometric_factors import (
-    ONE,
     expm1_pair,
     gamma_ratio,
     log_pair,
-    negative,
-    select_pair,
     times_exp,
 )
 from symgrad.functions.special.hypergeometric_series import add_loosely, plus

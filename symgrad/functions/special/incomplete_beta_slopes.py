@@ -17,6 +17,7 @@ from symgrad.functions.special.double import (
     add_pairs,
     fast_two_sum,
     multiply_pairs,
+    negative,
     scale_pair,
     two_sum,
 )
@@ -25,15 +26,11 @@ from symgrad.ir.expression import Expr
 from symgrad.ir.primitive import Names, define
 
 
-def _negative(a: Pair) -> Pair:
-    return -a[0], -a[1]
-
-
 def _parts(m: Any, a: Any, b: Any, x: Any) -> tuple[Pair, Pair, Pair, Pair]:
     """1 - x, a - 1, b - 1 and (a - 1) (1 - x) - (b - 1) x, all as pairs."""
     y = fast_two_sum(1.0, -x)
     p, q = two_sum(a, -1.0), two_sum(b, -1.0)
-    return y, p, q, add_pairs(multiply_pairs(m, p, y), _negative(scale_pair(m, q, x)))
+    return y, p, q, add_pairs(multiply_pairs(m, p, y), negative(scale_pair(m, q, x)))
 
 
 def _density_slope(m: Any, a: Any, b: Any, x: Any) -> Any:
@@ -53,7 +50,7 @@ def _density_curvature(m: Any, a: Any, b: Any, x: Any) -> Any:
     inside, empty, density, back = density_parts(m, a, b, x)
     x_ = m.where(inside, x, 0.5)
     y, p, q, turn = _parts(m, a, b, x_)
-    bend = add_pairs(multiply_pairs(m, turn, turn), _negative(_squares(m, p, q, x_, y)))
+    bend = add_pairs(multiply_pairs(m, turn, turn), negative(_squares(m, p, q, x_, y)))
     inverse = 1.0 / (x_ * y[0])
     value = density * ((bend[0] + bend[1]) * inverse) * inverse * back
     near, far, _ = _end(m, a, b, x)

@@ -15,15 +15,16 @@ from symgrad.functions.elementary import call, equal, select
 from symgrad.functions.special.double import (
     INF,
     NAN,
+    ONE,
     divide_pairs,
     exp_double,
     is_even,
     multiply_pairs,
     polynomial,
     scale_pair,
+    select_pair,
     two_sum,
 )
-from symgrad.functions.special.hypergeometric_factors import ONE, select_pair
 from symgrad.functions.special.zeta_coefficients import BERNOULLI, BOOLE, LOGS
 from symgrad.ir.expression import Expr
 from symgrad.ir.primitive import Names, define, no_closed_form
