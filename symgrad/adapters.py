@@ -67,4 +67,5 @@ def torch_function(fn: CompiledFunction, workers: int | None) -> Any:
     from symgrad.interop.torch_autograd import TorchFunction  # noqa: PLC0415
     from symgrad.interop.torch_orders import Making  # noqa: PLC0415
 
-    return TorchFunction(fn, Making(products.flattened, products.product, build, workers))
+    making = Making(products.flattened, products.product, products.seed_name, build, workers)
+    return TorchFunction(fn, making)

@@ -83,9 +83,9 @@ class Benchmark:
         return json.dumps({"schema": 1, **asdict(self)}, indent=2)
 
     def __str__(self) -> str:
-        mean = "" if self.workers == 1 else f", {self.workers} threads"
+        threads = "" if self.workers == 1 else f", {self.workers} threads"
         lines = [
-            f"{self.function}: {self.points:,} points{mean}",
+            f"{self.function}: {self.points:,} points{threads}",
             f"{self.ns_per_point:.2f} ns a point, {self.points_per_second:,.0f} points a second",
             f"{self.bytes:,} bytes a call, {self.memory_share:.0%} of the speed of memory",
         ]
@@ -103,7 +103,7 @@ def benchmark(
     *,
     parameters: Mapping[str, Any] | None = None,
     ranges: Mapping[str, tuple[float, float]] | None = None,
-    peers: bool | Iterable[str] = AT_HAND,
+    peers: bool | str | Iterable[str] = AT_HAND,
     workers: int = 1,
     seed: int = 0,
 ) -> Benchmark:
@@ -111,11 +111,15 @@ def benchmark(
 
     Raises:
         ArgumentError: the points do not fit, or the function is not for the CPU.
-        OptionError: there is no such peer.
+        OptionError: there is no such peer, parameter or input.
     """
     if fn.recipe.options["target"] != "cpu":
         raise ArgumentError("fn.benchmark() times calls on the CPU; see benchmarks/gpu.py for GPUs")
     signature = fn.signature
+    for name in parameters or ():
+        choose("parameter", name, signature.parameters)
+    for name in ranges or ():
+        choose("range's name", name, (*signature.inputs, *signature.parameters))
     limits = {**fn.recipe.ranges, **(ranges or {})}
     rng = np.random.default_rng(seed)
     table = _table(fn, points, limits, rng)
@@ -141,7 +145,8 @@ def benchmark(
         call = partial(call, out=out)
     seconds = least(call)
     timings, notes = [Timing("symgrad", seconds, 1.0)], []
-    for name in PEERS if peers is True else (peers or ()):
+    wanted = [peers] if isinstance(peers, str) else peers or ()
+    for name in PEERS if wanted is True else wanted:
         choose("peer", name, PEERS)
         try:
             timings.append(_beside(name, fn, table, numbers, arrays, seconds))
@@ -181,7 +186,7 @@ def _table(
 ) -> Array:
     """The points, of shape (N, n), drawn from the ranges where their number alone is given."""
     inputs = fn.signature.inputs
-    if isinstance(points, int):
+    if isinstance(points, int | np.integer) and points >= 0:
         low, high = np.array([limits.get(name, RANGE) for name in inputs]).T
         return np.asarray(rng.uniform(low, high, (points, len(inputs))))
     table = np.asarray(points, np.float64)

@@ -81,6 +81,15 @@ def test_errors():
         function().benchmark(np.zeros((3, 3)))
     with pytest.raises(OptionError, match="did you mean 'numpy'"):
         function().benchmark(5, peers=["numppy"])
+    with pytest.raises(OptionError, match="'kk'"):
+        function().benchmark(5, parameters={"kk": 1.0})
+    with pytest.raises(OptionError, match="'z'"):
+        function().benchmark(5, ranges={"z": (0.0, 1.0)})
+
+
+def test_numbers_of_numpy_and_the_name_of_one_peer():
+    found = function().benchmark(np.int64(20), peers="numpy")
+    assert (found.points, found.rows[1].name) == (20, "numpy")
 
 
 def test_the_least_time_of_two_calls_at_least():

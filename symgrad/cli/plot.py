@@ -129,6 +129,12 @@ def _field(
 ) -> Svg:
     """A result's entry over one or two inputs."""
     require_values(problem, problem.parameter_values, "add --parameter NAME=VALUE")
+    directions = [g.name for g in fn.signature.groups if g.name in ("tangent", "cotangent")]
+    if directions:
+        raise OptionError(
+            f"a field knows no {' and no '.join(directions)}: leave jvp, vjp and hvp out of "
+            "--derivatives"
+        )
     place, said = _place(fn.shapes[name], entry, name)
     axes = (
         over
@@ -140,7 +146,7 @@ def _field(
     )
     for axis in axes:
         choose("--over", axis, problem.inputs)
-    if not 1 <= len(axes) <= 2:
+    if not 1 <= len(set(axes)) == len(axes) <= 2:
         raise OptionError("a field lies over one or two inputs: name them with --over x,y")
     missing = [x for x in problem.inputs if x not in problem.ranges]
     if missing:

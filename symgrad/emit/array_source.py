@@ -104,7 +104,7 @@ ERF = """
 
 FMA = '''
 
-@np.vectorize
+@np.vectorize(otypes=[np.float64])
 def fma(a, b, c):
     """a*b + c, rounded once."""
     if not (math.isfinite(a) and math.isfinite(b) and math.isfinite(c)):
@@ -315,10 +315,10 @@ def _language(library: Library, dtype: Dtype) -> Language:
 
 
 def _routine_style(dtype: Dtype) -> RoutineStyle:
-    """A function of one point that NumPy calls for each."""
+    """A function of one point that NumPy calls for each; with ``otypes``, for none of them too."""
     return replace(
         routine_style("float64"),
-        head=("", "", "@np.vectorize", "def {0}({1}):"),
+        head=("", "", "@np.vectorize(otypes=[np.float64])", "def {0}({1}):"),
         given="{0}",
         taken="{0}" if dtype == "float64" else "np.float32({0})",
     )

@@ -14,6 +14,7 @@ from typing import Any
 
 import dask
 import dask.array as da
+import numpy as np
 
 from symgrad.errors import ArgumentError, ShapeError
 from symgrad.runtime.function import CompiledFunction
@@ -28,7 +29,7 @@ def over_chunks(
     Args:
         fn: any function but one that sums over its points.
         points: one array of shape (N, n), with ``batch_axis=-1`` (n, N), or one of shape (N,) for
-            each input; numbers stand for themselves.
+            each input; NumPy's arrays are divided as dask's, numbers stand for themselves.
         named: inputs and parameters by name; parameters may be arrays of shape (N,).
         options: what else every call is given.
 
@@ -36,8 +37,9 @@ def over_chunks(
         An array, or a Result of arrays, of the shapes that ``fn`` gives.
 
     Raises:
-        ArgumentError: the function sums over its points.
-        ShapeError: an array has another shape, or chunks of unknown size.
+        ArgumentError: the function sums over its points; something is missing or unknown.
+        ShapeError: an array has another shape or length, or chunks of unknown size.
+        DtypeError: an array cannot become the function's dtype.
 
     Example:
         >>> from symgrad import compile
@@ -53,11 +55,17 @@ def over_chunks(
             "without reduce= and sum in dask, or give it the chunks one by one"
         )
     last = signature.batch_axis == -1
-    table = len(points) == 1 and len(signature.inputs) > 1
+    table = len(points) == 1 and (len(signature.inputs) > 1 or np.ndim(points[0]) > 1)
     given: dict[int | str, Any] = dict(enumerate(points))
     given.update(named)
-    lazy = {key: value for key, value in given.items() if isinstance(value, da.Array)}
+    lazy = {
+        key: da.asarray(value)
+        for key, value in given.items()
+        if isinstance(value, da.Array) or np.size(value) > 1
+    }
     pairs: list[Any] = []
+    lengths: dict[int | str, int] = {}
+    empty: dict[int | str, Any] = {}
     for key, array in lazy.items():
         whole = table and key == 0
         if array.ndim != 1 + whole or any(isnan(size) for size in array.shape):
@@ -65,10 +73,19 @@ def over_chunks(
                 f"a dask array has shape {array.shape}; give one array with an axis of points and "
                 "one of the inputs, or one of shape (N,) for each input, in chunks of known sizes"
             )
+        axis = 1 if whole and last else 0
+        lengths[key] = array.shape[axis]
+        empty[key] = np.empty(
+            [0 if k == axis else n for k, n in enumerate(array.shape)], array.dtype
+        )
         if whole:
-            pairs += [array.rechunk({0 if last else 1: -1}), "ji" if last else "ij"]
+            pairs += [array.rechunk({1 - axis: -1}), "ji" if last else "ij"]
         else:
             pairs += [array, "i"]
+    if len(set(lengths.values())) > 1:
+        said = ", ".join(f"{key}: {length}" for key, length in lengths.items())
+        raise ShapeError(f"the arrays have different numbers of points ({said})")
+    _call(fn, len(points), options, {**given, **empty})  # what is wrong is told now
     sizes, unified = da.core.unify_chunks(*pairs)
     parts = dict(zip(lazy, (array.to_delayed().reshape(-1) for array in unified), strict=True))
     call = dask.delayed(partial(_call, fn, len(points), options), pure=True)

@@ -18,7 +18,7 @@ import scipy.sparse
 from symgrad.errors import ArgumentError, ShapeError
 from symgrad.ir.recipe import Recipe
 from symgrad.ir.system import Request
-from symgrad.runtime.arrays import Array, as_array
+from symgrad.runtime.arrays import Array, as_array, points_from_columns
 from symgrad.runtime.function import CompiledFunction
 
 FIRST = (Request("value", "tensor", 0), Request("first", "tensor", 1))
@@ -61,6 +61,7 @@ class ScipyFunctions:
 
         Raises:
             ArgumentError: a name is unknown, or none is left to vary.
+            ShapeError: the data's arrays do not broadcast.
         """
         names = (*recipe.inputs, *recipe.parameters)
         for name in values:
@@ -78,7 +79,11 @@ class ScipyFunctions:
         given = {
             name: as_array(repr(name), values[name], dtype) for name in names if name in values
         }
-        self._points = {name: array for name, array in given.items() if array.ndim}
+        points = {name: array for name, array in given.items() if array.ndim}
+        batch, _ = points_from_columns(tuple(points), tuple(points.values()))
+        self._points = {
+            name: np.broadcast_to(array, batch).reshape(-1) for name, array in points.items()
+        }
         self._numbers = {name: array for name, array in given.items() if not array.ndim}
         self._recipe, self._build = recipe, build
         self._kernels: dict[Any, CompiledFunction] = {}
@@ -103,7 +108,7 @@ class ScipyFunctions:
 
     def hessp(self, x: Any, p: Any) -> Array:
         """The Hessian of ``fun`` times a vector, shape (n,)."""
-        _, made = self._call(ALONG, "sum", x, tangent=np.asarray(p))
+        _, made = self._call(ALONG, "sum", x, tangent=self._vector(p, "p"))
         return _double(made)
 
     def residual(self, x: Any) -> Array:
@@ -112,12 +117,14 @@ class ScipyFunctions:
 
     def residual_jac(self, x: Any) -> Any:
         """The Jacobian of ``residual``, shape (M, n)."""
-        made = self._derivative(None, x)
+        made, n = self._derivative(None, x), len(self.variables)
         kernel = self._kernel(FIRST, None)
         if kernel.signature.sparsity:
-            parts = kernel.to_scipy("first", made)
-            return scipy.sparse.vstack(parts, "csr") if isinstance(parts, list) else parts
-        return _double(made).reshape(-1, len(self.variables))
+            # The points' matrices below each other, without a loop over them.
+            blocks = kernel.to_scipy("first", made, block_diagonal=True)
+            parts = (blocks.data, blocks.indices % n, blocks.indptr)
+            return scipy.sparse.csr_array(parts, (blocks.shape[0], n))
+        return _double(made).reshape(-1, n)
 
     def _first(self, reduce: str | None, x: Any) -> Any:
         """Value and first derivative; the latter is kept for a call at the same x."""
@@ -133,11 +140,11 @@ class ScipyFunctions:
             _, made = self._call(FIRST, reduce, x)
         return made.first
 
-    def _vector(self, x: Any) -> Array:
+    def _vector(self, x: Any, name: str = "x") -> Array:
         vector = np.asarray(x, np.float64)
         if vector.shape != (len(self.variables),):
             raise ShapeError(
-                f"x has shape {vector.shape}; ({len(self.variables)},) is needed, for "
+                f"{name} has shape {vector.shape}; ({len(self.variables)},) is needed, for "
                 f"{', '.join(self.variables)}"
             )
         return vector
@@ -149,9 +156,10 @@ class ScipyFunctions:
         vector = self._vector(x)
         kernel = self._kernel(tuple(requests), reduce)
         if not self._points:
-            return kernel, kernel(vector, **self._numbers, **named)
-        varied = dict(zip(self.variables, vector, strict=True))
-        return kernel, kernel(**self._points, **self._numbers, **varied, **named)
+            return kernel, kernel(vector, parameters=self._numbers or None, **named)
+        # Not by keyword: a formula's names may be those of arguments, as "out".
+        values = {**self._numbers, **dict(zip(self.variables, vector, strict=True))}
+        return kernel, kernel(*self._points.values(), parameters=values, **named)
 
     def _kernel(self, requests: tuple[Request, ...], reduce: str | None) -> CompiledFunction:
         key = (requests, reduce)

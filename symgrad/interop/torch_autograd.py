@@ -17,6 +17,7 @@ import torch
 from symgrad.errors import ArgumentError, DeviceError, DtypeError
 from symgrad.interop.torch_orders import First, Making, Order, Slot, Tensor, repeated
 from symgrad.runtime.arguments import arguments, merged_parameters
+from symgrad.runtime.arrays import as_array
 from symgrad.runtime.function import CompiledFunction
 from symgrad.runtime.result import Result
 
@@ -34,7 +35,7 @@ class _Evaluate(torch.autograd.Function):  # type: ignore[misc, unused-ignore]
                 "PyTorch's old batching (is_grads_batched=True, vectorize=True) knows no functions "
                 "but its own; use torch.func.jacrev, jacfwd, hessian or torch.vmap"
             )
-        made = order.evaluate([tensor.detach() for tensor in tensors])
+        made = order.evaluate([tensor.detach().resolve_neg() for tensor in tensors])
         return tuple([tensor.data for tensor in made])  # no views: forward mode refuses them
 
     @staticmethod
@@ -81,7 +82,7 @@ class _Evaluate(torch.autograd.Function):  # type: ignore[misc, unused-ignore]
             slot.shared and dim is not None for slot, _, dim in mapped
         )
         count = next(
-            t.movedim(dim, 0)[0].shape[order.last] if dim is not None else t.shape[order.last]
+            t.movedim(dim, 0).shape[1 + order.last] if dim is not None else t.shape[order.last]
             for slot, t, dim in mapped
             if not slot.shared
         )
@@ -123,6 +124,8 @@ class TorchFunction:
     Gradients of what was broadcast, and of parameters that the batch shares, are summed inside
     the kernel. Forward mode (``torch.func.jvp``, ``jacfwd``), ``torch.vmap`` and so all of
     ``torch.func`` work. A kernel is compiled when it is first needed, and kept on disk.
+    ``torch.compile`` cannot look inside: hand it models that call
+    ``torch.compiler.disable(fn.torch())``.
 
     Attributes:
         fn: the compiled function.
@@ -159,16 +162,16 @@ class TorchFunction:
         Raises:
             ArgumentError: something is missing, unknown or given twice.
             ShapeError: a tensor's shape does not fit.
-            DtypeError: a tensor cannot become the function's dtype.
+            DtypeError: a tensor or an array cannot become the function's dtype.
             DeviceError: a tensor is not where the function is evaluated.
         """
         signature = self.fn.signature
-        points = tuple([self._tensor(point) for point in points])
-        values = {name: self._tensor(value) for name, value in named.items()}
+        points = tuple([self._tensor("a point", point) for point in points])
+        values = {name: self._tensor(repr(name), value) for name, value in named.items()}
         if parameters is not None:
             values = self._merged(parameters, values)
         seeds = {"tangent": tangent, "cotangent": cotangent}
-        seeds = {k: None if v is None else self._tensor(v) for k, v in seeds.items()}
+        seeds = {k: None if v is None else self._tensor(k, v) for k, v in seeds.items()}
         batch = self._batch(points, values, seeds)
         if not points:
             points = tuple([values.pop(name) for name in signature.inputs])
@@ -244,7 +247,7 @@ class TorchFunction:
             tensor = seeds.get(group.name)
             if tensor is not None:
                 size = len(group.columns)
-                names = tuple([f"{name} of order 0" for name in group.columns])
+                names = tuple([self._making.seed_name(name, 0) for name in group.columns])
                 whole = signature.output_shape
                 if tensor.ndim == (len(whole) if group.name == "cotangent" else 1) and batch != ():
                     add(names, True, tensor.reshape(size))
@@ -258,11 +261,17 @@ class TorchFunction:
             self._orders[key] = First(self.fn, self._making, slots, last, table)
         return self._orders[key], tensors
 
-    def _tensor(self, value: Any) -> Tensor:
+    def _tensor(self, name: str, value: Any) -> Tensor:
         """A value of a call as a tensor where the function is evaluated."""
         target = self.fn.recipe.options["target"]
         if not isinstance(value, torch.Tensor):
-            return torch.as_tensor(np.asarray(value), device=target)
+            if isinstance(value, list | tuple) and any(isinstance(v, torch.Tensor) for v in value):
+                raise ArgumentError(
+                    f"{name} is a {type(value).__name__} of tensors; make it one by torch.stack"
+                )
+            dtype = self.fn.signature.numpy_dtype
+            array = np.require(as_array(name, value, dtype), dtype, ["C", "W"])
+            return torch.as_tensor(array, device=target)
         if value.device.type != target:
             cure = "tensor.cpu()" if target == "cpu" else "tensor.cuda()"
             raise DeviceError(
@@ -275,10 +284,10 @@ class TorchFunction:
         """The parameters of ``parameters=`` and those by keyword."""
         signature = self.fn.signature
         if isinstance(parameters, Mapping):
-            given = {name: self._tensor(value) for name, value in parameters.items()}
+            given = {name: self._tensor(repr(name), value) for name, value in parameters.items()}
             merged_parameters(signature, given, values)
             return {**given, **values}
-        tensor = self._tensor(parameters)
+        tensor = self._tensor("parameters", parameters)
         names = merged_parameters(signature, _outline(tensor), values).keys() - values.keys()
         parts = tensor.unbind(-1 if signature.batch_axis == 0 else 0)
         pairs = zip(signature.parameters, parts, strict=True)

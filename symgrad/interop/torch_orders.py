@@ -29,6 +29,7 @@ class Making(NamedTuple):
 
     flattened: Callable[..., Recipe]
     product: Callable[..., Recipe]
+    seed_name: Callable[[str, int], str]
     build: Callable[[Recipe], CompiledFunction]
     workers: int | None
 
@@ -199,7 +200,8 @@ class Product(Order):
         depth, seeds, position = order.depth + 1, [], 0
         for slot in sources:
             places = range(position, position + slot.size)
-            names = tuple([f"{self._seed} {place} of order {depth}" for place in places])
+            columns = [f"{self._seed} {place}" for place in places]
+            names = tuple([order.making.seed_name(column, depth) for column in columns])
             seeds.append(Slot(names, slot.size, slot.shared))
             position += slot.size
         given = (*order.slots, *seeds)

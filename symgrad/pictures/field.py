@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
 
-from symgrad.pictures.svg import CHARACTER, INK, LINE, PALE, Svg, box, png, ticks
+from symgrad.pictures.svg import CHARACTER, INK, LINE, PALE, Svg, box, part, png, ticks
 
 WIDTH, HEIGHT, LEFT, TOP = 480.0, 360.0, 80.0, 40.0
 BAR = 16.0
@@ -32,11 +33,10 @@ def field_picture(
     """
     finite = [v for row in values for v in row if math.isfinite(v)]
     low, high = min(finite, default=0.0), max(finite, default=0.0)
-    span = high - low or 1.0
     table = [_color(k / 255) for k in range(256)]
     lines = [
         b"".join(
-            table[int(255 * (v - low) / span)] if math.isfinite(v) else b"\0\0\0\0" for v in row
+            table[int(255 * part(v, low, high))] if math.isfinite(v) else b"\0\0\0\0" for v in row
         )
         for row in reversed(values)
     ]
@@ -50,7 +50,7 @@ def field_picture(
     picture.add("image", **bar, preserveAspectRatio="none", href=scale)
     picture.add("rect", **bar, fill="none", stroke=PALE)
     for tick in ticks(low, high):
-        at = TOP + HEIGHT * (1 - (tick - low) / span)
+        at = TOP + HEIGHT * (1 - part(tick, low, high))
         picture.text(left + BAR + 5, at + 4, f"{tick:.6g}")
     return picture
 
@@ -69,16 +69,16 @@ def curve_picture(
     """
     finite = [v for v in values if math.isfinite(v)]
     low, high = min(finite, default=0.0), max(finite, default=0.0)
-    margin = 0.04 * (high - low) or 1.0
-    low, high = low - margin, high + margin
-    start, width = points[0], (points[-1] - points[0]) or 1.0
+    margin = 0.08 * (high / 2 - low / 2) or max(1.0, 0.04 * abs(high))
+    largest = sys.float_info.max
+    low, high = max(low - margin, -largest), min(high + margin, largest)
     picture = Svg(LEFT + WIDTH + 30, TOP + HEIGHT + 50)
     _axes(picture, (name, points[0], points[-1]), (label, low, high), title, grid=True)
     path, joined = [], False
     for at, value in zip(points, values, strict=True):
         if math.isfinite(value):
-            across = LEFT + WIDTH * (at - start) / width
-            down = TOP + HEIGHT * (1 - (value - low) / (high - low))
+            across = LEFT + WIDTH * part(at, points[0], points[-1])
+            down = TOP + HEIGHT * (1 - part(value, low, high))
             path.append(f"{'L' if joined else 'M'}{across:.1f} {down:.1f}")
         joined = math.isfinite(value)
     picture.add("path", d="".join(path), fill="none", stroke=CURVE, stroke_width=1.5)
@@ -96,12 +96,12 @@ def _axes(
     picture.text(LEFT, 22, title)
     bottom = TOP + HEIGHT
     for tick in ticks(*x[1:]):
-        at = LEFT + WIDTH * (tick - x[1]) / ((x[2] - x[1]) or 1.0)
+        at = LEFT + WIDTH * part(tick, *x[1:])
         start = TOP if grid else bottom
         picture.add("line", x1=at, y1=start, x2=at, y2=bottom + 4, stroke=LINE if grid else PALE)
         picture.text(at, bottom + 18, f"{tick:.6g}", text_anchor="middle")
     for tick in ticks(*y[1:]):
-        at = TOP + HEIGHT * (1 - (tick - y[1]) / ((y[2] - y[1]) or 1.0))
+        at = TOP + HEIGHT * (1 - part(tick, *y[1:]))
         end = LEFT + WIDTH if grid else LEFT
         picture.add("line", x1=LEFT - 4, y1=at, x2=end, y2=at, stroke=LINE if grid else PALE)
         picture.text(LEFT - 8, at + 4, f"{tick:.6g}", text_anchor="end")
@@ -112,9 +112,9 @@ def _axes(
     picture.text(16, half, y[0], transform=f"rotate(-90 16 {half:.2f})", text_anchor="middle")
 
 
-def _color(part: float) -> bytes:
+def _color(place: float) -> bytes:
     """The colour of a part between 0 and 1, as four bytes."""
-    place = min(part, 1.0) * (len(COLORS) - 1)
+    place = min(place, 1.0) * (len(COLORS) - 1)
     k = min(int(place), len(COLORS) - 2)
     ends = [[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in COLORS[k : k + 2]]
     mixed = [round(a + (b - a) * (place - k)) for a, b in zip(*ends, strict=True)]

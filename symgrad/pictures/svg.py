@@ -78,11 +78,23 @@ def ticks(low: float, high: float, most: int = 6) -> list[float]:
     """
     if not low < high:
         return [low]
-    rough = (high - low) / most
+    rough = high / most - low / most  # in this order it cannot overflow
+    if rough < 1e-300:
+        return [low, high]
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(power * size for size in (1, 2, 5, 10) if power * size >= 0.999 * rough)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return [k * step if step >= 1 else k / round(1 / step) for k in range(first, last + 1)]
+
+
+def part(value: float, low: float, high: float) -> float:
+    """Where a value lies between two ends, as a part of their distance (1 if they are equal).
+
+    Example:
+        >>> part(3.0, 2.0, 6.0), part(2.0, 2.0, 2.0)
+        (0.25, 0.0)
+    """
+    return (value / 2 - low / 2) / (high / 2 - low / 2 or 1.0)  # halves: their distance is finite
 
 
 def png(rows: Sequence[bytes]) -> str:

@@ -204,7 +204,7 @@ class CompiledFunction(ABC):
 
         Raises:
             ArgumentError: the points do not fit, or the function is not for the CPU.
-            OptionError: there is no such peer.
+            OptionError: there is no such peer, parameter or input.
 
         Example:
             >>> from symgrad import compile
@@ -214,7 +214,7 @@ class CompiledFunction(ABC):
         """
         return self._adapter("benchmark")(self, points, **options)
 
-    def scipy(self, **values: Any) -> Any:
+    def scipy(self, /, **values: Any) -> Any:
         """The formula for ``scipy.optimize``: fun, jac, hess and hessp, or residual and its jac.
 
         Names that are given values here are data: numbers, or arrays of points that broadcast. The

@@ -46,6 +46,7 @@ def test_a_curve_with_the_other_input_held(run):
             "choose one of 'x', 'y'",
         ),
         (["field", "--range", "x=0:1", "--range", "y=0:1", "--entry", "7"], "--entry 7 is not in"),
+        (["field", "--range", "x=0:1", "--range", "y=0:1", "--over", "x,x"], "--over x,y"),
         (["sparsity", "--result", "hesian"], "'gradient'"),
         (["map"], "is not one of"),
     ],
@@ -60,3 +61,8 @@ def test_parameters_need_values(run):
     options = ["--inputs", "x", "--kind", "field", "--range", "x=0:1"]
     made = run("plot", "k*x", *options, "--parameter", "k")
     assert "no value is given for the parameter(s) k" in made.stderr
+
+
+def test_a_field_of_a_product_with_a_direction_is_refused(run):
+    made = run(*FORMULA, "field", "--range", "x=0:1", "--range", "y=0:1", "--derivatives", "jvp")
+    assert (made.exit_code, "knows no tangent" in made.stderr) == (2, True)

@@ -138,6 +138,12 @@ def test_special_functions_are_called_for_each_point(tmp_path: Path) -> None:
     np.testing.assert_allclose(gradient, want.gradient, rtol=1e-13)
 
 
+@pytest.mark.parametrize("formula", ["gamma(x)*erf(y)", "cbrt(x)*y"])
+def test_no_points(formula: str, tmp_path: Path) -> None:
+    program = compile(formula, "x y", "gradient", jit="never").program
+    assert load(program, "numpy", tmp_path)["kernel"](np.zeros((0, 2))).shape == (0, 2)
+
+
 def test_pytorch_uses_its_own_special_functions_or_says_no() -> None:
     options = {"test_point": [[1.0]], "test_values": [[1.0]]}
     made = compile("loggamma(x)", "x", "value", jit="never").program

@@ -44,6 +44,14 @@ def test_columns_and_parameters_in_different_chunks():
     same(fn(*lazy[:2], k=lazy[2]), want)
     same(fn(y=lazy[1], x=lazy[0], k=lazy[2]), want)
     same(fn(lazy[0], 0.5, k=2.0), fn(x, 0.5, k=2.0))
+    same(fn(lazy[0], y, k=k), want)
+    same(fn(POINTS, k=lazy[2]), want)
+
+
+@pytest.mark.parametrize("shape", [(5,), (5, 1), (0, 1)])
+def test_one_input(shape):
+    fn = compile("x**2", "x", ["value", "gradient"], jit="never")
+    same(fn(da.ones(shape, chunks=2)), fn(np.ones(shape)))
 
 
 def test_nothing_is_evaluated_before_it_is_asked_for_and_then_once_a_chunk(monkeypatch):
@@ -80,3 +88,9 @@ def test_what_dask_cannot_do():
         function("value")(x[x[:, 0] > 0.5], k=2.0)
     with pytest.raises(ShapeError, match=r"\(100, 2\)"):
         function("value")(x, x, k=2.0)
+    with pytest.raises(ShapeError, match=r"different numbers of points \(0: 4, 1: 5\)"):
+        function("value")(da.ones(4), da.ones(5), k=2.0)
+    with pytest.raises(ArgumentError, match="parameter 'k' is missing"):
+        function("value")(x)
+    with pytest.raises(ShapeError, match=r"\(\*batch, 2\) is needed"):
+        function("value")(da.ones((4, 3)), k=2.0)

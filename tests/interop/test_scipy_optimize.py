@@ -110,6 +110,22 @@ def test_sparse_matrices():
     np.testing.assert_allclose(over.toarray(), decay().residual_jac(START), rtol=1e-15)
 
 
+@pytest.mark.parametrize("data", [2.0, [2.0, 3.0], [[2.0], [3.0]], []])
+def test_sparse_jacobians_of_several_outputs_at_every_form_of_data(data):
+    rows = ["a*x", "y**2", "x - y"]
+    dense = made(rows, "x y", "a", {"a": data}).residual_jac(START)
+    sparse = made(rows, "x y", "a", {"a": data}, sparse=True).residual_jac(START)
+    np.testing.assert_array_equal(sparse.toarray(), dense)
+    assert sparse.nnz == 4 * np.size(data)
+
+
+@pytest.mark.parametrize("name", ["out", "workers", "tangent", "parameters", "self", "x"])
+def test_names_that_are_those_of_arguments(name):
+    given = made(f"{name}*a", name, "a", {name: [1.0, 2.0]})
+    varied = made(f"{name}*a", name, "a", {"a": [1.0, 2.0]})
+    assert given.fun([2.0]) == varied.fun([2.0]) == 6
+
+
 def test_one_evaluation_serves_value_and_derivative(monkeypatch):
     problem, calls = rosenbrock(), []
     monkeypatch.setattr(
@@ -133,6 +149,10 @@ def test_errors_name_the_cure():
         fn.scipy(x=1.0, k=2.0)
     with pytest.raises(ShapeError, match=r"\(2,\) is needed, for x, y"):
         rosenbrock().fun([1.0])
+    with pytest.raises(ShapeError, match=r"p has shape \(1,\); \(2,\) is needed"):
+        rosenbrock().hessp([1.0, 1.0], [1.0])
+    with pytest.raises(ShapeError, match="do not broadcast"):
+        made("a*t - y", "t y", "a", {"t": [1.0, 2.0], "y": [1.0, 2.0, 3.0]})
 
 
 def test_without_scipy(monkeypatch):

@@ -198,6 +198,14 @@ def test_vmap_over_columns_that_lie_along_different_axes():
     close(got, eager(x, y.T, k[:, None], 1.0))
 
 
+@pytest.mark.parametrize("shape", [(0, 3, 2), (4, 0, 2)])
+def test_vmap_over_nothing(shape):
+    f = compiled()
+    points = torch.zeros(shape, dtype=torch.float64)
+    assert vmap(lambda x: f(x, k=1.0, p=1.0))(points).shape == shape[:2]
+    assert vmap(grad(lambda x: f(x, k=1.0, p=1.0).sum()))(points).shape == shape
+
+
 def test_float32_stays_float32_and_gradients_have_the_type_of_their_tensors():
     f = compiled(dtype="float32")
     single, double = leaf(4, 2, dtype=torch.float32), leaf(4, 2)
@@ -222,12 +230,23 @@ def test_no_points_and_strided_tensors():
 
 
 def test_a_compiled_kernel_does_as_the_interpreter():
-    f = compiled(jit="always")
+    f = compiled(formula="k*x**2*y + p*x", jit="always")
     points, k = leaf(50, 2), leaf()
     f(points, k=k, p=1.0).sum().backward()
     x, y = points.detach().unbind(1)
-    close(points.grad[:, 1], k * x**2 * torch.cos(y))
-    close(k.grad, (x**2 * torch.sin(y)).sum())
+    close(points.grad[:, 1], k * x**2)
+    close(k.grad, (x**2 * y).sum())
+
+
+def test_arrays_of_every_layout():
+    f = compiled()
+    array = np.array([[1.0, 0.5], [2.0, 0.25]])
+    want = f(array, k=1.0, p=1.0)
+    close(f(array[::-1], k=1.0, p=1.0).flip(0), want)
+    assert f(np.broadcast_to(1.0, (3, 2)), k=1.0, p=1.0).shape == (3,)
+    conjugate = torch.complex(torch.zeros(2, 2).double(), -torch.tensor(array)).conj()
+    assert conjugate.imag.is_neg()
+    close(f(conjugate.imag, k=1.0, p=1.0), want)
 
 
 class Model(torch.nn.Module):
@@ -282,6 +301,10 @@ def test_errors_name_the_cure():
         f(leaf(4, 2), parameters={"k": 1.0, "p": 1.0}, k=1.0)
     with pytest.raises(DtypeError, match="bfloat16"):
         f(leaf(4, 2, dtype=torch.bfloat16), k=1.0, p=1.0)
+    with pytest.raises(DtypeError, match="dtype <U2"):
+        f("ab", k=1.0, p=1.0)
+    with pytest.raises(ArgumentError, match=r"torch\.stack"):
+        f([leaf(), leaf()], k=1.0, p=1.0)
     with pytest.raises(DeviceError, match=r"tensor\.cpu\(\)"):
         f(torch.zeros(4, 2, device="meta"), k=1.0, p=1.0)
     summed = compiled(reduce="sum")

@@ -41,7 +41,14 @@ def test_a_curve_is_interrupted_where_it_has_no_value():
     assert re.sub(r"[\d. ]", "", path) == "MLML"
 
 
-@pytest.mark.parametrize("value", [0.0, 2.5, float("nan")])
+@pytest.mark.parametrize("value", [0.0, 2.5, -1e20, float("nan")])
 def test_a_constant_has_a_picture_too(value):
     assert "<image" in str(field_picture([[value] * 2] * 2, ("x", 0, 1), ("y", 0, 1)))
     assert "<path" in str(curve_picture([0, 1], [value] * 2, "x", "f"))
+
+
+@pytest.mark.parametrize("values", [[1.7e308, -1.7e308], [0.0, 1e-310], [5e-324, 0.0]])
+def test_the_largest_and_smallest_numbers_have_a_picture(values):
+    assert "inf" not in str(curve_picture([0, 1], values, "x", "f"))
+    first, second = pixels(field_picture([values], ("x", 0, 1), ("y", 0, 1)))[0][:4], _color(0)
+    assert (first == second) == (values[0] <= values[1] or values[0] < 1e-300)

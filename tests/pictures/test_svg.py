@@ -28,6 +28,8 @@ def test_a_picture_is_well_formed_and_text_is_escaped():
         ((-1e-3, 2e-3), [-1e-3, -5e-4, 0, 5e-4, 1e-3, 1.5e-3, 2e-3]),
         ((0, 700), [0, 200, 400, 600]),
         ((3, 3), [3]),
+        ((0, 1e-310), [0, 1e-310]),
+        ((-1.5e308, 1.5e308), [-1.5e308, -1e308, -5e307, 0, 5e307, 1e308, 1.5e308]),
     ],
 )
 def test_ticks_are_round_numbers_inside(ends, want):
