@@ -22,6 +22,9 @@ CHUNK = 65_536
 INLINE_POINTS = 16_384
 """Batches up to this many points are evaluated by the calling thread."""
 
+BLOCK = 4096
+"""Chunks are so many points or a multiple: whole blocks of sums, and whole vectors."""
+
 
 class Scratch(threading.local):
     """Memory that a kernel works in; each thread has its own.
@@ -62,6 +65,19 @@ def chunks(points: int, size: int = CHUNK) -> list[tuple[int, int]]:
     return [(start, min(start + size, points)) for start in range(0, points, size)]
 
 
+def chunk_size(points: int, threads: int) -> int:
+    """The size of chunks of which every thread gets as many, where there are enough for all.
+
+    >>> chunk_size(300_000, 1), chunk_size(300_000, 2), chunk_size(40_000, 2)
+    (65536, 53248, 65536)
+    """
+    count = -(-points // CHUNK)
+    if threads == 1 or count < threads:
+        return CHUNK
+    count = -(-count // threads) * threads
+    return -(-points // (count * BLOCK)) * BLOCK
+
+
 def run(
     work: Callable[[int, int], None],
     points: int,
@@ -80,8 +96,9 @@ def run(
     if small and on_chunk is None:
         work(0, points)
         return
-    parts = chunks(points)
-    threads = 1 if small else min(workers or available(), len(parts))
+    threads = 1 if small else workers or available()
+    parts = chunks(points, chunk_size(points, threads))
+    threads = min(threads, len(parts))
     if threads <= 1:
         for start, stop in parts:
             work(start, stop)

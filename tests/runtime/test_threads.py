@@ -13,7 +13,15 @@ import pytest
 
 from symgrad.ir.program import HEADER
 from symgrad.runtime import threads
-from symgrad.runtime.threads import CHUNK, INLINE_POINTS, available, chunks, run
+from symgrad.runtime.threads import (
+    BLOCK,
+    CHUNK,
+    INLINE_POINTS,
+    available,
+    chunk_size,
+    chunks,
+    run,
+)
 
 
 @pytest.mark.parametrize("points", [0, 1, 7, 99, 100, 101, 250])
@@ -27,6 +35,18 @@ def test_chunks_are_whole_vectors():
     # Every chunk but the last starts and ends on a whole vector of any width.
     assert CHUNK % 64 == 0
     assert chunks(CHUNK * 2 + 1) == [(0, CHUNK), (CHUNK, 2 * CHUNK), (2 * CHUNK, 2 * CHUNK + 1)]
+
+
+@pytest.mark.parametrize("threads", [2, 3, 16])
+@pytest.mark.parametrize("points", [1, INLINE_POINTS, 40_000, CHUNK + 1, 300_000, 10**7 + 1])
+def test_every_thread_gets_as_much(points, threads):
+    parts = chunks(points, chunk_size(points, threads))
+    assert all(0 < b - a <= CHUNK for a, b in parts)
+    assert all(a % BLOCK == 0 for a, _ in parts)
+    shares = [sum(b - a for a, b in parts[thread::threads]) for thread in range(threads)]
+    if points >= threads * CHUNK:
+        assert len(parts) >= threads
+        assert max(shares) <= points / threads + BLOCK * len(parts) / threads
 
 
 def test_there_is_a_processor():
@@ -55,7 +75,9 @@ class Work:
 def test_every_chunk_is_evaluated_once_whoever_does_it(points, workers):
     work, seen = Work(), []
     run(work, points, workers, lambda done, total: seen.append((done, total)))
-    assert sorted(work.parts) == chunks(points)
+    small = workers is None and points <= INLINE_POINTS
+    size = chunk_size(points, 1 if small else workers or available())
+    assert sorted(work.parts) == chunks(points, size)
     assert len(seen) == len(work.parts)
     assert seen[-1] == (points, points)
     assert [done for done, _ in seen] == sorted({done for done, _ in seen})
