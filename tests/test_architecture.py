@@ -52,6 +52,7 @@ OWNERS = {
     **dict.fromkeys(("jax", "heyoka", "casadi", "symengine"), ("peers",)),
     "dask": ("interop", "check"),
     "pyarrow": ("interop/parquet",),
+    "zarr": ("interop/zarr",),
     "scipy": ("interop", "check"),
 }
 """Outside libraries and the only parts that may import them."""

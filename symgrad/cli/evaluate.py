@@ -26,8 +26,9 @@ from symgrad.cli.options import (
 )
 from symgrad.cli.summary import Summary
 from symgrad.errors import OptionError
+from symgrad.interop.columns import Points
 from symgrad.interop.files import Array, Layout, Write, check_target, writing
-from symgrad.interop.points import BLOCK, STANDARD_STREAM, Points, open_points, random_points
+from symgrad.interop.points import BLOCK, STANDARD_STREAM, open_points, random_points
 from symgrad.parse.problem import Problem
 from symgrad.runtime.function import CompiledFunction
 from symgrad.runtime.sparsity import Sparsity
@@ -45,7 +46,7 @@ BLOCK_BYTES = 2**28
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @range_option
 @click.option(
-    "-o", "--output", help="A file ending in .npz, .npy, .csv or .parquet; - is csv on stdout."
+    "-o", "--output", help="A .npz, .npy, .csv, .parquet or .zarr file; - is csv on stdout."
 )
 @click.option("--overwrite", is_flag=True, help="Replace the file if it is there already.")
 @click.option("--block", type=click.IntRange(min=1), help="Points that are in memory at a time.")
@@ -74,10 +75,10 @@ def evaluate(
 ) -> None:
     r"""Evaluate FILE|FORMULA at the points of a file, or at random points.
 
-    POINTS is a .npy or .npz file of shape (N, inputs), or a .csv or .parquet file with named
-    columns; - is csv on standard input. Columns named after a parameter give its value point by
-    point. Results go to --output; without it to standard output, as csv, or as a summary of random
-    points.
+    POINTS is a .npy, .npz or .zarr file of shape (N, inputs), or a .csv or .parquet file with
+    named columns; - is csv on standard input. Columns named after a parameter give its value
+    point by point. Results go to --output; without it to standard output, as csv, or as a
+    summary of random points.
 
     \b
     symgrad eval problem.toml points.npy -o result.npz

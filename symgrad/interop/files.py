@@ -1,4 +1,4 @@
-"""Results into npy, npz, csv and parquet files, a block at a time: no file has to fit in memory.
+"""Results into npy, npz, csv, parquet and zarr files by blocks: none has to fit in memory.
 
 ``writing`` takes the results block by block and puts the file in place only when all of it is
 there. How points come in stands in ``points.py``.
@@ -68,8 +68,8 @@ def writing(
 ) -> Iterator[Write]:
     """Write results block by block; the file appears when the ``with`` block ends well.
 
-    npy holds one result, npz an array of shape (N, ...) for each, csv and parquet a column for
-    each entry.
+    npy holds one result, npz and zarr an array of shape (N, ...) for each, csv and parquet a
+    column for each entry.
     Until the end everything stands in a hidden folder beside the file, which goes away again on
     an error or Ctrl-C, the old file untouched.
 
@@ -115,6 +115,9 @@ def _replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix=f".{real.name}.", dir=real.parent) as folder:
         scratch = Path(folder, real.name)
         yield scratch
+        if real.is_dir():
+            # A folder cannot be replaced by a full one: the old goes away with the hidden folder.
+            real.replace(Path(folder, "replaced"))
         scratch.replace(real)
 
 
@@ -147,7 +150,8 @@ def check_place(path: str | os.PathLike[str], *, overwrite: bool = False) -> Non
     target = Path(path)
     if not target.parent.is_dir():
         raise FileFormatError(f"{path}: there is no folder {str(target.parent)!r}")
-    if target.exists() and not target.is_file():
+    is_store = target.suffix.lower() == ".zarr" and (target / "zarr.json").is_file()
+    if target.exists() and not target.is_file() and not is_store:
         raise FileFormatError(f"{path} is not a regular file; write beside it instead")
     if target.exists() and not overwrite:
         raise FileFormatError(
@@ -240,9 +244,16 @@ def _write_parquet(path: Path, layout: Layout) -> AbstractContextManager[Write]:
     return parquet.writing(path, layout)
 
 
+def _write_zarr(path: Path, layout: Layout) -> AbstractContextManager[Write]:
+    from symgrad.interop import zarr  # noqa: PLC0415 - optional, and slow to import
+
+    return zarr.writing(path, layout)
+
+
 WRITERS: Mapping[str, Callable[[Path, Layout], AbstractContextManager[Write]]] = {
     ".npy": _write_npy,
     ".npz": _write_npz,
     ".csv": _write_csv,
     ".parquet": _write_parquet,
+    ".zarr": _write_zarr,
 }

@@ -1,6 +1,5 @@
 """Points from files: every format gives the same columns, in blocks, and says what is wrong."""
 
-import io
 import tracemalloc
 
 import numpy as np
@@ -119,14 +118,6 @@ def test_blocks_can_be_walked_twice(tmp_path):
     assert np.array_equal(collect(points), collect(points, 3))
 
 
-@pytest.mark.parametrize("header", [[], ["y", "x"]])
-def test_standard_input_is_csv(tmp_path, header):
-    write_csv(tmp_path / "p.csv", header, [Y, X] if header else [X, Y])
-    stream = io.StringIO((tmp_path / "p.csv").read_text())
-    points = open_points("-", ["x", "y"], stream=stream)
-    assert np.array_equal(collect(points), DATA[:, :2])
-
-
 def test_standard_input_needs_a_stream():
     with pytest.raises(ArgumentError, match="text stream"):
         open_points("-", ["x"])
@@ -163,41 +154,6 @@ def test_files_without_points_are_fine(tmp_path):
     (tmp_path / "q.csv").write_text("# x,y\n")
     for name in ("p.npy", "p.npz", "p.csv", "q.csv"):
         assert collect(open_points(tmp_path / name, ["x", "y"])).shape == (0, 2)
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("", "empty"),
-        ("a,b\n1,2\n", "no column for x, y; its columns are a, b"),
-        ("x,x,y\n1,2,3\n", "several columns called x"),
-        ("x,y\n1,2\n\n3,oops\n", r"line 4, column y: 'oops' is no number"),
-        ("x,y\n1,2\n3,1_0\n", r"line 3, column y: '1_0' is no number"),
-        ("x,y\n1,2\n3,\n", r"line 3, column y: '' is no number"),
-        ("x,y\n1,2\n3,4,5\n", r"line 3: 3 field\(s\) where 2 belong"),
-        ("x,y\n1,2\n3\n", r"line 3: 1 field\(s\) where 2 belong"),
-        ("1,2\n1,2\n# note\n3,z\n", r"line 4, column y: 'z' is no number"),
-    ],
-)
-@pytest.mark.parametrize("size", [1, 2, 100])
-def test_csv_faults_name_the_line(tmp_path, text, message, size):
-    (tmp_path / "p.csv").write_text(text)
-    with pytest.raises(FileFormatError, match=message):
-        collect(open_points(tmp_path / "p.csv", ["x", "y"]), size)
-    with pytest.raises(FileFormatError, match=message):
-        collect(open_points("-", ["x", "y"], stream=io.StringIO(text)), size)
-
-
-def test_csv_rows_without_header_need_every_input(tmp_path):
-    (tmp_path / "p.csv").write_text("1,2,3\n")
-    with pytest.raises(ShapeError, match=r"\(N, 3\); the inputs x, y need \(N, 2\)"):
-        open_points(tmp_path / "p.csv", ["x", "y"])
-
-
-def test_bytes_that_are_no_text_are_refused(tmp_path):
-    (tmp_path / "p.csv").write_bytes(b"x,y\n\xff\xfe,1\n")
-    with pytest.raises(FileFormatError, match="cannot be read"):
-        collect(open_points(tmp_path / "p.csv", ["x", "y"]))
 
 
 @pytest.mark.parametrize("name", ["p.npy", "p.npz", "p.csv"])
