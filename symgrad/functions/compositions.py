@@ -48,7 +48,11 @@ def _log(x: Expr, base: object = None) -> Expr:
 
 def _clamp(x: Expr, low: object, high: object) -> Expr:
     # The edge belongs to the inside, so that its derivative is 1 there (PyTorch's clamp).
-    return select(x < low, low, select(wrap(high) < x, high, x))
+    bottom, top = wrap(low), wrap(high)
+    numbers: tuple[Any, Any] = (bottom.value, top.value)
+    if not (bottom.op == top.op == "constant" and numbers[0] <= numbers[1]):
+        bottom = select(top < bottom, top, bottom)  # an upper bound below the lower one is both
+    return select(x < bottom, bottom, select(top < x, top, x))
 
 
 def _hardtanh(x: Expr, low: object = -1, high: object = 1) -> Expr:
@@ -140,6 +144,14 @@ def _exp2m1(x: Expr, base: int) -> Expr:
     factor = call("log", base)
     far = call("exp2" if base == 2 else "exp10", x) - 1
     return select(abs(x) < 1, call("expm1", x * factor), far)
+
+
+def _softplus(x: Expr, beta: object = 1, threshold: object = None) -> Expr:
+    """log(1 + exp(beta x))/beta, or x itself where ``beta x`` is beyond a given threshold."""
+    scale = wrap(beta)
+    scaled = x if scale.value == 1 else scale * x
+    smooth = call("softplus", scaled) if scaled is x else call("softplus", scaled) / scale
+    return smooth if threshold is None else select(wrap(threshold) < scaled, x, smooth)
 
 
 def _log_sigmoid(x: Expr) -> Expr:
@@ -234,6 +246,7 @@ COMPOSITIONS: dict[str, tuple[tuple[int, ...], Callable[..., Expr]]] = {
     "logaddexp": ((ANY,), _log_sum_exp),
     "logaddexp2": ((ANY,), _logaddexp2),
     "bernoulli_function": ((1,), _bernoulli_function),
+    "softplus":  ((1, 2, 3), _softplus),
     "log_sigmoid": ((1,), _log_sigmoid),
     "relu6":     ((1,), lambda x: _hardtanh(x, 0, 6)),
     "leaky_relu": ((1, 2), _leaky_relu),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from symgrad.errors import FormulaError
-from symgrad.functions.elementary import call
+from symgrad.functions.elementary import call, select
 from symgrad.ir.expression import Expr
 
 SHAPES = ((0, 1), (1, 1), (2, 1), (1, 2), (2, 2), (3, 2))
@@ -27,8 +27,19 @@ def hypergeometric(upper: Sequence[Expr], lower: Sequence[Expr], z: Expr) -> Exp
         return call("exp", z)
     if shape == (1, 0):
         return (1 - z) ** -above[0]
+    if shape == (2, 1) and type(z.value) is int and z.value == 1:
+        return _gauss(*above, *below)
     if shape in SHAPES:
         return call(f"hyp{shape[0]}f{shape[1]}", *above, *below, z)
     known = ", ".join(f"{p}F{q}" for p, q in ((0, 0), (1, 0), *SHAPES))
     why = "converges nowhere" if shape[0] > shape[1] + 1 else "has no row"
     raise FormulaError(f"hyper() of order {shape[0]}F{shape[1]} {why}; there are {known}")
+
+
+def _gauss(a: Expr, b: Expr, c: Expr) -> Expr:
+    """2F1(a, b; c; 1) by Gauss's theorem (NIST DLMF 15.4.20), which has partials by a, b, c."""
+    excess = c - a - b
+    quotient = (
+        call("gamma", c) * call("gamma", excess) / call("gamma", c - a) / call("gamma", c - b)
+    )
+    return select(excess > 0, quotient, call("hyp2f1", a, b, c, 1))

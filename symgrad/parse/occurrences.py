@@ -22,7 +22,7 @@ from symgrad.functions.tracing import PRIMITIVES
 from symgrad.ir.primitive import Primitive
 from symgrad.parse.binders import MAX_TERMS, dependent
 from symgrad.parse.names import resolve
-from symgrad.parse.sympy_arguments import DECLARABLE, elements
+from symgrad.parse.sympy_arguments import DECLARABLE, elements, opaque
 
 Scope = Mapping[Any, Any]
 """Variables that have a meaning of their own, each with the integers it takes, or None."""
@@ -85,7 +85,7 @@ def _held(
     node: Any, inputs: Collection[Any], rows: Mapping[str, Primitive]
 ) -> Sequence[Any] | None:
     """What a SymPy object that stands for a variable depends on; None for any other object."""
-    if isinstance(node, sympy.Symbol) or (isinstance(node, DECLARABLE) and node in inputs):
+    if opaque(node) or (isinstance(node, DECLARABLE) and node in inputs):
         return ()
     if isinstance(node, sympy.Indexed) or _is_entry(node):
         return tuple(node.args[1:])

@@ -272,6 +272,8 @@ def _arrange(outputs: object, reading: Reading) -> Arranged:
             "the outputs are what trace() gave, which holds the inputs too; write "
             "compile(*traced, ...) with a star, or compile(traced.outputs, inputs, ...)"
         )
+    if is_sympy(outputs) and hasattr(outputs, "items"):
+        outputs = dict(outputs.items())  # SymPy's Dict
     if isinstance(outputs, Mapping):
         return _arrange_mapping(outputs)
     if isinstance(outputs, tuple) and len(outputs) == 2 and _is_cse(outputs):

@@ -17,7 +17,7 @@ from symgrad.ir.messages import shorten
 from symgrad.parse.matrix_expressions import grid
 
 DECLARABLE = (sympy.Symbol, sympy.Indexed, MatrixElement, AppliedUndef, sympy.Derivative)
-"""Types whose objects may be declared as variables."""
+"""Types whose objects may be declared as variables, as may whatever is ``opaque``."""
 
 MAX_ENTRIES = 100_000
 """Entries of a matrix or an array that is given by its shape alone."""
@@ -33,6 +33,17 @@ def native(value: Any) -> Any:
     return value
 
 
+def opaque(value: Any) -> bool:
+    """Whether a SymPy object is one unknown number: a Symbol, a coordinate, a unit."""
+    single = isinstance(value, sympy.core.expr.AtomicExpr) and not value.is_number
+    return single and not is_vector(value)
+
+
+def is_vector(value: Any) -> bool:
+    """Whether an object is a vector of SymPy's, with or without coordinates."""
+    return hasattr(value, "to_matrix")
+
+
 def identify(value: Any, place: str) -> tuple[str, Any]:
     """How a variable is known ("symbol" or "object"), and its name or the object.
 
@@ -44,7 +55,7 @@ def identify(value: Any, place: str) -> tuple[str, Any]:
         if not value.name:
             raise ArgumentError(f"{place} is a Symbol without a name; name it")
         return "symbol", value.name
-    if isinstance(value, DECLARABLE):
+    if isinstance(value, DECLARABLE) or opaque(value):
         return "object", value
     if isinstance(value, sympy.IndexedBase):
         raise ArgumentError(

@@ -35,7 +35,15 @@ from symgrad.ir.primitive import Primitive
 from symgrad.parse.binders import Scope, derivative, exact, expand, substitution
 from symgrad.parse.matrix_expressions import Grid, determinant, dot, grid, trace
 from symgrad.parse.names import call, resolve, unknown_function
-from symgrad.parse.sympy_arguments import DECLARABLE, elements, identify, is_cse, native, shown
+from symgrad.parse.sympy_arguments import (
+    DECLARABLE,
+    elements,
+    identify,
+    is_cse,
+    is_vector,
+    native,
+    shown,
+)
 from symgrad.parse.variables import MAX_BITS, Differentiate
 
 MAYBE_CONDITION = BOOLEAN | {"select"}
@@ -186,9 +194,13 @@ def refuse(converter: Converter, node: Any) -> Plan | Expr:
     if isinstance(node, sympy.Expr) and node.is_comparable is True:
         return constant(float(node.evalf(30)))
     title = type(node).__name__
-    raise converter.unsupported(
-        node, f"has no real value at a point (type {title}); evaluate it first, say with .doit()"
-    )
+    if is_vector(node):
+        cure = "is a vector (type {}); give its components, as in v.to_matrix(frame)"
+    elif isinstance(node, sympy.Expr):
+        cure = "has no real value at a point (type {}); evaluate it first, say with .doit()"
+    else:
+        cure = "is no expression but of type {}; give the expressions that it is made of, in a list"
+    raise converter.unsupported(node, cure.format(title))
 
 
 def _because(why: str) -> Callable[[Converter, Any], Plan | Expr]:
@@ -252,8 +264,11 @@ def _symbol(converter: Converter, node: Any) -> Expr:
     return found
 
 
-def _dummy(converter: Converter, node: Any) -> Expr:
-    raise _undeclared(converter, node, "Dummy")
+def _unknown(converter: Converter, node: Any) -> Plan | Expr:
+    """A Dummy, a coordinate or a unit that nobody declared; or a number of a rare type."""
+    if node.is_comparable or is_vector(node):
+        return refuse(converter, node)
+    raise _undeclared(converter, node, type(node).__name__)
 
 
 def _undeclared(converter: Converter, node: Any, kind: str) -> UnknownSymbolError:
@@ -341,6 +356,18 @@ def _piecewise(converter: Converter, node: Any) -> Plan:
     return children, build, None
 
 
+def _contains(converter: Converter, node: Any) -> Plan | Expr:
+    """Membership as the relations that it stands for: ``0 <= x <= 1`` for the closed interval."""
+    element, within = node.args
+    try:
+        parts = element if isinstance(element, sympy.Tuple) else [element]
+        return [within.as_relational(*parts)], _only, None
+    except (AttributeError, NotImplementedError, TypeError, ValueError):
+        raise converter.unsupported(
+            node, "asks for a set that is not given by relations; write them out, as in x > 0"
+        ) from None
+
+
 def _hyper(converter: Converter, node: Any) -> Plan:
     upper, lower, z = node.args
     count = len(upper)
@@ -400,7 +427,8 @@ PLANS: dict[type, Callable[[Converter, Any], Plan | Expr]] = {
     sympy.logic.boolalg.BooleanTrue: _leaf(constant(True)),
     sympy.logic.boolalg.BooleanFalse: _leaf(constant(False)),
     sympy.Symbol: _symbol,
-    sympy.Dummy: _dummy,
+    sympy.Dummy: _unknown,
+    sympy.core.expr.AtomicExpr: _unknown,
     sympy.Indexed: _element,
     MatrixElement: _element,
     sympy.Add: _numbers("add"),
@@ -411,7 +439,10 @@ PLANS: dict[type, Callable[[Converter, Any], Plan | Expr]] = {
     sympy.meijerg: _because("is Meijer's G, which has no row; write it out, with hyperexpand"),
     sympy.core.relational.Relational: _relation,
     sympy.Piecewise: _piecewise,
+    sympy.Contains: _contains,
     ExprCondPair: refuse,
+    sympy.Lambda: _because("is a function and no value; apply it to its variables, as in f(x)"),
+    sympy.Order: _because("is what a series leaves out; drop it first, with .removeO()"),
     sympy.UnevaluatedExpr: _first,
     sympy.Poly: lambda converter, node: ([node.as_expr()], _only, None),
     NDimArray: _array,

@@ -199,7 +199,11 @@ def split_numbers(network: Network) -> None:
         for node in nodes
         if network.kinds[node] == "product" and (found := _number_in(network, bags[node]))
     }
-    beside = {(value, literal) for node, (_, value) in held.items() for literal in bags[node]}
+    beside: dict[int, set[Number]] = {}
+    for node, (literal, value) in held.items():
+        if value % 1 == 0:
+            for factor in bags[node].keys() - {literal}:
+                beside.setdefault(factor, set()).add(value)
     for node in nodes:
         terms = [
             term
@@ -209,25 +213,19 @@ def split_numbers(network: Network) -> None:
         values = dict.fromkeys([held[term][1] for term in terms])
         if len(values) < 2:
             continue
+        places: dict[Number, tuple[int, Number]] = {v: (i, v) for i, v in enumerate(values)}
         for term in terms:
             literal, value = held[term]
-            for other in values:
-                quotient = _whole_quotient(value, other)
-                if quotient and any((quotient, factor) in beside for factor in bags[term]):
-                    network.touch(term)
-                    bag = bags[term]
-                    del bag[literal]
-                    bag[network.number(other)] = 1
-                    part = network.number(quotient)
-                    bag[part] = bag.get(part, 0) + 1
-                    break
-
-
-def _whole_quotient(value: Number, other: Number) -> Number | None:
-    """``value / other`` where it is a whole number beside 0 and 1, exactly."""
-    if type(value) is int and type(other) is int:
-        return None if value % other or value == other else value // other
-    exact = Fraction(value) / Fraction(other)
-    if exact.denominator != 1 or exact == 1:
-        return None
-    return float(exact) if isinstance(value, float) else exact.numerator
+            shared = {number for factor in bags[term] for number in beside.get(factor, ())}
+            exact = Fraction(value)
+            others = [(exact / int(times), times) for times in shared - {0, 1}]
+            splits = [(*places[part], times) for part, times in others if part in places]
+            if splits:
+                _, other, quotient = min(splits)
+                network.touch(term)
+                bag = bags[term]
+                del bag[literal]
+                bag[network.number(other)] = 1
+                whole = float(quotient) if isinstance(value, float) else int(quotient)
+                multiple = network.number(whole)
+                bag[multiple] = bag.get(multiple, 0) + 1

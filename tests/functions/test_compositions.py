@@ -71,6 +71,7 @@ DEFINITIONS: dict[str, tuple[Callable[..., Any], tuple[float, ...]]] = {
     "logaddexp":  (_log_sum_exp, (0.7, 0.2, -1.5)),
     "logaddexp2": (lambda a, b: mpmath.log(2**a + 2**b, 2), (0.7, 0.2)),
     "bernoulli_function": (lambda a: a / mpmath.expm1(a), (0.7,)),
+    "softplus":   (lambda a, beta: mpmath.log(1 + mpmath.exp(beta * a)) / beta, (0.7, 3.0)),
     "log_sigmoid": (lambda a: -mpmath.log(1 + mpmath.exp(-a)), (0.7,)),
     "relu6":      (lambda a: min(max(a, mpmath.mpf(0)), mpmath.mpf(6)), (0.7,)),
     "leaky_relu": (lambda a: a / 100, (-0.7,)),
@@ -206,6 +207,23 @@ def test_clamp_of_nan() -> None:
     system = system_of(apply("clamp", (x, -1, 1), PRIMITIVES), ("x",))
     (got,) = in_float(system.graph, system.outputs.nodes, {"x": nan})
     assert got != got
+
+
+def test_clamp_takes_the_upper_of_two_bounds_that_cross() -> None:
+    for bounds in ((2, 1), (y + 2, y + 1)):
+        system = system_of(apply("clamp", (x, *bounds), PRIMITIVES), ("x", "y"))
+        for value in (0.0, 1.5, 3.0):
+            assert in_float(system.graph, system.outputs.nodes, {"x": value, "y": 0.0}) == [1.0]
+
+
+def test_softplus_is_linear_beyond_a_threshold_that_is_given() -> None:
+    expr = apply("softplus", (x, 3, 0.25), PRIMITIVES)
+    system = system_of(expr, ("x",))
+    assert in_float(system.graph, system.outputs.nodes, {"x": 0.5}) == [0.5]
+    assert gradient_at(expr, {"x": 0.5}) == [1.0]
+    (near,) = in_float(system.graph, system.outputs.nodes, {"x": 0.0})
+    assert near == pytest.approx(np.log(2) / 3, rel=1e-15)
+    assert apply("softplus", (x,), PRIMITIVES) == Expr("softplus", (x,))
 
 
 def test_log_to_a_base(digits: int) -> None:

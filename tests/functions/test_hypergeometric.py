@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import mpmath
 import pytest
 import sympy
@@ -71,3 +73,17 @@ def test_the_result_goes_back_to_sympy() -> None:
     assert float(slope.subs(at)) == pytest.approx(
         float(mpmath.mpf(0.3) / 3 * mpmath.hyp2f1(1.3, 2, 4, 0.2)), rel=1e-13
     )
+
+
+def test_gauss_s_sum_at_one_differentiates_by_its_parameters() -> None:
+    """Euler's beta function as SymPy's integral gives it: 2F1(x, 1 - y; x + 1; 1)/x."""
+    fn = sg.compile("hyper((x, 1 - y), (x + 1,), 1)/x", ["x", "y"], jit="never", cache=False)
+    x, y = mpmath.mpf(0.7), mpmath.mpf(1.1)
+    psi = [mpmath.digamma(x) - mpmath.digamma(x + y), mpmath.digamma(y) - mpmath.digamma(x + y)]
+    expected = [float(mpmath.beta(x, y) * part) for part in psi]
+    assert fn([[0.7, 1.1]])[0] == pytest.approx(expected, rel=1e-13)
+
+
+def test_a_series_that_diverges_at_one_has_no_value() -> None:
+    fn = sg.compile("hyper((1, 2), (x,), 1)", ["x"], "value", jit="never", cache=False)
+    assert list(fn([2.5, 4.0])) == pytest.approx([math.nan, 3.0], nan_ok=True)

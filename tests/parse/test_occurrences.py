@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import sympy as sp
+from sympy.vector import CoordSys3D
 
 from symgrad.errors import DerivativeError, LimitError
 from symgrad.functions.user import UserFunction, make_row, table_with
@@ -12,6 +13,7 @@ from symgrad.parse.occurrences import occurring
 x, y, k, n = sp.symbols("x y k n")
 b, c = sp.IndexedBase("b"), sp.IndexedBase("c", shape=(2, 2))
 A, B = sp.MatrixSymbol("A", 2, 2), sp.MatrixSymbol("B", 2, 2)
+FRAME = CoordSys3D("C")
 f, q = sp.Function("f"), sp.Function("q")(x)
 A_ENTRIES = list(A.as_explicit())
 C_ENTRIES = [c[0, 0], c[0, 1], c[1, 0], c[1, 1]]
@@ -24,6 +26,7 @@ C_ENTRIES = [c[0, 0], c[0, 1], c[1, 0], c[1, 1]]
         (sp.sin(b[1]) * A[0, 1], [A[0, 1], b[1]]),
         (q * x, [x, q]),
         (q.diff(x) + y, [y, q.diff(x)]),
+        (FRAME.x * y * sp.pi, [y, FRAME.x]),
         # A matrix stands for its entries.
         (sp.Trace(A), A_ENTRIES),
         (sp.Determinant(A * B), [*A_ENTRIES, *B.as_explicit()]),

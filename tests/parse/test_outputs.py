@@ -97,6 +97,8 @@ def test_a_dict_names_its_outputs_in_order() -> None:
     parsed = parse_outputs({"b": "x", sp.Symbol("a"): 2 * x}, "x")
     assert parsed.output_names == ("b", "a")
     assert parsed.exprs == (X, constant(2) * X)
+    own = parse_outputs(sp.Dict({sp.Symbol("a"): 2 * sp.Symbol("x")}), "x")
+    assert (own.output_names, own.exprs) == (("a",), (constant(2) * X,))
 
 
 def test_sympy_exprs_and_text_mix_over_the_same_variables() -> None:

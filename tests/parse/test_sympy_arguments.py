@@ -63,6 +63,7 @@ def test_arrays_given_by_a_huge_shape_are_refused() -> None:
         (sp.IndexedBase("v"), r"IndexedBase\('v', shape=\(3,\)\), or list v\[0\]"),
         (sp.MatrixSymbol("A", k, 2), r"the matrix A of shape \(k, 2\).*integer sizes"),
         (x + 1, "of SymPy's type Add"),
+        (sp.I, "of SymPy's type ImaginaryUnit"),
     ],
     ids=str,
 )

@@ -9,6 +9,7 @@ from typing import Any
 import mpmath
 import pytest
 import sympy as sp
+from sympy.vector import CoordSys3D
 
 from symgrad.errors import (
     FormulaError,
@@ -31,6 +32,7 @@ from tests.cases import NEEDS_CASES, rows
 x, y, t, k, j = sp.symbols("x y t k j")
 f = sp.Function("f")
 q = sp.Function("q")(t)
+FRAME = CoordSys3D("C")
 X, Y = symbol("x"), symbol("y")
 NAMED = {"x": X, "y": Y}
 
@@ -172,10 +174,17 @@ REFUSED = [
     (sp.I * x, UnsupportedExpressionError, "I in output 'f' is the imaginary unit"),
     (sp.zoo, UnsupportedExpressionError, "complex infinity"),
     (sp.Integral(sp.exp(-x * y**2), (y, 0, 1)), UnsupportedExpressionError, "integrate it first"),
-    (sp.Interval(0, 1), UnsupportedExpressionError, "no real value at a point"),
-    (sp.FiniteSet(x, y), UnsupportedExpressionError, "type FiniteSet"),
-    (sp.Order(x), UnsupportedExpressionError, "type Order"),
-    (sp.Lambda(x, x**2), UnsupportedExpressionError, "type Lambda"),
+    (sp.AccumBounds(0, 1), UnsupportedExpressionError, "no real value at a point"),
+    (sp.FiniteSet(x, y), UnsupportedExpressionError, "type FiniteSet; give the expressions that"),
+    (sp.Order(x), UnsupportedExpressionError, r"O\(x\) .* with .removeO\(\)"),
+    (sp.Lambda(x, x**2), UnsupportedExpressionError, "apply it to its variables"),
+    (x * FRAME.i, UnsupportedExpressionError, r"a vector .* as in v.to_matrix\(frame\)"),
+    (FRAME.x, UnknownSymbolError, "the BaseScalar C.x in output 'f' is not declared"),
+    (
+        sp.Piecewise((x, sp.Contains(x, sp.S.Rationals)), (1, True)),
+        UnsupportedExpressionError,
+        "is not given by relations",
+    ),
     (sp.Matrix([x]), UnsupportedExpressionError, "a matrix where one expression must stand"),
     (sp.MatrixSymbol("A", 2, 2), UnsupportedExpressionError, r"shape \(2, 2\) where one expr"),
     (sp.Limit(sp.sin(x) / x, x, 0), UnsupportedExpressionError, "take it first"),
@@ -205,6 +214,32 @@ def test_what_has_no_real_value_is_refused_by_name(
 ) -> None:
     with pytest.raises(error, match=words):
         convert(value)
+
+
+UNIT = sp.Interval(0, 1)
+SETS = [
+    (UNIT, [0.0, 0.5, 1.0], [-0.1, 1.1]),
+    (UNIT.interior, [0.5], [0.0, 1.0]),
+    (sp.Union(UNIT, sp.Interval(2, 3)), [0.5, 2.5], [1.5]),
+    (sp.FiniteSet(1, 4), [1.0, 4.0], [2.0]),
+    (sp.S.Naturals, [1.0, 2.0], [0.0, 1.5]),
+    (sp.S.Reals, [-3.0], []),
+]
+
+
+@pytest.mark.parametrize(("within", "inside", "outside"), SETS, ids=str)
+def test_membership_is_read_as_relations(
+    within: Any, inside: list[float], outside: list[float]
+) -> None:
+    where = sp.Contains(x, within, evaluate=False)
+    made = convert(sp.Piecewise((2, where), (3, True), evaluate=False))
+    assert [number(made, x=at) for at in inside] == [2] * len(inside)
+    assert [number(made, x=at) for at in outside] == [3] * len(outside)
+
+
+def test_membership_of_a_pair_of_numbers() -> None:
+    made = convert(sp.Piecewise((2, sp.Contains(sp.Tuple(x, y), UNIT * UNIT)), (3, True)))
+    assert [number(made, x=0.5, y=at) for at in (0.5, 1.5)] == [2, 3]
 
 
 def test_a_symbol_that_does_not_commute_is_refused() -> None:
@@ -239,6 +274,11 @@ def test_declared_objects_stand_for_their_variables() -> None:
     made = convert(q * q.diff(t) + v[0] * m[0, 1] + dummies[0] - 2 * dummies[1] + x, objects)
     point = {f"s{i}": 2.0**i for i in range(6)}
     assert number(made, **point, x=100.0) == 1 * 2 + 4 * 8 + 16 - 2 * 32 + 100
+
+
+def test_coordinates_of_a_frame_may_be_declared() -> None:
+    made = convert(sp.Sum(FRAME.x**k, (k, 1, 2)) * FRAME.y, {FRAME.x: X, FRAME.y: Y})
+    assert number(made, x=3, y=2) == 24
 
 
 def test_a_user_s_function_is_found_by_its_name() -> None:
@@ -277,7 +317,7 @@ def test_an_object_that_says_what_it_is_in_sympy_is_read() -> None:
             return sp.sin(x)
 
     assert convert(Foreign()) == Expr("sin", (X,))
-    with pytest.raises(UnsupportedExpressionError, match="no real value"):
+    with pytest.raises(UnsupportedExpressionError, match="is no expression but of type object"):
         convert(object())
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from math import inf, nan
+from time import process_time
 from typing import Any
 
 import pytest
@@ -82,6 +83,17 @@ def test_a_number_moves_to_meet_its_like() -> None:
     factor(network)
     made, kept = write(inline(network), [source.outputs])
     assert cost(made, kept) < cost(source.graph, [source.outputs])
+
+
+def test_a_long_sum_of_fractions_takes_a_few_operations_a_term() -> None:
+    """Each is divided by what stands beside its factors, not by 600 others: that took seconds."""
+    terms = [Fraction(1, i) * (x**i * y) for i in range(2, 602)]
+    network = network_of(sum(terms[1:], start=terms[0]), 6 * y)
+    coefficients_to_literals(network)
+    network = inline(network)
+    start = process_time()
+    split_numbers(network)
+    assert process_time() - start < 0.5
 
 
 @pytest.mark.parametrize(
