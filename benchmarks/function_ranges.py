@@ -207,8 +207,7 @@ RECIPROCAL: dict[str, Measured] = {
     "sech": over((-1, 1), (-20, 20), (-104, 104), (-745, 745), scale=two_terms(sech)),
     "csch": over((-1, 1), (-20, 20), (-104, 104), (-745, 745)),
     "coth": over((-1, 1), (-20, 20), (-360, 360)),
-    "asech": over((0, 1), about(1), log(2.0**-1074, 1), scale=two_terms(
-        lambda x: x**-2 * (1 - x * x) ** -0.5)),
+    **dict.fromkeys(("asech", "asech_slope"), over((0, 1), about(1), log(2.0**-1074, 1))),
     "acsch": over((-1, 1), (-10, 10)), "acoth": over((1, 9), (-9, -1), about(1), signed(1, 1e308)),
 }
 STABLE: dict[str, Measured] = {

@@ -231,6 +231,7 @@ WRITTEN_OUT: dict[str, Callable[..., Expr]] = {
     "exp_square": lambda x: math.exp(x * x),
     "gaussian": lambda x: math.exp(-x * x),
     "cbrt_slope": lambda x: 1 / (3 * math.cbrt(x) ** 2),
+    "asech_slope": lambda x: -1 / (x * math.sqrt(1 - x**2)),
     "atan2_by_first": lambda a, b: math.select(
         math.eq(a * a + b * b, 0), 0, b / (a * a + b * b)),
     "atan2_by_both": lambda a, b: math.select(

@@ -62,6 +62,7 @@ DEFINITIONS: dict[str, Callable[..., Any]] = {
     "exp_minus_square": lambda x: mpmath.exp(-x * x),
     "exp_minus_square_slope": lambda x: -2 * x * mpmath.exp(-x * x),
     "cbrt_slope": lambda x: 1 / (3 * mpmath.cbrt(abs(x)) ** 2),
+    "asech_slope": lambda x: -1 / (x * mpmath.sqrt(1 - x**2)),
     "atan2_by_first": lambda a, b: b / (a * a + b * b),
     "hypot_inverse": lambda a, b: 1 / mpmath.hypot(a, b),
     "atan2_by_both": lambda a, b: (a * a - b * b) / (a * a + b * b) ** 2,

@@ -25,8 +25,8 @@ POINTS: dict[str, tuple[float, ...]] = {
     "cot": (*TINY, 1.0, 1.57, 3.14159, 20.0), "acot": (0.0, *TINY, 0.5, 2.0, *LARGE, *HUGE),
     "asec": ABOVE_1, "acsc": ABOVE_1, "sech": (0.0, *TINY, 1.0, *LARGE),
     "csch": (*TINY, 1.0, *LARGE), "coth": (*TINY, 1.0, *LARGE),
-    "asech": (1e-60, *TINY[1:], *BELOW_1), "acsch": (1e-60, *TINY[1:], 1.0, *LARGE, *HUGE),
-    "acoth": ABOVE_1,
+    **dict.fromkeys(("asech", "asech_slope"), (1e-60, *TINY[1:], *BELOW_1)),
+    "acsch": (1e-60, *TINY[1:], 1.0, *LARGE, *HUGE), "acoth": ABOVE_1,
 }
 VALUES: dict[str, tuple[tuple[float, float], ...]] = {
     "cot": ((0.0, inf), (-0.0, -inf), (nan, nan)), "acot": ((0.0, pi / 2), (inf, 0.0), (nan, nan)),
@@ -37,6 +37,7 @@ VALUES: dict[str, tuple[tuple[float, float], ...]] = {
     "coth": ((0.0, inf), (-0.0, -inf), (inf, 1.0), (-inf, -1.0), (nan, nan)),
     "asech": ((1.0, 0.0), (0.0, inf), (5e-324, 745.13321910194122), (1.5, nan), (-0.5, nan),
               (nan, nan)),
+    "asech_slope": ((1.0, -inf), (0.0, -inf), (1.5, nan), (nan, nan)),
     "acsch": ((0.0, inf), (-0.0, -inf), (inf, 0.0), (5e-324, 745.13321910194122), (1e300, 1e-300),
               (nan, nan)),
     "acoth": ((1.0, inf), (-1.0, -inf), (inf, 0.0), (0.5, nan), (0.0, nan), (nan, nan)),
@@ -49,6 +50,17 @@ def test_every_row_is_in_the_table() -> None:
         assert PRIMITIVES[row.name] is row
         assert row.name in POINTS
         assert row.name in VALUES
+
+
+def test_second_derivative_of_asech_keeps_its_digits_at_its_zero() -> None:
+    """(1 - 2 x^2)/(x^2 (1 - x^2)^(3/2)) by the product rule is a difference of two terms."""
+    system = system_of(Expr("asech", (x,)), ("x",))
+    nodes = tensor_of(system, 2).nodes
+    for value in (0.7071, 0.707107, 0.70710678, 0.81374):
+        with mpmath.workdps(40):
+            (expected,) = in_mpmath(system.graph, nodes, {"x": value})
+        (got,) = in_float(system.graph, nodes, {"x": value})
+        assert got == pytest.approx(float(expected), rel=1e-15, abs=0), value
 
 
 @pytest.mark.parametrize("order", range(5))

@@ -24,6 +24,7 @@ from symgrad.functions.special.double import (
     multiply_pairs,
     polynomial,
     scale_pair,
+    select_pair,
     sin_pi,
     two_product,
     two_sum,
@@ -103,8 +104,8 @@ def _gamma_factors(m: Any, b: Any) -> tuple[Any, Pair]:
     return m.where(big, 1.0, up), (m.where(big, 1.0, below[0]), m.where(big, 0.0, below[1]))
 
 
-def beta_parts(m: Any, a: Any, b: Any) -> tuple[Pair, Any, Any]:
-    """(log, above, below): beta(a, b) = exp(log) above/below, for finite a, b > 0."""
+def beta_parts(m: Any, a: Any, b: Any) -> tuple[Pair, Any]:
+    """(log, factor): beta(a, b) = exp(log) factor, for finite a, b > 0."""
     least = m.min(a, b)
     big = least >= LARGE
     log, above, below = _quotient(m, m.max(a, b), least)
@@ -112,7 +113,23 @@ def beta_parts(m: Any, a: Any, b: Any) -> tuple[Pair, Any, Any]:
     high, low = stirling(m, m.min(m.max(least, LARGE), 1e100))
     log = add_pairs(log, (m.where(big, high, 0.0), m.where(big, low, 0.0)))
     # Two quotients: the product of two tiny numbers would underflow.
-    return log, (above[0] + above[1]) / (below[0] + below[1]) * (up / down[0]), 1.0
+    first, first_low = _over(m, above, below)
+    second, second_low = _over(m, (up, 0.0), down)
+    factor = first * second
+    lost = first_low + second_low + _small(m, m.fma(first, second, -factor) / factor)
+    return (log[0], log[1] + lost), factor
+
+
+def _over(m: Any, a: Pair, b: Pair) -> Pair:
+    """(q, r): a/b = q exp(r), as a low part of q would be nothing beside a large power."""
+    quotient = a[0] / b[0]
+    rest = m.fma(-quotient, b[0], a[0]) + m.fma(-quotient, b[1], a[1])
+    return quotient, _small(m, rest / a[0])
+
+
+def _small(m: Any, lost: Any) -> Any:
+    """What a rounding lost, but 0 next to infinite and subnormal numbers."""
+    return m.where(m.abs(lost) < 1e-12, lost, 0.0)
 
 
 def _log_beta(m: Any, a: Any, b: Any) -> Any:
@@ -137,7 +154,9 @@ def _power(m: Any, high: Any, low: Any, factor: Any, *, root: bool = False) -> A
     With ``root`` its square root, which is a double where the square is out of range.
     """
     if root:
-        high, low, factor = 0.5 * high, 0.5 * low, m.sqrt(factor)
+        whole, factor = factor, m.sqrt(factor)
+        lost = _small(m, m.fma(-factor, factor, whole) / (2.0 * whole))
+        high, low = 0.5 * high, m.fma(0.5, low, lost)
     near = m.max(m.min(high, 1e4), -1e4)
     shift = m.where(near > 600.0, 138.0, m.where(near < -600.0, -138.0, 0.0))
     high_, rest = fast_two_sum(near, -shift)
@@ -154,8 +173,8 @@ def _beta(m: Any, a: Any, b: Any) -> Any:
     """
     positive = (a > 0.0) & (b > 0.0)
     inside = positive & (a < INF) & (b < INF)
-    log, above, below = beta_parts(m, m.where(inside, a, 1.0), m.where(inside, b, 1.0))
-    value = _power(m, log[0], log[1], above / below)
+    log, factor = beta_parts(m, m.where(inside, a, 1.0), m.where(inside, b, 1.0))
+    value = _power(m, log[0], log[1], factor)
     other = m.gamma(a) * m.gamma(b) / m.gamma(a + b)
     end = m.where(m.eq(a, a) & m.eq(b, b), 0.0, NAN)
     return m.where(inside, value, m.where(positive, end, other))
@@ -218,7 +237,7 @@ def _coefficient(m: Any, n: Any, k: Any, *, root: bool) -> Any:
     rest_low = m.where(proper, rest_low, 0.0)
     q_low = q_low + m.where(low, -1.0, 1.0) * m.where(second_is_rest, rest_low, 0.0)
     p_low = p_low + m.where(low | second_is_rest, 0.0, rest_low)
-    log, above, below = beta_parts(m, p, q)
+    log, factor = beta_parts(m, p, q)
     log = add_pairs(log, (_lost(m, p, q, p_low) + _lost(m, q, p, q_low), 0.0))
     next_ = log_double(m, top_ + 1.0)
     log_all = add_pairs(log, next_)
@@ -226,7 +245,7 @@ def _coefficient(m: Any, n: Any, k: Any, *, root: bool) -> Any:
         m,
         m.where(low, log[0], -log_all[0]),
         m.where(low, log[1], -log_all[1]),
-        m.where(low, above / below, below / above),
+        m.where(low, factor, 1.0 / factor),
         root=root,
     )
     sine = sin_pi(m, q) * ONE_OVER_PI
@@ -271,12 +290,12 @@ def _rise_of(m: Any, x: Any, k: Any, *, root: bool) -> Any:
     forward = k >= 0.0
     start = m.where(proper, m.where(forward, from_, until), 1.0)
     step = m.where(proper, m.abs(k), 1.0)
-    log, *factors = _quotient(m, start, m.where(start < LARGE, m.min(step, 1e4), step))
-    above, below = (high + low for high, low in factors)
+    log, above, below = _quotient(m, start, m.where(start < LARGE, m.min(step, 1e4), step))
+    quotient, lost = _over(
+        m, select_pair(m, forward, below, above), select_pair(m, forward, above, below)
+    )
     sign = m.where(forward, -1.0, 1.0)
-    high = sign * log[0]
-    quotient = m.where(forward, below / above, above / below)
-    value = _power(m, high, sign * log[1], quotient, root=root)
+    value = _power(m, sign * log[0], m.fma(sign, log[1], lost), quotient, root=root)
     whole = m.eq(k, m.floor(k))
     parity = m.where(is_even(m, k), 1.0, -1.0)
     sines = sin_pi(m, x) / sin_pi(m, end)

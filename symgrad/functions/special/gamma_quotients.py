@@ -28,7 +28,7 @@ from symgrad.functions.special.double import (
 )
 from symgrad.functions.special.gamma_differences import DIGAMMA
 from symgrad.functions.special.gamma_pairs import LARGEST, psi_pairs
-from symgrad.ir.expression import Expr
+from symgrad.ir.expression import HALF, Expr
 from symgrad.ir.primitive import Names, Primitive, define
 
 SHIFT = 10
@@ -111,16 +111,29 @@ def _digamma_cross(m: Any, a: Any, b: Any) -> Any:
 def _rising_curvature(m: Any, x: Any, k: Any) -> Any:
     """d^2 + d' with d = psi(x + k) - psi(x), by x: the second derivative of rising factorials.
 
-    With the first terms of NIST DLMF 5.7.6 and 5.15.1 taken out, of psi(x) alone (k > 1/2) or of
-    both, nothing cancels but at the zeros k = 0 and 1, which factors show. Within 8 ulp for x > 0
-    and x + k > 0.
+    With t_j = 1/(x + j) - 1/(x + k + j) and e_j = psi(x + j + 1) - psi(x + k + j) it is the sum of
+    -2 t_j e_j over j >= 0 (NIST DLMF 5.7.6 and 5.15.1, d^2 as the sum of the differences of
+    (d - t_0 - ... - t_j)^2): all terms have one sign, and the zeros k = 0 and 1 are factors. Ten
+    terms where x is below 100; the others by d and d' themselves, from which the first terms are
+    taken out, of psi(x) alone (k > 1/2) or of both. Within 8 ulp for x > 0 and x + k > 0.
     """
+    small = x < 100.0
+    w = x + m.where(small, float(SHIFT), 0.0)
     far = k > 0.5
     step = m.where(far, k - 1.0, k)
-    d, slope = m.digamma_difference(x + 1.0, step), m.trigamma_difference(x + 1.0, step)
-    end = x + k
-    first = m.where(far, 1.0 / x, k / end / x)
-    return m.fma(2.0 * first, m.where(far, d, d - 1.0 / end), m.fma(d, d, slope))
+    d, slope = m.digamma_difference(w + 1.0, step), m.trigamma_difference(w + 1.0, step)
+    end = w + k
+    first = m.where(far, 1.0 / w, k / end / w)
+    rise = m.where(far, d, d - 1.0 / end)
+    tail = m.fma(2.0 * first, rise, m.fma(d, d, slope))
+    near = m.where(small, x, 1.0)
+    total: Any = 0.0
+    for j in range(SHIFT - 1, -1, -1):
+        below = near + float(j)
+        inverse = 1.0 / (below + k)
+        rise = rise - (1.0 - k) / (below + 1.0) * inverse
+        total = m.fma(k / below * inverse, rise, total)
+    return m.where(small, m.fma(2.0, total, tail), tail)
 
 
 def _psi_of_sum(m: Any, high: Any, low: Any) -> Any:
@@ -343,7 +356,13 @@ def _partial(name: str, index: int) -> Callable[[Expr, Expr, Expr], Expr]:
         change = call(function, a, b) * CHANGES[name][index](a, b)
         return product + change if sign > 0 else change - product
 
-    return partial
+    def from_zero(y: Expr, x: Expr, k: Expr) -> Expr:
+        # x times gamma(x + k)/gamma(x + 1), of which no derivative has a power of 1/x.
+        moved = call(name, x + 1, k - 1)
+        return select((x < 1) & (k > HALF), 3 * moved + x * partial(moved, x + 1, k - 1),
+                      partial(y, x, k))  # fmt: skip
+
+    return from_zero if (name, index) == ("rising_xx", 0) else partial
 
 
 def _derivative(name: str) -> Primitive:

@@ -108,7 +108,7 @@ def _power(m: Any, a: Any, b: Any, x: Pair, y: Pair, *, slope: bool = False) -> 
     one = m.where(large, total, 1.0), m.where(large, rest, 0.0)
     log_x = _log(m, _times(m, x, one, m.where(large, a, 1.0)))
     log_y = _log(m, _times(m, y, one, m.where(large, b, 1.0)))
-    log_beta, above, below = beta_parts(m, a, b)
+    log_beta, factor = beta_parts(m, a, b)
     logs = add_pairs(scale_pair(m, log_x, a), scale_pair(m, log_y, b))
     plain = add_pairs(logs, (-log_beta[0], -log_beta[1]))
     if slope:
@@ -121,7 +121,7 @@ def _power(m: Any, a: Any, b: Any, x: Pair, y: Pair, *, slope: bool = False) -> 
     )
     root = m.sqrt(m.min(a_, b_) * (m.max(a_, b_) / total) * ONE_OVER_TWO_PI)
     exponent = m.where(large, around[0], plain[0]), m.where(large, around[1], plain[1])
-    scale = m.where(large, root, below / above)
+    scale = m.where(large, root, 1.0 / factor)
     if slope:
         power, back = lifted_exp(m, exponent)
         return power * (scale / m.where(large, x[0] * y[0], 1.0)), back

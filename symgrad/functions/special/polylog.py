@@ -32,6 +32,8 @@ from symgrad.ir.primitive import Names, define, no_closed_form
 TERMS, ALTERNATING = 10, 20
 INSIDE = 0.75
 """Up to here the power series gives the derivatives of Li_s(x)/x."""
+GROWING = 0.25
+"""Beyond minus this the series of low orders has terms that grow before they fall."""
 START, STEP, MOST = -37.0, 0.4375, 2000
 HIGHEST = 40
 """The highest order for which x may be below -1."""
@@ -170,9 +172,7 @@ def _integral(m: Any, s: Any, x: Any, used: Any) -> Any:
 
 
 def _power(m: Any, k: int, s: Any, shift: Any) -> Any:
-    """exp(-shift)/k^s; to k = 6 the exponent is a pair, as their differences are what is left."""
-    if k > 6:
-        return m.exp(-s * LOGS[k - 1][0] - shift)
+    """exp(-shift)/k^s, its exponent a pair, as their differences are what is left."""
     high, low = scale_pair(m, LOGS[k - 1], -s)
     total, rest = two_sum(high, -shift)
     return exp_double(m, total, rest + low)
@@ -276,7 +276,7 @@ def _polylog_slope(m: Any, s: Any, x: Any) -> Any:
     rational = whole & (s < 0.0) & (s >= -9.0)
     known = (s > 0.0) | whole
     # Terms that grow would be subtracted from each other.
-    growing = ~whole & (s < 2.0) & (x < -0.25)
+    growing = ~whole & (s < 2.0) & (x < -GROWING)
     plain = inside & known & ~rational & ~growing
     value = _slope_inside(m, m.where(plain, s, 2.0), m.where(plain, x, 0.5))
     value = m.where(plain, value, NAN)
@@ -383,7 +383,9 @@ def _slope(s: Expr, x: Expr) -> Expr:
 
 def _curvature(y: Expr, s: Expr, x: Expr) -> Expr:
     near = call("polylog_series", 2, s, x)
-    return select(abs(x) < INSIDE, near, (_slope(s - 1, x) - 2 * y) / x)
+    # Left of 0 the terms of orders below 1 grow, and would be subtracted from each other.
+    least = select(s < 1, -GROWING, -INSIDE)
+    return select((x < INSIDE) & (x > least), near, (_slope(s - 1, x) - 2 * y) / x)
 
 
 ORDER = "the order of a polylogarithm"

@@ -37,6 +37,15 @@ def test_one_large_argument(name: str, rng: np.random.Generator) -> None:
     assert error <= PRIMITIVES[name].ulp, f"{name} at {point}: {error} ulp"
 
 
+@pytest.mark.parametrize(("name", "bound"), [("beta", 3.0), ("rising_factorial", 3.0)])
+def test_quotients_keep_what_their_roundings_lose(
+    name: str, bound: float, rng: np.random.Generator
+) -> None:
+    a, b = 10.0 ** rng.uniform(-3, 1, 400), 10.0 ** rng.uniform(-2, 1.5, 400)
+    error, point = worst_of_row(name, a, b)
+    assert error <= bound, f"{name} at {point}: {error} ulp"
+
+
 def test_binomials_of_whole_numbers_are_exact() -> None:
     n, k = np.meshgrid(np.arange(0, 52), np.arange(0, 60))
     exact = np.vectorize(comb)(n, k)

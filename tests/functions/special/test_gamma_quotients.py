@@ -12,7 +12,9 @@ import pytest
 import symgrad as sg
 from symgrad.functions import PRIMITIVES
 from symgrad.functions.special.gamma_quotients import RATES
+from symgrad.ir.evaluate import evaluate, numpy_arithmetic
 from symgrad.ir.expression import Expr, variables
+from tests.expressions import system_of, tensor_of
 from tests.functions.special.measured import computed, in_ulp, values, worst, worst_of_row
 
 COUNT = 60
@@ -62,6 +64,12 @@ def test_sums_elsewhere(x: float, k: float) -> None:
         assert float(values(name, *point)) == pytest.approx(expected, rel=1e-12)
 
 
+def test_curvature_loses_nothing_where_the_function_bends_least(rng: np.random.Generator) -> None:
+    """Between 0 and 1, where the squared difference and the slope have opposite signs."""
+    error, point = worst_of_row("rising_curvature", rng.uniform(1, 40, 200), rng.uniform(0, 1, 200))
+    assert error <= 5, f"{point}: {error} ulp"
+
+
 @pytest.mark.parametrize("k", [-0.3, 1 - 2.0**-20, 1 + 2.0**-40, 0.5, 0.5 + 1e-9, 1e-9])
 def test_curvature_next_to_its_zeros(k: float, rng: np.random.Generator) -> None:
     x = np.concatenate([10.0 ** rng.uniform(-3, 3, COUNT), [1.0, 2.0]]) + max(-k, 0.0)
@@ -99,6 +107,17 @@ def test_mixed_derivative_of_beta(a: float, b: float) -> None:
             order = (2 - i - j, i + j)
             exact = mpmath.diff(mpmath.beta, (mpmath.mpf(a), mpmath.mpf(b)), order)
             assert in_ulp(float(hessian[i, j]), exact) <= 8, (i, j)
+
+
+@pytest.mark.parametrize(("k", "third"), [(1.0, 0.0), (2.0, 0.0), (3.0, 6.0)])
+def test_third_derivative_of_rising_factorials_next_to_0(k: float, third: float) -> None:
+    """x, x^2 + x and x^3 + 3 x^2 + 2 x: powers of 1/x would leave few digits."""
+    system = system_of(Expr("rising_factorial", (A, B)), ("a", "b"))
+    points = {"a": np.array([1e-300, 1e-9, 0.01, 0.06, 0.3]), "b": np.full(5, k)}
+    nodes = [tensor_of(system, 3).nodes[0]]
+    with np.errstate(all="ignore"):
+        (got,) = evaluate(system.graph, nodes, points, numpy_arithmetic())
+    assert np.allclose(got, third, rtol=2e-15, atol=2e-15)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import inf, isnan, nan
+from math import factorial, inf, isnan, nan
 
 import mpmath
 import numpy as np
@@ -11,6 +11,7 @@ import pytest
 import symgrad as sg
 from symgrad.functions import PRIMITIVES
 from symgrad.functions import math as functions
+from symgrad.ir.evaluate import evaluate, numpy_arithmetic
 from symgrad.ir.expression import variables
 from tests.expressions import close, in_mpmath, system_of, tensor_of
 from tests.functions.special.measured import values, worst_of_row
@@ -136,6 +137,21 @@ def test_second_derivatives_of_real_orders_next_to_minus_1() -> None:
         with mpmath.workdps(30):
             lower, own = (mpmath.polylog(mpmath.mpf(s), at).real for s in (-0.5, 0.5))
             assert got == pytest.approx(float((lower - own) / mpmath.mpf(at) ** 2), rel=3e-15)
+
+
+@pytest.mark.parametrize("order", [3, 4])
+def test_high_derivatives_left_of_0(order: int) -> None:
+    """Li_(-2)(x) = 2/(1 - x)^3 - 3/(1 - x)^2 + 1/(1 - x): its power series cancels at -0.7."""
+    x, points = variables("x"), np.linspace(-0.95, -0.05, 19)
+    system = system_of(functions.polylog(-2, x), ("x",))
+    nodes = list(tensor_of(system, order).nodes)
+    (got,) = evaluate(system.graph, nodes, {"x": points}, numpy_arithmetic())
+    terms = [
+        weight * factorial(n + order - 1) / factorial(n - 1) * (1 - points) ** -(n + order)
+        for n, weight in ((3, 2.0), (2, -3.0), (1, 1.0))
+    ]
+    size = np.sum(np.abs(terms), axis=0)
+    assert np.all(np.abs(got - np.sum(terms, axis=0)) <= 4e-14 * size)
 
 
 @pytest.mark.parametrize("name", ["polylog", "polylog_slope"])
