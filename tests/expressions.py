@@ -19,10 +19,11 @@ import numpy as np
 from symgrad.differentiate.mode import Mode
 from symgrad.differentiate.tensors import derive
 from symgrad.functions import PRIMITIVES, math
-from symgrad.ir.evaluate import evaluate, evaluate_expr, mpmath_arithmetic, numpy_arithmetic
+from symgrad.ir.evaluate import evaluate, evaluate_expr, numpy_arithmetic
 from symgrad.ir.expression import Expr, postorder, variables, wrap
 from symgrad.ir.graph import Graph
 from symgrad.ir.system import Request, System, Tensor
+from tests.balls import quick_arithmetic
 
 THIRD = Fraction(1, 3)
 
@@ -85,7 +86,7 @@ def tensor_of(system: System, order: int, mode: Mode | None = None) -> Tensor:
 def in_mpmath(graph: Graph, nodes: Sequence[int], point: Point) -> list[Any]:
     """The nodes' values at a point, at mpmath's present precision."""
     values = {name: mpmath.mpf(value) for name, value in point.items()}
-    return evaluate(graph, nodes, values, mpmath_arithmetic())
+    return evaluate(graph, nodes, values, quick_arithmetic())
 
 
 def in_float(graph: Graph, nodes: Sequence[int], point: Point) -> list[float]:
@@ -104,7 +105,7 @@ def gradient_at(expr: Expr, point: Point, mode: Mode | None = None) -> list[floa
 def as_written(expr: Expr, point: Point) -> Any:
     """The value of an Expr as it is written, in mpmath."""
     values = {name: mpmath.mpf(value) for name, value in point.items()}
-    return evaluate_expr(expr, values, PRIMITIVES, mpmath_arithmetic())
+    return evaluate_expr(expr, values, PRIMITIVES, quick_arithmetic())
 
 
 def mixed_partial(expr: Expr, point: Point, indices: Sequence[int]) -> Any:

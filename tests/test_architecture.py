@@ -92,6 +92,7 @@ def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), str(path))
 
 
+@cache
 def imports(path: Path) -> list[tuple[str, int]]:
     """Every imported module with its line, wherever in the file it stands."""
     found: list[tuple[str, int]] = []

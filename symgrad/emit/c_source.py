@@ -15,6 +15,7 @@ from symgrad.emit.source import (
     Array,
     Language,
     body,
+    c_array,
     description,
     function_name,
     group_arrays,
@@ -268,7 +269,7 @@ def _comment(program: Program, name: str, dtype: Dtype) -> str:
         " *",
         *wrapped(f"{name} fills the result arrays at one point:", " * ", " * "),
         " *",
-        *description(program, _size, " *     "),
+        *description(program, c_array, " *     "),
         " *",
         *wrapped(
             f"Arrays are row-major. {name}_batch takes n points, each array holding one "
@@ -286,11 +287,6 @@ def _comment(program: Program, name: str, dtype: Dtype) -> str:
         ),
     ]
     return "\n".join(("/*" + paragraphs[0][2:], *paragraphs[1:], " */\n"))
-
-
-def _size(array: Array) -> str:
-    shape = f" = {array.shape}" if len(array.shape) > 1 else ""
-    return f"{array.identifier}[{array.size}]{shape}"
 
 
 def _prototype(

@@ -362,6 +362,12 @@ def description(program: Program, written: Callable[[Array], str], indent: str) 
     return lines
 
 
+def c_array(array: Array) -> str:
+    """An array in C, which has no shape: ``jacobian[6] = (2, 3)``."""
+    shape = f" = {array.shape}" if len(array.shape) > 1 else ""
+    return f"{array.identifier}[{array.size}]{shape}"
+
+
 def wrapped(text: str, first: str, following: str, width: int = WIDTH) -> list[str]:
     """``text`` broken at spaces into lines with their indentation."""
     return textwrap.wrap(

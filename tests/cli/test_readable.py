@@ -9,10 +9,11 @@ import pytest
 from symgrad.cli.readable import readable
 from symgrad.errors import FormulaError
 from symgrad.functions import COMPOSITIONS, PRIMITIVES
-from symgrad.ir.evaluate import evaluate, mpmath_arithmetic
+from symgrad.ir.evaluate import evaluate
 from symgrad.ir.expression import constant, symbol, variables, wrap
 from symgrad.ir.graph import Graph
 from symgrad.parse.formula import parse_formula
+from tests.balls import quick_arithmetic
 
 x, y, z = variables("x y z")
 HALF = Fraction(1, 2)
@@ -50,7 +51,7 @@ def agree(expr, names, points):
     """Whether the text of ``expr``, read again, has its values."""
     text = readable(expr)
     again = parse_formula(text, names, None, PRIMITIVES)
-    arithmetic = mpmath_arithmetic()
+    arithmetic = quick_arithmetic()
     graph = Graph(PRIMITIVES)
     nodes = graph.add_all([expr, again])
     with mpmath.workdps(40):

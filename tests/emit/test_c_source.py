@@ -57,9 +57,10 @@ def compile_c(text: str, folder: Path, *flags: str, optimised: bool = True) -> P
     return target
 
 
-def load(text: str, folder: Path) -> ctypes.CDLL:
+def load(text: str, folder: Path, *, optimised: bool = True) -> ctypes.CDLL:
     """The functions of the text, for ctypes."""
-    return ctypes.CDLL(str(compile_c(text, folder, "-shared", "-fPIC")))
+    made = compile_c(text, folder, "-shared", "-fPIC", optimised=optimised)
+    return ctypes.CDLL(str(made))
 
 
 def batch(library: ctypes.CDLL, count: int, *arrays: np.ndarray) -> None:
@@ -228,7 +229,7 @@ def test_header_is_for_cplusplus_too(tmp_path: Path) -> None:
 
 def test_twenty_thousand_operations_compile(tmp_path: Path) -> None:
     program = long_program(20_000)
-    library = load(source_of(program), tmp_path)
+    library = load(source_of(program), tmp_path, optimised=False)
     points = np.random.default_rng(3).uniform(-1, 1, (3, 4))
     got = np.empty((3, 10, 4))
     batch(library, 3, points, got)

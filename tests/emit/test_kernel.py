@@ -60,10 +60,10 @@ class Loaded:
         self.code.kernel(start, stop, stream, self.code.scratch.memory, *groups, *results)
 
 
-def load_program(program, dtype="float64", accuracy="high", tile=None):
+def load_program(program, dtype="float64", accuracy="high", tile=None, contract=False):
     """The compiled kernel of a Program on this machine."""
     verify_program(program)
-    target = cpu_target(program, dtype, accuracy)
+    target = cpu_target(program, dtype, accuracy, contract=contract)
     if tile is not None:
         target = replace(target, tile=tile)
     kernel = emit_kernel(program, target)

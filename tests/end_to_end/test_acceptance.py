@@ -11,7 +11,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-import sympy
 
 import symgrad as sg
 from benchmarks import acceptance
@@ -175,30 +174,6 @@ def test_rules_against_their_written_derivatives(case: Case) -> None:
     value = [Request("value", "tensor")]
     want = interpret_system(expected, case.variables, case.points, value)["value"]
     assert scaled_errors(made, want).max() <= GATE
-
-
-REFUSED = {"Integral"}
-"""SymPy expressions that are refused, with the cure in the message."""
-
-
-@pytest.mark.parametrize("case", rows("coverage"), ids=lambda case: case["id"])
-def test_common_sympy_expressions(case: dict) -> None:
-    names = {name: sympy.Symbol(name, real=True) for name in "xyz"}
-    names |= {"k": sympy.Symbol("k", integer=True), "f": sympy.Function("f")}
-    expression = sympy.sympify(case["expression"], locals=names)
-    x, y = names["x"], names["y"]
-    by = case["variable"]
-    position = "xy".index(by)
-    requests = [Request(f"d{k}", "partial", k, (position,) * k) for k in range(3)]
-    point = np.array([[case["point"]["x"], case["point"]["y"]]])
-    if case["id"] in REFUSED:
-        with pytest.raises(SymgradError, match="integra"):
-            interpret_system(expression, [x, y], point, requests)
-        return
-    made = interpret_system(expression, [x, y], point, requests)
-    for name, key in zip(made, ("value", "first", "second"), strict=True):
-        if case[key] is not None:
-            assert made[name][0] == pytest.approx(case[key], rel=1e-12, abs=1e-14), key
 
 
 TORCH_FORMULAS = {

@@ -13,6 +13,7 @@ import sympy
 
 import symgrad as sg
 from symgrad.errors import SymgradError
+from symgrad.options import Jit
 from tests.cases import NEEDS_CASES, load, rows
 
 pytestmark = NEEDS_CASES
@@ -37,20 +38,20 @@ def test_common_expressions(case: dict[str, Any]) -> None:
     by, point = case["variable"], case["point"]
     partials = {"value": (), "first": (by,), "second": (by, by)}
 
-    def compiled(form: str) -> sg.CompiledFunction:
-        return sg.compile(read(case, form), ["x", "y"], partials, cache=False)
+    def made(form: str, jit: Jit) -> sg.CompiledFunction:
+        return sg.compile(read(case, form), ["x", "y"], partials, jit=jit, cache=False)
 
     seen = []
     for form, refused in (("sympy", REFUSED), ("text", NOT_IN_TEXT)):
         if case["id"] in refused:
             with pytest.raises(SymgradError, match=r"integra|write the|pass a SymPy"):
-                compiled(form)
+                made(form, "never")
             continue
-        fn = compiled(form)
-        if fn.program.code in seen:
+        code = made(form, "never").program.code
+        if code in seen:
             continue  # the same program has the same values
-        seen.append(fn.program.code)
-        got = fn([[point["x"], point["y"]]])
+        seen.append(code)
+        got = made(form, "always")([[point["x"], point["y"]]])
         for key in partials:
             found = float(np.ravel(got[key])[0])
             if case[key] is None:

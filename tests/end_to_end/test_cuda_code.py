@@ -12,10 +12,11 @@ import re
 import time
 from collections import Counter
 from functools import cache
+from importlib.util import find_spec
+from itertools import chain, islice, product
 
 import pytest
 
-import symgrad as sg
 from benchmarks.problem import Problem
 from benchmarks.problems import PROBLEMS, lennard_jones, pair_energy
 from symgrad.cuda import STAGES, Stages, gpu_target, kernel_programs
@@ -26,8 +27,8 @@ from symgrad.ir.layout import Layout, Points
 from symgrad.ir.program import Program
 from symgrad.options import Engine, Options
 from symgrad.runtime.cuda.binary import Binary
-from symgrad.runtime.cuda.resources import Assembly, disassemble
-from tests.runtime.cuda.kernels import NEEDS_NVDISASM
+from tests.emit.cuda.suite import scheduled
+from tests.runtime.cuda.machine_code import NEEDS_NVDISASM, Assembly, disassemble
 
 pytest.importorskip("cuda.bindings.nvrtc")
 
@@ -50,24 +51,9 @@ LOOPS = 7
 TURNS = ("sincos", "sin", "cos", "tan")
 
 
-@cache
 def program(name: str) -> Program:
     """The value and the derivative of a problem as they are scheduled."""
     return scheduled(PROBLEMS[name])
-
-
-def scheduled(problem: Problem) -> Program:
-    x = list(sg.variables("x", problem.columns))
-    outputs = problem.function(sg.math, x)
-    function = sg.compile(
-        outputs[0] if problem.scalar else outputs,
-        x,
-        ["value", problem.derivative],
-        wrt=x[: problem.inputs],
-        jit="never",
-        cache=False,
-    )
-    return function.program
 
 
 def target(dtype: Dtype) -> Target:
@@ -103,8 +89,21 @@ def binaries(
 
 
 @cache
-def assembly(name: str, engine: Engine, dtype: Dtype, points: Points) -> tuple[Assembly, ...]:
-    return tuple(disassemble(binary.code) for binary in binaries(name, engine, dtype, points))
+def assemblies(name: str) -> dict[tuple[Engine, Dtype, Points], tuple[Assembly, ...]]:
+    """The instructions of all of a problem's kernels, which are read at once."""
+    known = [one for one in ENGINES if all(map(find_spec, STAGES[one].packages))]
+    made = {case: binaries(name, *case) for case in product(known, DTYPES, POINTS)}
+    found = iter(disassemble(*chain(*made.values())))
+    return {case: tuple(islice(found, len(kernels))) for case, kernels in made.items()}
+
+
+def kernels_of(
+    name: str, engine: Engine, dtype: Dtype, points: Points
+) -> list[tuple[Program, Assembly]]:
+    """The Programs of a problem's kernels, and their instructions."""
+    stages_of(engine)
+    found = assemblies(name)[engine, dtype, points]
+    return list(zip(lowered_parts(name, dtype), found, strict=True))
 
 
 def spilled(found: tuple[Binary, ...]) -> int:
@@ -133,9 +132,7 @@ def test_no_value_is_spilled_on_the_older_gpu(name, engine):
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_float32_computes_in_float32(name, engine, points):
-    for part, code in zip(
-        lowered_parts(name, "float32"), assembly(name, engine, "float32", points), strict=True
-    ):
+    for part, code in kernels_of(name, engine, "float32", points):
         turns = sum(part.counts[op] for op in TURNS)
         found = Counter(opcode.split(".")[0] for opcode in code.doubles)
         assert found == Counter({op: count * turns for op, count in SLOW_PATH.items() if turns})
@@ -148,9 +145,7 @@ def test_float32_computes_in_float32(name, engine, points):
 def test_points_last_are_stored_once_an_entry(name, engine, dtype):
     """Neighbouring threads write neighbouring addresses by themselves: one store an entry."""
     stored = 0
-    for part, code in zip(
-        lowered_parts(name, dtype), assembly(name, engine, dtype, "last"), strict=True
-    ):
+    for part, code in kernels_of(name, engine, dtype, "last"):
         entries = part.counts["store"]
         stored += entries
         stores = code.count("STG")
@@ -169,9 +164,7 @@ def test_points_last_are_stored_once_an_entry(name, engine, dtype):
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_points_first_are_stored_together(name, engine, dtype):
     """Entries go through tiles in shared memory, and from there to memory in wide stores."""
-    for part, code in zip(
-        lowered_parts(name, dtype), assembly(name, engine, dtype, "first"), strict=True
-    ):
+    for part, code in kernels_of(name, engine, dtype, "first"):
         _, tiles = staged(part, target(dtype))
         together = counts_together(tiles, target(dtype))
         copied = sum(-(-one.width // n) for one, n in zip(tiles.chunks, together, strict=True))

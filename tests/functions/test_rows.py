@@ -1,7 +1,7 @@
 """Every row of the table: value, partials to order 4, kinks, both sweeps, both arithmetics.
 
-The oracle is each function's definition in mpmath, differentiated numerically in many digits: it
-shares nothing with the rows' partials and expansions.
+The oracle is each function's definition in mpmath or Arb, differentiated numerically in many
+digits: it shares nothing with the rows' partials and expansions.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from symgrad.ir.evaluate import evaluate, function, mpmath_arithmetic, numpy_ari
 from symgrad.ir.expression import Expr, constant, variables
 from symgrad.ir.primitive import Primitive
 from symgrad.ir.system import System
+from tests.balls import quickly
 from tests.differences import partials_of
 from tests.expressions import (
     close,
@@ -185,11 +186,11 @@ def derived(name: str) -> Derived:
 @pytest.mark.parametrize("name", [name for name in NUMERIC if name not in HELD])
 def test_partials(name: str) -> None:
     """The partials' formulas against differences of the row's definition."""
-    made = derived(name)
+    made, call = derived(name), quickly(name, DEFINITIONS[name])
     arity = PRIMITIVES[name].arity
     times = {index: tuple(index.count(i) for i in range(arity)) for index in made.nodes}
     for point, values in zip(made.points, made.values, strict=True):
-        expected = partials_of(DEFINITIONS[name], point, times.values())
+        expected = partials_of(call, point, times.values())
         with mpmath.workdps(40):
             for (index, order), got in zip(times.items(), values, strict=True):
                 assert close(got, expected[order], 1e-24), message(

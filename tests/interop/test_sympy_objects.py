@@ -18,11 +18,12 @@ from symgrad.interop.sympy_objects import (
     known_objects,
     to_sympy,
 )
-from symgrad.ir.evaluate import evaluate, mpmath_arithmetic
+from symgrad.ir.evaluate import evaluate
 from symgrad.ir.expression import Expr, constant, named, symbol
 from symgrad.ir.graph import Graph
 from symgrad.ir.primitive import define
 from symgrad.parse.sympy_expressions import Converter
+from tests.balls import quick_arithmetic
 
 NAMES = tuple("abcdefghijklm")
 SYMBOLS = {name: sp.Symbol(name) for name in NAMES}
@@ -39,7 +40,7 @@ def back(expr: Expr) -> Any:
 def value_of(expr: Expr, point: dict[str, float]) -> Any:
     graph = Graph(PRIMITIVES)
     exact = {name: mpmath.mpf(value) for name, value in point.items()}
-    return evaluate(graph, [graph.add(expr)], exact, mpmath_arithmetic())[0]
+    return evaluate(graph, [graph.add(expr)], exact, quick_arithmetic())[0]
 
 
 def sympy_value(made: Any, point: dict[str, float]) -> Any:
@@ -77,7 +78,7 @@ def points(name: str) -> list[dict[str, float]]:
     else:
         intervals = [*row.domain, *[(-2.0, 2.0)] * len(NAMES)][: len(NAMES)]
         # Of few bits: SymPy factors numbers that it raises to a power.
-        found = [[round(1024 * rng.uniform(*one)) / 1024 for one in intervals] for _ in range(5)]
+        found = [[round(1024 * rng.uniform(*one)) / 1024 for one in intervals] for _ in range(3)]
         found = [
             [float(round(value)) if i in row.whole else value for i, value in enumerate(values)]
             for values in found
@@ -101,7 +102,7 @@ def test_every_row_has_its_value_in_sympy_and_comes_back(name):
         for point in points(name):
             exact = value_of(expr, point)
             assert close(sympy_value(made, point), exact), (made, point)
-            assert close(value_of(again, point), exact), (again, point)
+            assert again == expr or close(value_of(again, point), exact), (again, point)
 
 
 def test_the_tables_name_rows_once():

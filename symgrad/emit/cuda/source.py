@@ -29,6 +29,7 @@ from symgrad.emit.source import (
     Array,
     Language,
     body,
+    c_array,
     description,
     group_arrays,
     listed,
@@ -41,7 +42,7 @@ from symgrad.emit.target import Target
 from symgrad.ir.layout import Layout
 from symgrad.ir.program import Program
 
-__all__ = ["CudaKernel", "cuda_source", "device_source", "totals_source"]
+__all__ = ["CudaKernel", "cuda_source", "totals_source"]
 
 UNROLLED = 200
 """Operations up to which the compiler may compute several points of a thread at a time."""
@@ -122,27 +123,6 @@ def cuda_source(program: Program, target: Target, layout: Layout) -> CudaKernel:
     name = f"sg_{blake2b((text + parameters + tail).encode(), digest_size=8).hexdigest()}"
     text = f'{head}{text}\nextern "C" __global__ void\n{name}({parameters})\n{tail}'
     return CudaKernel(name, text, threads, points, block)
-
-
-def device_source(program: Program, target: Target, name: str) -> str:
-    """A device function of one point, for kernels that people write themselves.
-
-    ``name(x, p, value, jacobian)`` takes the addresses of the argument groups and then of the
-    results, row-major, and fills the results.
-
-    Raises:
-        UnknownFunctionError: CUDA C has no function for an operation.
-    """
-    language = spoken(program, target.dtype)
-    real = language.words["real"]
-    head = f"static __device__ __forceinline__ void {name}("
-    given = [f"const {real} *__restrict__ {array.identifier}" for array in group_arrays(program)]
-    given += [f"{real} *__restrict__ {array.identifier}" for array in result_arrays(program)]
-    made = functions(program, target.dtype)
-    lines = [f"    {line}" for line in body(program, language)]
-    parameters = "\n".join(packed(given, ", ", head, " " * len(head)))
-    tail = "\n".join((f"{parameters})", "{", *lines, "}\n"))
-    return f"{definitions(made + tail)}{made}\n{tail}"
 
 
 class Places:
@@ -252,7 +232,7 @@ def _head(program: Program, target: Target, layout: Layout, threads: int) -> str
     paragraphs = [
         *wrapped(what, " * ", " * "),
         " *",
-        *description(program, _size, " *     "),
+        *description(program, c_array, " *     "),
         " *",
         *wrapped(how, " * ", " * "),
         " *",
@@ -264,8 +244,3 @@ def _head(program: Program, target: Target, layout: Layout, threads: int) -> str
         ),
     ]
     return "\n".join(("/*" + paragraphs[0][2:], *paragraphs[1:], " */"))
-
-
-def _size(array: Array) -> str:
-    shape = f" = {array.shape}" if len(array.shape) > 1 else ""
-    return f"{array.identifier}[{array.size}]{shape}"

@@ -169,21 +169,6 @@ def copy_functions(tiles: Tiles, target: Target, language: Language, assign: str
     return COPY.format(real=real, assign=assign, moves="\n".join(moves), inlined=inlined)
 
 
-def copy_loops(tiles: Tiles, target: Target) -> list[tuple[int, int]]:
-    """The loops that copy chunks, as machine code has them: (entries of a point, entries together).
-
-    One for each chunk, or, where there are many, one for each form of them: a function.
-    """
-    results = tiles.program.results
-    counts = counts_together(tiles, target)
-    found = [
-        ((chunk.width, results[chunk.result].size, chunk.pitch, count), (chunk.width, count))
-        for chunk, count in zip(tiles.chunks, counts, strict=True)
-    ]
-    few = len(tiles.chunks) <= INLINED
-    return [loop for _, loop in found] if few else list(dict(found).values())
-
-
 def _put(real: str, count: int, add: bool) -> str:
     if count == 1:
         return f"*place {'+=' if add else '='} values[0];"

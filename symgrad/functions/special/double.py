@@ -176,28 +176,6 @@ def exp_double(m: Any, high: Any, low: Any) -> Any:
     return m.where(m.abs(high) < 709.5, m.fma(power, low, power), power * (1.0 + low))
 
 
-def power_double(m: Any, x: Any, y: Any) -> Any:
-    """x**y for x >= 0 within 1.5 ulp, as C's pow at 0, 1, inf and nan.
-
-    Example:
-        >>> power_double(m, 2.0, 0.5)
-        1.4142135623730951
-    """
-    inside = (x > 0.0) & (x < INF)
-    base = m.where(inside, x, 1.0)
-    log, log_low = log_double(m, base)
-    exponent = m.max(m.min(y, 1e300), -1e300)
-    high = exponent * log
-    # Beyond 1100 only the sign of the exponent matters; a product that overflows is clamped too.
-    clamped = m.max(m.min(high, 1100.0), -1100.0)
-    low = m.where(m.abs(high) < 1100.0, m.fma(exponent, log, -high) + exponent * log_low, 0.0)
-    plain = exp_double(m, clamped, low)
-    at_end = m.where((y < 0.0) & m.eq(x, 0.0) | (y > 0.0) & (x > 1.0), INF, 0.0)
-    result = m.where(inside, plain, m.where(x >= 0.0, at_end, NAN))
-    certain = m.eq(y, 0.0) | m.eq(x, 1.0)
-    return m.where(certain, 1.0, m.where(m.eq(y, y), result, y))
-
-
 def sin_pi(m: Any, x: Any) -> Any:
     """sin(pi x) within 1 ulp for every finite x: 0 with the sign of x at the integers.
 

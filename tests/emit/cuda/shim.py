@@ -24,7 +24,6 @@ REASON = "there is no C++ compiler `g++` here"
 
 FLAGS = (
     "-std=c++17",
-    "-O1",
     "-ffp-contract=off",
     "-fno-exceptions",
     "-fno-strict-aliasing",
@@ -33,7 +32,7 @@ FLAGS = (
     "-shared",
 )
 
-LONG = 100_000
+LONG = 25_000
 """Characters from which optimising takes longer than it saves."""
 
 Launch = Callable[[int, int, Sequence[int | float]], None]

@@ -9,6 +9,7 @@ import mpmath
 import numpy as np
 
 import symgrad as sg
+from benchmarks.problem import Problem
 from benchmarks.problems import PROBLEMS
 from symgrad.functions import PRIMITIVES
 from symgrad.ir.evaluate import mpmath_arithmetic, run
@@ -61,6 +62,21 @@ def case(name: str) -> Case:
                 table[k] = [float(entry) for entry in entries]
     computed = [np.reshape(array, (POINTS, -1)) for array in (got.value, got.jacobian)]
     return Case(fn.program, groups, exact, error_in_ulp(computed, exact))
+
+
+@cache
+def scheduled(problem: Problem) -> Program:
+    """The value of a problem and its own derivative."""
+    x = list(sg.variables("x", problem.columns))
+    outputs = problem.function(sg.math, x)
+    fn = sg.compile(
+        outputs[0] if problem.scalar else outputs,
+        *(x, ["value", problem.derivative]),
+        wrt=x[: problem.inputs],
+        jit="never",
+        cache=False,
+    )
+    return fn.program
 
 
 def error_in_ulp(got: list[Array], exact: list[Array], dtype: str = "float64") -> float:

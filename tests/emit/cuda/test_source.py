@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import replace
 from functools import cache
@@ -19,7 +18,6 @@ from symgrad.emit.cuda.source import (
     APART,
     CudaKernel,
     cuda_source,
-    device_source,
 )
 from symgrad.emit.target import ITEMSIZE, Target
 from symgrad.errors import UnknownFunctionError
@@ -29,6 +27,8 @@ from symgrad.ir.layout import Layout, Points, kernel_arguments
 from symgrad.ir.program import Group, Program, Result
 from tests.emit.cuda.batches import evaluate
 from tests.emit.cuda.shim import COMPILER, REASON, Launch, compile_host, compile_hosts
+from tests.emit.cuda.suite import scheduled
+from tests.emit.test_kernel import load_program
 from tests.emit.test_routine import EXACT, by_numpy, points, program_of
 from tests.emit.test_source import (
     HOSTILE,
@@ -186,33 +186,21 @@ def test_rational_functions_have_the_bits_of_the_interpreter(dtype: str, at: Poi
 def problem(name: str) -> tuple[Program, Array, list[Array], dict[str, float]]:
     """A problem's Program, points, exact results, and what the CPU's kernels miss them by."""
     given = PROBLEMS[name]
-    x = list(sg.variables("x", given.columns))
-    outputs = given.function(sg.math, x)
-    wanted = ["value", given.derivative]
+    program = scheduled(given)
     sample = given.points(np.random.default_rng(7), 5).T
     sample = sample.astype("float32").astype(float)  # the same points in both precisions
-    errors, exact, program = {}, [], None
+    exact = [np.empty((len(sample), result.size)) for result in program.results]
+    with mpmath.workdps(50):
+        for row, point in enumerate(sample):
+            numbers = [[mpmath.mpf(number) for number in point]]
+            found = run(program, PRIMITIVES, numbers, mpmath_arithmetic())
+            for table, entries in zip(exact, found, strict=True):
+                table[row] = [float(entry) for entry in entries]
+    errors = {}
     for dtype in ITEMSIZE:
-        fn = sg.compile(
-            outputs[0] if given.scalar else outputs,
-            *(x, wanted),
-            wrt=x[: given.inputs],
-            dtype=dtype,
-            jit="always",
-            cache=False,
-        )
-        if program is None:
-            program = fn.program
-            exact = [np.empty((len(sample), result.size)) for result in program.results]
-            with mpmath.workdps(50):
-                for row, point in enumerate(sample):
-                    numbers = [[mpmath.mpf(number) for number in point]]
-                    found = run(program, PRIMITIVES, numbers, mpmath_arithmetic())
-                    for table, entries in zip(exact, found, strict=True):
-                        table[row] = [float(entry) for entry in entries]
-        results = [np.reshape(result, (len(sample), -1)) for result in fn(sample.astype(dtype))]
+        results = [np.empty((len(sample), one.size), dtype) for one in program.results]
+        load_program(program, dtype, contract=True)([sample.astype(dtype)], results)
         errors[dtype] = max(map(error, results, exact))
-    assert program is not None
     return program, sample, exact, errors
 
 
@@ -370,37 +358,6 @@ def test_functions_of_users_are_refused() -> None:
     program = Program((Group("inputs", ("a",)),), (Result("value", ()),), tuple(do.code))
     with pytest.raises(UnknownFunctionError, match="CUDA C source has no 'mine'"):
         cuda_source(program, target("float64"), Layout())
-
-
-class Written:
-    """A kernel written by hand around the device function of one point."""
-
-    name = "by_hand"
-
-    def __init__(self, function: str) -> None:
-        self.text = f"""{function}
-extern "C" __global__ void by_hand(long long n, const double *x, const double *p, double *value,
-                                   double *jacobian)
-{{
-    const long long i = 32 * blockIdx.x + threadIdx.x;
-    if (i < n)
-        one_point(x + 2 * i, p, value + 2 * i, jacobian + 4 * i);
-}}
-"""
-
-
-def test_the_device_function_of_one_point() -> None:
-    made = target("float64")
-    text = device_source(lowered(polar(), made), made, "one_point")
-    launch = compile_host(Written(text))
-    x, p = np.random.default_rng(5).uniform(0.5, 2, (70, 2)), np.array([1.25])
-    value, jacobian = np.zeros((70, 2)), np.zeros((70, 4))
-    launch(3, 32, [70, *(array.ctypes.data for array in (x, p, value, jacobian))])
-    for row, got, rest in zip(x, value, jacobian, strict=True):
-        wanted = expected(polar(), [list(row), [1.25]])
-        np.testing.assert_allclose(got, wanted[0], rtol=1e-15)
-        np.testing.assert_allclose(rest, wanted[1], rtol=1e-15)
-    assert not math.isnan(value.sum())
 
 
 def any_arguments(launch: Launch, arguments: list[Any]) -> None:

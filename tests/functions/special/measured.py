@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from math import inf
 from typing import Any
 
@@ -14,6 +15,7 @@ from symgrad.functions import PRIMITIVES
 from symgrad.ir.evaluate import evaluate, function, numpy_arithmetic
 from symgrad.ir.expression import Expr, variables
 from symgrad.ir.primitive import Names, Primitive, define
+from tests.balls import quickly
 from tests.expressions import system_of, tensor_of
 
 DIGITS = 30
@@ -53,6 +55,13 @@ def _no_partial(arity: int) -> Callable[..., int]:
     return [lambda y, a: 0, lambda y, a, b: 0, lambda y, a, b, c: 0][arity - 1]
 
 
+def oracle_of(name: str) -> Callable[..., Any]:
+    """A row's oracle, at mpmath's present precision."""
+    oracle = PRIMITIVES[name].oracle
+    assert oracle is not None
+    return quickly(name, partial(oracle, mpmath))
+
+
 def in_ulp(got: float, expected: Any, scale: Any = 0) -> float:
     """The error in ulp of the exact value, or of a scale where that is larger."""
     size = max(abs(expected), scale)
@@ -90,11 +99,8 @@ def worst_of_row(
     compute: Callable[..., np.ndarray] = values,
 ) -> tuple[float, tuple[float, ...]]:
     """The largest error of a row in ulp against its oracle, and where it is."""
-    oracle = PRIMITIVES[name].oracle
-    assert oracle is not None
-    exact = oracle
     got = compute(name, *arguments).tolist()
-    return worst(got, lambda *x: exact(mpmath, *x), *arguments, scale=scale)
+    return worst(got, oracle_of(name), *arguments, scale=scale)
 
 
 def derivatives_at(expression: Expr, points: Any, orders: Iterable[int]) -> list[np.ndarray]:
@@ -118,14 +124,12 @@ def assert_value(
 
 def assert_kernel_and_derivatives(name: str) -> None:
     """Compiled value and first three derivatives against mpmath's numerical differentiation."""
-    row = PRIMITIVES[name]
-    assert row.oracle is not None
-    low, high = row.domain[0]
+    value, (low, high) = oracle_of(name), PRIMITIVES[name].domain[0]
     points = low + (high - low) * np.array([0.07, 0.31, 0.58, 0.93])
     x = variables("x")
     result = sg.compile(sg.math.__getattr__(name)(x), [x], ["value", 1, 2, 3], cache=False)(points)
     for order, got in enumerate(result):
         for point, one in zip(points.tolist(), np.ravel(got).tolist(), strict=True):
-            expected = mpmath.diff(lambda t: row.oracle(mpmath, t), point, order)
-            scale = max(abs(expected), abs(row.oracle(mpmath, mpmath.mpf(point))))
+            expected = mpmath.diff(value, point, order)
+            scale = max(abs(expected), abs(value(point)))
             assert abs(one - expected) <= 1e-13 * scale, f"{name} order {order} at {point}"

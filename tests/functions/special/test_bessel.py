@@ -17,6 +17,7 @@ from tests.functions.special.measured import (
     derivatives_at,
     in_kernel,
     in_ulp,
+    oracle_of,
     values,
     worst,
     worst_of_row,
@@ -82,9 +83,8 @@ def test_orders_of_one_batch_mix(name: str, rng: np.random.Generator) -> None:
         [rng.integers(0, 30, 64) / rng.choice([1, 2, 3], 64), rng.uniform(0.1, 60, 64)], 1
     )
     got = sg.compile(getattr(sg.math, name)(n, at), [n, at], "value", cache=False)(points)
-    oracle = PRIMITIVES[name].oracle
-    assert oracle is not None
-    error, point = worst(got.tolist(), lambda *p: oracle(mpmath, *p), *points.T, scale=amplitude)
+    oracle = oracle_of(name)
+    error, point = worst(got.tolist(), lambda *p: oracle(*p), *points.T, scale=amplitude)
     assert error <= PRIMITIVES[name].ulp, f"{name}{point}: {error} ulp"
 
 
@@ -148,10 +148,7 @@ def test_derivatives(kind: str, n: float) -> None:
     points, orders = (0.7, 3.1, 12.9), (1, 2, 3, 4)
     scales = (abs(values(kind, n, points)) + 0.3).tolist()
     with mpmath.workdps(40):
-        exact = [
-            [getattr(mpmath, kind)(mpmath.mpf(n), mpmath.mpf(at), derivative=k) for at in points]
-            for k in orders
-        ]
+        exact = [[oracle_of(f"{kind}_derivative")(k, n, at) for at in points] for k in orders]
         for expression in expressions:
             for k, found in zip(orders, derivatives_at(expression, points, orders), strict=True):
                 for got, want, scale in zip(found.tolist(), exact[k - 1], scales, strict=True):

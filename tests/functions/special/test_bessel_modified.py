@@ -16,6 +16,7 @@ from tests.functions.special.measured import (
     derivatives_at,
     in_kernel,
     in_ulp,
+    oracle_of,
     values,
     worst,
     worst_of_row,
@@ -57,9 +58,8 @@ def test_orders_of_one_batch_mix(name: str, rng: np.random.Generator) -> None:
     orders = rng.integers(0, 30, 64) / rng.choice([1, 2, 3], 64)
     points = np.stack([orders, rng.uniform(0.1, 60, 64)], 1)
     got = sg.compile(getattr(sg.math, name)(n, at), [n, at], "value", cache=False)(points)
-    oracle = PRIMITIVES[name].oracle
-    assert oracle is not None
-    error, point = worst(got.tolist(), lambda *p: oracle(mpmath, *p), *points.T)
+    oracle = oracle_of(name)
+    error, point = worst(got.tolist(), lambda *p: oracle(*p), *points.T)
     assert error <= PRIMITIVES[name].ulp, f"{name}{point}: {error} ulp"
 
 
@@ -138,8 +138,7 @@ def test_derivatives(kind: str, n: float) -> None:
 
 @pytest.mark.parametrize("name", ["besseli0e", "besseli1e", "besselk0e", "besselk1e"])
 def test_derivatives_of_scaled_functions(name: str) -> None:
-    oracle = PRIMITIVES[name].oracle
-    assert oracle is not None
+    oracle = oracle_of(name)
     points, orders = (0.7, 12.9), (1, 2)
     scales = values(name, points).tolist()
     for order, found in zip(
@@ -147,7 +146,7 @@ def test_derivatives_of_scaled_functions(name: str) -> None:
     ):
         for at, got, scale in zip(points, found.tolist(), scales, strict=True):
             with mpmath.workdps(25):
-                exact = mpmath.diff(lambda t: oracle(mpmath, t), at, order)
+                exact = mpmath.diff(lambda t: oracle(t), at, order)
                 assert in_ulp(got, exact, scale) < 12, f"order {order} at {at}"
 
 

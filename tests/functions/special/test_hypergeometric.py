@@ -15,7 +15,7 @@ from symgrad.functions import PRIMITIVES
 from symgrad.functions import math as functions
 from symgrad.ir.expression import variables
 from tests.expressions import close, in_mpmath, system_of, tensor_of
-from tests.functions.special.measured import values, worst_of_row
+from tests.functions.special.measured import oracle_of, values, worst_of_row
 
 WIDE, BELOW, TWENTY = (-3, 4), (0.4, 5), (-20, 20)
 COUNT = 20
@@ -160,10 +160,10 @@ def test_derivatives(
     given = [x if i == position else Fraction(v) for i, v in enumerate(arguments)]
     system = system_of(getattr(functions, name)(*given), ("x",))
     (got,) = in_mpmath(system.graph, tensor_of(system, order).nodes, {"x": arguments[position]})
-    oracle: Any = PRIMITIVES[name].oracle
+    oracle = oracle_of(name)
 
     def along(value: Any) -> Any:
-        return oracle(mpmath, *[value if i == position else v for i, v in enumerate(arguments)])
+        return oracle(*[value if i == position else v for i, v in enumerate(arguments)])
 
     expected = mpmath.diff(along, mpmath.mpf(arguments[position]), order)
     assert close(got, expected, 1e-25)

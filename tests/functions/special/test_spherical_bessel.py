@@ -14,7 +14,7 @@ import symgrad as sg
 from symgrad.functions import PRIMITIVES, math
 from symgrad.ir.expression import variables
 from tests.expressions import in_float, system_of, tensor_of
-from tests.functions.special.measured import in_ulp, values, worst_of_row
+from tests.functions.special.measured import in_ulp, oracle_of, values, worst_of_row
 
 x = variables("x")
 NAMES = ("jn", "yn")
@@ -81,14 +81,13 @@ def test_derivatives_at_zero(n: int, expected: tuple[float, ...]) -> None:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("n", [0, 1, 4])
 def test_derivatives(name: str, n: int, order: int) -> None:
-    oracle = PRIMITIVES[name].oracle
-    assert oracle is not None
+    oracle = oracle_of(name)
     system = system_of(getattr(math, name)(n, x), ("x",))
     nodes = tensor_of(system, order).nodes
     for at in (0.7, 3.1, 12.9):
         (got,) = in_float(system.graph, nodes, {"x": at})
         with mpmath.workdps(40):
-            exact = mpmath.diff(lambda t: oracle(mpmath, n, t), at, order)
+            exact = mpmath.diff(lambda t: oracle(n, t), at, order)
             assert in_ulp(got, exact, abs(values(name, n, at))) < 16
 
 

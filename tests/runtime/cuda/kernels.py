@@ -4,14 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import pytest
-
-from symgrad.runtime.cuda.resources import toolkit_program
-
-NEEDS_NVDISASM = pytest.mark.skipif(
-    toolkit_program("nvdisasm") is None, reason="nvdisasm is not installed"
-)
-
 LOOP = """
 extern "C" __global__ void {name}(long long n, const {real}* __restrict__ x, {real}* __restrict__ r)
 {{

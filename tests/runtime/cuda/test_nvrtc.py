@@ -10,8 +10,8 @@ from symgrad.errors import KernelError, MissingDependencyError
 from symgrad.runtime import cache
 from symgrad.runtime.cuda import nvrtc
 from symgrad.runtime.cuda.nvrtc import compile_source, options, ptx_of_source
-from symgrad.runtime.cuda.resources import disassemble
-from tests.runtime.cuda.kernels import NEEDS_NVDISASM, PRODUCT, HandWritten, kernel
+from tests.runtime.cuda.kernels import PRODUCT, HandWritten, kernel
+from tests.runtime.cuda.machine_code import NEEDS_NVDISASM, disassemble
 
 pytest.importorskip("cuda.bindings.nvrtc")
 
@@ -37,7 +37,8 @@ def forgotten():
 
 
 def opcodes(binary):
-    return {found.opcode.split(".")[0] for found in disassemble(binary.code).operations}
+    (code,) = disassemble(binary)
+    return {found.opcode.split(".")[0] for found in code.operations}
 
 
 @pytest.mark.parametrize("arch", ["sm_80", "sm_90"])

@@ -12,8 +12,8 @@ from symgrad.runtime.cuda import nvrtc
 from symgrad.runtime.cuda import ptx as module
 from symgrad.runtime.cuda.nvrtc import ptx_of_source
 from symgrad.runtime.cuda.ptx import Assembler, assemble, build
-from symgrad.runtime.cuda.resources import disassemble
-from tests.runtime.cuda.kernels import NEEDS_NVDISASM, PRODUCT, HandWritten, kernel
+from tests.runtime.cuda.kernels import PRODUCT, HandWritten, kernel
+from tests.runtime.cuda.machine_code import NEEDS_NVDISASM, disassemble
 
 pytest.importorskip("cuda.bindings.nvrtc")
 pytest.importorskip("cuda.bindings.nvjitlink")
@@ -58,7 +58,7 @@ def test_products_are_never_contracted(assembler):
     text = ptx_of_source(PRODUCT, "sm_90")
     loose = re.sub(r"(mul|add)\.rn\.f64", r"\1.f64", text)
     assert loose != text
-    found = disassemble(assemble(loose, PRODUCT, "sm_90", cache=False).code)
+    (found,) = disassemble(assemble(loose, PRODUCT, "sm_90", cache=False))
     assert (found.count("DMUL"), found.count("DADD"), found.count("DFMA")) == (1, 1, 0)
 
 
