@@ -111,6 +111,10 @@ EFFORT: Mapping[Optimize, Effort] = {
     "max": Effort(50_000, 100, 30_000, 120),
 }
 
+SPELLED = {"cuda": frozenset({"exp_minus_square", "exp_minus_square_slope", "sech"})}
+"""The routines that are written out for a target: of these only the CPU has code of its own, and
+in float32 a routine computes in doubles, which takes GPUs long."""
+
 DERIVING = 0.35
 """The share of a candidate's time that goes into deriving it; the rest is regrouping."""
 
@@ -393,7 +397,7 @@ def _derive(
     if _may_round(options):
         derived = unfold_squares(system.graph, derived)
     graph, tensors = simplify(system.graph, derived, options.rewrites, derived=True)
-    graph, tensors = expand(graph, tensors)
+    graph, tensors = expand(graph, tensors, SPELLED.get(options.target, frozenset()))
     if _may_round(options):
         share = CANCELLING if first is None else 1  # what has cancelled once does so again
         tensors, _ = relate_exponentials(graph, tensors, share)

@@ -23,6 +23,7 @@ from symgrad.emit.copies import define_copies
 from symgrad.emit.loop import LOOP, define_loop
 from symgrad.emit.pressure import live_values, vectors_at_a_time
 from symgrad.emit.reduction import BLOCK
+from symgrad.emit.routine import emitted
 from symgrad.emit.scratch import scratch_layout, tile_points
 from symgrad.emit.target import (
     DEFAULT_VECTOR_BYTES,
@@ -152,7 +153,7 @@ def compile_kernel(kernel: Kernel) -> bytes:
     """The object file of a kernel's loop over points."""
     program, target = Program.from_json(kernel.program), Target.from_json(kernel.target)
     loop = define_loop(new_module(), program, target)
-    return object_code(loop, thorough=bool(program.routines))
+    return object_code(loop, thorough=bool(emitted(program, target)))
 
 
 @dataclass(frozen=True, slots=True)

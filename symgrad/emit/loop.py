@@ -37,6 +37,7 @@ from symgrad.emit.constants import Constants, constant_entries
 from symgrad.emit.control import FLAG, INT64, POINTER, counted, tiles
 from symgrad.emit.critical import TUNING, is_straight, order_by_critical_path
 from symgrad.emit.reduction import emit_sums
+from symgrad.emit.routine import emitted
 from symgrad.emit.runs import declare_runs, run_points
 from symgrad.emit.scratch import Columns, scratch_layout, short_pitch, short_points
 from symgrad.emit.steps import begin, call_all
@@ -89,7 +90,7 @@ def define_loop(module: ir.Module, program: Program, target: Target) -> ir.Funct
 
 def _past_cache(module: ir.Module, program: Program, target: Target) -> Sequence[ir.Function]:
     """The pieces once more, where they can write past the cache themselves, else none."""
-    plain = not (target.reduced or program.shared or program.routines or program.outside)
+    plain = not (target.reduced or program.shared or emitted(program, target) or program.outside)
     if not (plain and _can_stream(target)):
         return ()
     computed = sum(result.size for result in program.results)

@@ -6,7 +6,7 @@ There are three providers, in order of preference:
 provider   what is called                              bound
 =========  ==========================================  ===========================================
 symgrad    our own IR, ``vector/``                     1 ulp, measured
-           a row's definition, ``routine.py``          the row's, measured
+           else a row's definition, ``routine.py``     the row's, measured
 libmvec    glibc's vector mathematics, x86-64 only     4 ulp, as its authors state
 libm       the C library's function, lane by lane      ``FUNCTIONS``, measured with glibc
 =========  ==========================================  ===========================================
@@ -146,6 +146,8 @@ def implementation(name: str, width: int, dtype: Dtype, accuracy: Accuracy) -> I
 
 def delivered(row: Primitive, width: int, dtype: Dtype, accuracy: Accuracy) -> Implementation:
     """Who computes a row of kind "call", "routine" or "outside" for vectors of ``width`` lanes."""
+    if row.kind == "routine" and own_body(row.name, width, dtype):
+        return Implementation(row.name, "symgrad", f"sg.{row.name}.v{width}", OWN_ULP)
     if row.kind == "routine":
         # In float32 a routine's double is rounded once more.
         ulp = row.ulp if dtype == "float64" else min(row.ulp, OWN_ULP)
@@ -167,6 +169,8 @@ def define_call(
     have raises ``KernelError``.
     """
     body = own_body(name, width, dtype)
+    if body and name not in FUNCTIONS:  # a row of ours, which the C library does not have
+        return define(module, name, body, width, dtype, inline=inline)
     arity, _ = _row(name)
     choice = implementation(name, width, dtype, accuracy)
     if body and choice.provider == "symgrad":

@@ -15,18 +15,32 @@ from llvmlite import ir
 from symgrad.emit.calls import Calls
 from symgrad.emit.control import FLAG, INT64
 from symgrad.emit.instructions import INSTRUCTIONS, SCALAR, splat, splat_truth
+from symgrad.emit.provider import own_body
 from symgrad.emit.target import ITEMSIZE, Target
 from symgrad.ir.program import Instruction, Outside, Program, Routine
 
 INDEX = ir.IntType(32)
 
 
+def emitted(program: Program, target: Target) -> list[Routine]:
+    """The routines of which there is no vector function of our own where they are called."""
+    parts = [part for routine in program.routines for part in (routine.code, *routine.bodies)]
+    inside = {instruction.op for part in parts for instruction in part}
+    doubles = _registers(target).count
+    return [
+        routine
+        for routine in program.routines
+        if not own_body(routine.name, target.width, target.dtype)
+        or (routine.name in inside and not own_body(routine.name, doubles, "float64"))
+    ]
+
+
 def define_routines(
     module: ir.Module, program: Program, target: Target, *, inline: bool
 ) -> dict[str, ir.Function]:
-    """Define every routine and every outside function of a Program in ``module``; by name."""
+    """Define the routines and every outside function of a Program in ``module``; by name."""
     made = {callee.name: _outside(module, callee, target) for callee in program.outside}
-    for routine in program.routines:
+    for routine in emitted(program, target):
         made[routine.name] = _Routine(module, routine, target, inline, made).function
     return made
 

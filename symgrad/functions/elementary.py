@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from typing import Any
 
 from symgrad.ir.expression import HALF, Expr, named, wrap
 from symgrad.ir.primitive import Names, define
@@ -33,35 +34,21 @@ def equal(left: object, right: object) -> Expr:
 
 
 # What rounding takes from x^2 would cost the tail of exp(-x^2) its digits: fma gives it back.
-def _lifted(x: Expr) -> tuple[Expr, Expr, Expr]:
-    """(x, p, c): exp(-x^2) = p c, c being exp(-64) in the tail and 1 elsewhere; x is bounded.
-
-    A p that is subnormal would cost the digits of what it is multiplied by.
-    """
-    kept = select(abs(x) > 40, 40, x)
-    far = kept * kept > 64
-    power = call("exp", select(far, 64 - kept * kept, -kept * kept))
-    power = call("fma", -power, call("fma", kept, kept, -kept * kept), power)
-    return kept, power, select(far, EXP_MINUS_64, 1)
-
-
-def _exp_minus_square(x: Expr) -> Expr:
-    """exp(-x^2) where its slope is not needed as well: nothing to bound but an infinite square."""
+def _exp_minus_square(m: Any, x: Any) -> Any:
     square = x * x
-    power = call("exp", -square)
-    return call("fma", -power, select(square < INF, call("fma", x, x, -square), 0), power)
+    power = m.exp(-square)
+    return m.fma(-power, m.where(square < INF, m.fma(x, x, -square), 0.0), power)
 
 
-def exp_minus_square_beside_slope(x: Expr) -> Expr:
-    """``_exp_minus_square`` by the exponential that its slope needs."""
-    _, power, scale = _lifted(x)
-    return power * scale
-
-
-def _exp_minus_square_slope(x: Expr) -> Expr:
-    kept, power, scale = _lifted(x)
+def _exp_minus_square_slope(m: Any, x: Any) -> Any:
+    """An exponential that is subnormal would cost the digits of the product: it is taken larger."""
+    kept = m.where(m.abs(x) > 40.0, 40.0, x)
+    square = kept * kept
+    far = square > 64.0
+    power = m.exp(m.where(far, 64.0 - square, -square))
+    power = m.fma(-power, m.fma(kept, kept, -square), power)
     # By fma, as factors of a product may be multiplied in any order.
-    return call("fma", -2 * kept * power, scale, -0.0)
+    return m.fma(-2.0 * kept * power, m.where(far, EXP_MINUS_64, 1.0), -0.0)
 
 
 def _unless_0(below: Expr, above: Expr) -> Expr:
@@ -98,14 +85,15 @@ def _by_other(y: Expr, a: Expr, b: Expr) -> Expr:
 exp   = define("exp",   lambda y, x: y,                 domain=(-3, 3), folds={0: 1}, cost=12)
 # exp(-x^2); simplify/exponentials.py makes it exp where other exponentials are multiples of it.
 exp_minus_square = define("exp_minus_square", lambda y, x: call("exp_minus_square_slope", x),
-                          domain=(-3, 3), kind="composite", expansion=_exp_minus_square,
-                          parity="even", folds={0: 1}, cost=22, names=Names(),
-                          source="NIST DLMF 4.2.19")
+                          domain=(-3, 3), kind="routine", definition=_exp_minus_square, ulp=3.0,
+                          oracle=lambda mp, x: mp.exp(-x * x), parity="even", folds={0: 1},
+                          cost=14, names=Names(), source="NIST DLMF 4.2.19")
 exp_minus_square_slope = define("exp_minus_square_slope",
                                 lambda y, x: -2 * (x * y + call("exp_minus_square", x)),
-                                domain=(-3, 3), kind="composite", parity="odd", folds={0: 0},
-                                expansion=_exp_minus_square_slope, cost=23, names=Names(),
-                                source="NIST DLMF 4.2.19")
+                                domain=(-3, 3), kind="routine", ulp=4.0,
+                                definition=_exp_minus_square_slope, parity="odd", folds={0: 0},
+                                oracle=lambda mp, x: -2 * x * mp.exp(-x * x), cost=15,
+                                names=Names(), source="NIST DLMF 4.2.19")
 exp2  = define("exp2",  lambda y, x: y * call("log", 2), domain=(-4, 4), folds={0: 1}, cost=14,
                names=Names(mpmath=None, torch="exp2", numpy="exp2", c="exp2"))
 expm1 = define("expm1", lambda y, x: call("exp", x),    domain=(-2, 2), folds={0: 0}, cost=14)

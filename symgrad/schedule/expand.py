@@ -5,21 +5,30 @@ Of an argument that cannot be negative by its form the branches for negative one
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 
 from symgrad.ir.expression import Expr, postorder, symbol
 from symgrad.ir.graph import Graph
-from symgrad.ir.primitive import argument_name
+from symgrad.ir.primitive import Primitive, argument_name
 from symgrad.ir.system import Tensor
 from symgrad.ir.traverse import reachable
 from symgrad.schedule.sign import nonnegative
 
 
-def expand(graph: Graph, tensors: Sequence[Tensor]) -> tuple[Graph, list[Tensor]]:
-    """A Graph in which every function has kind "call" or "instruction"; the same if it has."""
+def expand(
+    graph: Graph, tensors: Sequence[Tensor], spelled: Set[str] = frozenset()
+) -> tuple[Graph, list[Tensor]]:
+    """A Graph without composite functions; the same if it has none.
+
+    Args:
+        graph: any graph.
+        tensors: the results to keep.
+        spelled: routines without loops that are written out as well.
+    """
     rows = [graph.table.get(op) for op in set(graph.ops)]
-    if all(row is None or row.expansion is None for row in rows):
+    bodies = {row.name: body for row in rows if row and (body := _body(row, spelled)) is not None}
+    if not bodies:
         return graph, list(tensors)
     made = Graph(graph.table, exact=graph.exact, flat=graph.flat)
     place: dict[int, int] = {}
@@ -28,19 +37,22 @@ def expand(graph: Graph, tensors: Sequence[Tensor]) -> tuple[Graph, list[Tensor]
     known: set[int] = set()
     for node in nodes:
         args = tuple([place[argument] for argument in graph.args[node]])
-        place[node] = _lowered(made, graph.rebuild(node, args, made), known)
+        place[node] = _lowered(made, graph.rebuild(node, args, made), bodies, known)
         if node in positive:
             known.add(place[node])
     kept = [replace(t, nodes=tuple([place[node] for node in t.nodes])) for t in tensors]
     return made, kept
 
 
-def _lowered(graph: Graph, node: int, known: Set[int]) -> int:
+def _body(row: Primitive, spelled: Set[str]) -> Expr | None:
+    """What takes the place of a row."""
+    return row.traced if row.name in spelled else row.expansion
+
+
+def _lowered(graph: Graph, node: int, bodies: Mapping[str, Expr], known: Set[int]) -> int:
     """The node with its row's expansion in place of it."""
-    row = graph.table.get(graph.ops[node])
-    if row is None or row.expansion is None:
-        return node
-    return _instantiate(graph, row.expansion, graph.args[node], known)
+    body = bodies.get(graph.ops[node])
+    return node if body is None else _instantiate(graph, body, graph.args[node], known)
 
 
 def _instantiate(graph: Graph, template: Expr, arguments: Sequence[int], known: Set[int]) -> int:

@@ -14,9 +14,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from symgrad.functions.elementary import exp_minus_square_beside_slope
 from symgrad.ir.arithmetic import Exponent, Number, simplest
-from symgrad.ir.expression import postorder, symbol
+from symgrad.ir.expression import postorder
 from symgrad.ir.graph import Graph
 from symgrad.ir.system import Tensor
 from symgrad.ir.traverse import reachable
@@ -30,8 +29,6 @@ the additions. Where nothing cancels, it only takes apart what others share."""
 
 SQUARES = frozenset({"exp_minus_square", "exp_minus_square_slope"})
 """``exp(-x**2)`` and its derivative."""
-
-BESIDE_SLOPE = exp_minus_square_beside_slope(symbol("x"))
 
 
 def makes_exponentials(graph: Graph) -> int:
@@ -75,9 +72,8 @@ def relate_exponentials(
 def unfold_squares(graph: Graph, tensors: Sequence[Tensor]) -> list[Tensor]:
     """The tensors with ``exp(-x*x)`` for each ``exp_minus_square(x)`` that is related to others.
 
-    The row and that of its derivative have digits in their tails that ``exp`` has not, and their
-    expansions hide what they are of. Where exponentials are multiples of each other, one for all
-    of them is worth more. Where none are, the two rows of one argument share theirs.
+    The row and that of its derivative have digits in their tails that ``exp`` has not. Where
+    exponentials are multiples of each other, one for all of them is worth more.
 
     Args:
         graph: where the tensors' nodes live; what replaces them is appended.
@@ -93,7 +89,6 @@ def unfold_squares(graph: Graph, tensors: Sequence[Tensor]) -> list[Tensor]:
     plain = {node: graph.call("exp_minus_square", graph.args[node]) for node in squares}
     relations = find_relations(graph, [*wanted, *plain.values()])
     related = {*relations, *(n for relation in relations.values() for n, _ in relation.factors)}
-    slopes = {graph.args[node] for node in squares if graph.ops[node] == "exp_minus_square_slope"}
     place: dict[int, int] = {}
     for node in below:
         args = tuple([place[argument] for argument in graph.args[node]])
@@ -102,8 +97,6 @@ def unfold_squares(graph: Graph, tensors: Sequence[Tensor]) -> list[Tensor]:
             made = graph.call("exp", (graph.multiply(graph.sum(((x, -1),)), x),))
             slope = graph.ops[node] != "exp_minus_square"
             place[node] = graph.multiply(graph.sum(((x, -2),)), made) if slope else made
-        elif graph.ops[node] == "exp_minus_square" and graph.args[node] in slopes:
-            place[node] = graph.add(BESIDE_SLOPE, {"x": args[0]})
         else:
             place[node] = node if args == graph.args[node] else graph.rebuild(node, args, graph)
     return [replace(t, nodes=tuple([place[node] for node in t.nodes])) for t in tensors]

@@ -47,6 +47,9 @@ CLEARLY = Fraction(9, 10)
 PROMISING = Fraction(5, 4)
 """What part of that cost it may have at most before its sums settle."""
 
+Move = tuple[int, list[tuple[int, int, int, int]]]
+"""The scale of a sum before it moved, and what changed: (sum, literal, size before, size after)."""
+
 SHORT = 53
 """Numbers of more bits than this are written as floats if they are floats."""
 
@@ -221,8 +224,8 @@ class _Scales:
             before = alone[group] = alone.get(group, 0) + 1
             self.cost -= before > 1
 
-    def _move(self, node: int, factor: int) -> bool:
-        """Multiply the scale of a sum; False, and nothing done, where numbers get too long."""
+    def _move(self, node: int, factor: int) -> Move | None:
+        """Multiply the scale of a sum; None, and nothing done, where numbers get too long."""
         terms = self.terms
         up = self.numbers.multiples(factor)
         down = self.numbers.multiples(self.numbers.inverse(factor))
@@ -235,15 +238,27 @@ class _Scales:
             made.append((user, literal, size, after))
         scale = up[self.scale[node]]
         if scale is None or None in [size for _, _, _, size in made]:
-            return False
-        self.scale[node] = scale
-        for user, literal, before, after in made:
-            if before:
-                self._leave(user, literal, before)
-            if after:
-                self._enter(user, literal, after)
-            terms[user][literal] = after or 0
-        return True
+            return None
+        before, self.scale[node] = self.scale[node], scale
+        changed = [(user, literal, old, new or 0) for user, literal, old, new in made]
+        for user, literal, old, new in changed:
+            if old:
+                self._leave(user, literal, old)
+            if new:
+                self._enter(user, literal, new)
+            terms[user][literal] = new
+        return before, changed
+
+    def _undo(self, node: int, move: Move) -> None:
+        """Take a move of a sum back."""
+        terms = self.terms
+        self.scale[node], changed = move
+        for user, literal, old, new in changed:
+            if new:
+                self._leave(user, literal, new)
+            if old:
+                self._enter(user, literal, old)
+            terms[user][literal] = old
 
     def _visit(self, node: int, ties: bool) -> None:
         """Move a sum to the scale at which most of its coefficients are 1, if that gains.
@@ -274,24 +289,25 @@ class _Scales:
         if above.count(0) > votes[factor]:  # users would lose more than anyone gains
             return
         before = self.cost
-        if not self._move(node, factor):
+        move = self._move(node, factor)
+        if move is None:
             return
         gain = before - self.cost
-        inverse = self.numbers.inverse(factor)
         if gain == 0 and ties:
             gain = above.count(factor) - above.count(0)
         if gain > 0:
             self._touch_around(node)
         else:
-            self._move(node, inverse)
+            self._undo(node, move)
 
     def _gain(self, node: int, factor: int) -> int:
         """What a move would gain; it is not made."""
         before = self.cost
-        if not self._move(node, factor):
+        move = self._move(node, factor)
+        if move is None:
             return 0
         gain = before - self.cost
-        self._move(node, self.numbers.inverse(factor))
+        self._undo(node, move)
         return gain
 
     def _meeting(self, node: int) -> int | None:

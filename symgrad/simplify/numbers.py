@@ -13,6 +13,8 @@ from typing import NamedTuple
 from symgrad.ir.arithmetic import Number, multiply_numbers
 from symgrad.simplify.network import ONE, Bag, Network, add_factor, is_exact, is_usual
 
+_NONE: frozenset[int] = frozenset()
+
 
 class _Scaled(NamedTuple):
     """A product ``number * sum`` (and other factors) whose sum nobody else uses."""
@@ -39,7 +41,7 @@ def distribute_numbers(network: Network) -> bool:
     found = [scaled for node in nodes if (scaled := _scaled(network, node, uses)) is not None]
     if not found:
         return changed
-    beside = _totals(network, nodes, found)
+    beside = _meetings(network, nodes, found)
     for scaled in found:
         if scaled.plain == 0 or _meets(network, scaled, beside):
             _distribute(network, scaled, uses)
@@ -126,12 +128,10 @@ def _scaled(network: Network, node: int, uses: dict[int, int]) -> _Scaled | None
     return None
 
 
-def _totals(
-    network: Network, nodes: list[int], found: list[_Scaled]
-) -> dict[tuple[Number, int], int]:
-    """(number, factor) -> how often they meet in a term, numbers before the sum multiplied in."""
+def _meetings(network: Network, nodes: list[int], found: list[_Scaled]) -> dict[Number, set[int]]:
+    """Number -> the factors that it meets in a term, numbers before the sum multiplied in."""
     outer = {scaled.inner: scaled.value for scaled in found}
-    totals: dict[tuple[Number, int], int] = {}
+    beside: dict[Number, set[int]] = {}
     for node in nodes:
         if network.kinds[node] != "sum":
             continue
@@ -140,17 +140,16 @@ def _totals(
             held = _number_in(network, network.bags[term])
             if held is not None:
                 value = multiply_numbers(held[1], scale)
-                for literal in network.bags[term]:
-                    totals[value, literal] = totals.get((value, literal), 0) + 1
-    return totals
+                beside.setdefault(value, set()).update(network.bags[term])
+    return beside
 
 
-def _meets(network: Network, scaled: _Scaled, totals: dict[tuple[Number, int], int]) -> bool:
+def _meets(network: Network, scaled: _Scaled, beside: dict[Number, set[int]]) -> bool:
     for term in network.bags[scaled.inner]:
         held = _number_in(network, network.bags[term])
         if held is None or held[1] % 1 != 0:
             continue
-        if any((held[1], literal) in totals for literal in network.bags[term]):
+        if not beside.get(held[1], _NONE).isdisjoint(network.bags[term]):
             return True
     return False
 

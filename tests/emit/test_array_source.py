@@ -154,6 +154,15 @@ def test_pytorch_uses_its_own_special_functions_or_says_no() -> None:
         torch_source(other, **options)
 
 
+def test_pytorch_modules_have_the_derivatives_of_erf_and_tanh(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    fn = compile("erf(x)*tanh(y)", "x y", ["gradient", "hessian"], jit="never")
+    points = np.array([[0.5, -0.3], [-1.5, 2.0]])
+    made = load(fn.program, "torch", tmp_path)["kernel"](points)
+    for got, want in zip(made, fn(points), strict=True):
+        np.testing.assert_allclose(got, want, rtol=1e-14)
+
+
 def test_autograd_differentiates_the_pytorch_module(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")
     program = compile("where(x > 0, x**2*sin(y), y)", "x y", jit="never").program

@@ -25,6 +25,7 @@ from symgrad.simplify.exponentials import (
     relate_exponentials,
     unfold_squares,
 )
+from symgrad.simplify.relations import EXPONENTIALS
 from tests.expressions import (
     CORPUS,
     Case,
@@ -120,7 +121,7 @@ def test_fewer_exponentials(name: str, exponentials: int) -> None:
     related, apart = (
         program(formula, inputs, (1,), rewrites=rewrites) for rewrites in ("all", "finite")
     )
-    assert related.counts["exp"] == exponentials < apart.counts["exp"]
+    assert related.counts["exp"] == exponentials < sum(apart.counts[op] for op in EXPONENTIALS)
     assert weighted(related) < weighted(apart)
 
 
@@ -233,13 +234,11 @@ def test_squares_that_nothing_else_is_made_of_keep_their_digits() -> None:
     assert _squares(system.graph, tensor.nodes)
 
 
-@pytest.mark.parametrize(("orders", "operations"), [((1,), 7), ((2,), 15), ((1, 2), 17)], ids=str)
-def test_one_exponential_serves_a_gaussian_and_its_slope(
+@pytest.mark.parametrize(("orders", "operations"), [((1,), 2), ((2,), 2), ((1, 2), 4)], ids=str)
+def test_derivatives_of_erf_are_a_function_and_a_factor_each(
     orders: tuple[int, ...], operations: int
 ) -> None:
-    made = program(math.erf(x), "x", orders)
-    assert made.counts["exp"] == 1
-    assert made.total == operations
+    assert program(math.erf(x), "x", orders).total == operations
 
 
 def _squares(graph: Graph, nodes: Sequence[int]) -> bool:

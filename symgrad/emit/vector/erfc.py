@@ -70,7 +70,7 @@ def erfc(lanes: Lanes, x: ir.Value) -> ir.Value:
     """2**k (s + t)(h + l), or 2 minus that for x < 0."""
     builder = lanes.builder
     size = lanes.at_most(lanes.size(x), HIGHEST[lanes.dtype])
-    power, s, t = _exp_of_minus_square(lanes, size)
+    power, s, t = exp_of_minus_square(lanes, size)
     h, low = _scaled(lanes, size)
     small = lanes.fma(s, low, builder.fmul(t, builder.fadd(h, low)))
     lowering = lanes.number(2.0 ** -LIFT[lanes.dtype])
@@ -79,7 +79,7 @@ def erfc(lanes: Lanes, x: ir.Value) -> ir.Value:
     return builder.select(negative, builder.fsub(lanes.number(2.0), tail), tail)
 
 
-def _exp_of_minus_square(lanes: Lanes, size: ir.Value) -> tuple[ir.Value, ir.Value, ir.Value]:
+def exp_of_minus_square(lanes: Lanes, size: ir.Value) -> tuple[ir.Value, ir.Value, ir.Value]:
     """(2**(k + LIFT), s, t) with exp(-size^2) = 2**k (s + t), s being 1 + a rounded.
 
     a = -square + |k| L0 is exact.

@@ -62,8 +62,13 @@ def exp(lanes: Lanes, x: ir.Value) -> ir.Value:
     a = x - k*L0 is exact, r = a - k*L1, and the terms are added from s = 1 + a and what that lost:
     e**r = s + (r^2 E(r) + ((a - (s - 1)) - k*L1)).
     """
+    bits, s, t = parts(lanes, between(lanes, x, *EXP_ENDS[lanes.dtype]))
+    return scaled(lanes, lanes.builder.fadd(s, t), bits)
+
+
+def parts(lanes: Lanes, x: ir.Value) -> tuple[ir.Value, ir.Value, ir.Value]:
+    """(bits, s, t): e**x = 2**k (s + t), k being what the bits end in, s rounded and t small."""
     builder = lanes.builder
-    x = between(lanes, x, *EXP_ENDS[lanes.dtype])
     bits, k = lanes.nearest(x, ONE_OVER_LN2)
     first, second = map(lanes.number, LN2_PARTS[lanes.dtype])
     minus_k = builder.fneg(k)
@@ -74,8 +79,7 @@ def exp(lanes: Lanes, x: ir.Value) -> ir.Value:
     lost = lanes.fma(minus_k, second, builder.fsub(a, builder.fsub(s, one)))
     square = builder.fmul(r, r)
     polynomial = lanes.polynomial(r, square, EXP_POLYNOMIALS[lanes.dtype])
-    series = lanes.fma(square, polynomial, lost)
-    return scaled(lanes, builder.fadd(s, series), bits)
+    return bits, s, lanes.fma(square, polynomial, lost)
 
 
 def exp2(lanes: Lanes, x: ir.Value) -> ir.Value:

@@ -248,12 +248,7 @@ def erfc(lanes: Lanes, x: ir.Value) -> ir.Value:
     """
     builder = lanes.builder
     size = lanes.at_most(lanes.size(x), ERFC_LARGEST)
-    square = builder.fmul(size, size)
-    n, index, r = _reduced(lanes, square, -1.0)
-    lost = lanes.fma(size, size, builder.fneg(square))
-    lost = lanes.fma(builder.fneg(n), lanes.number(LN2[1]), builder.fneg(lost))
-    power, growth = _grown(lanes, builder.fadd(r, lost), index)
-
+    decay = exp_of_minus_square(lanes, size)
     place = lanes.fma(size, lanes.number(ERFC_INDEX_FACTOR), lanes.number(ERFC_INDEX_OFFSET))
     place = lanes.as_bits(lanes.at_most(place, ERFC_LAST_PLACE))
     index = builder.lshr(place, lanes.bits(52 - ERFC_INDEX_BITS))
@@ -261,7 +256,17 @@ def erfc(lanes: Lanes, x: ir.Value) -> ir.Value:
     t = builder.fsub(size, centre)
     q = builder.fdiv(lanes.number(1.0), builder.fadd(size, lanes.number(ERFC_POLE)))
     q = builder.fmul(t, q)
-    return erfc_of_parts(lanes, x, Decay(n, power, growth), t, q, coefficients)
+    return erfc_of_parts(lanes, x, decay, t, q, coefficients)
+
+
+def exp_of_minus_square(lanes: Lanes, size: ir.Value) -> Decay:
+    """exp(-size^2) by the n and r of exp; what rounding the square loses goes into r."""
+    builder = lanes.builder
+    square = builder.fmul(size, size)
+    n, index, r = _reduced(lanes, square, -1.0)
+    lost = lanes.fma(size, size, builder.fneg(square))
+    lost = lanes.fma(builder.fneg(n), lanes.number(LN2[1]), builder.fneg(lost))
+    return Decay(n, *_grown(lanes, builder.fadd(r, lost), index))
 
 
 def erfc_of_parts(

@@ -72,13 +72,13 @@ SIXTEENTH_ROUNDER = 1.5 * 2.0**19
 def erfc(lanes: Lanes, x: ir.Value) -> ir.Value:
     """2**floor(n) (T + G) (l + m + t^2 R(t)), or 2 minus that; names as in ``lookup.py``."""
     size = lanes.at_most(lanes.size(x), LARGEST)
-    decay = _exp_of_minus_square(lanes, size)
+    decay = exp_of_minus_square(lanes, size)
     centre, *coefficients = registers.of_interval(lanes, size, INDEX_FACTOR, INDEX_BITS, TABLE)
     t = lanes.builder.fsub(size, centre)
     return erfc_of_parts(lanes, x, decay, t, t, coefficients)
 
 
-def _exp_of_minus_square(lanes: Lanes, size: ir.Value) -> Decay:
+def exp_of_minus_square(lanes: Lanes, size: ir.Value) -> Decay:
     """exp(-size^2) with the power 2**(n - floor n) rounded, growth being what that lacks."""
     builder = lanes.builder
     square = builder.fmul(size, size)

@@ -15,6 +15,7 @@ from symgrad.emit.vector import (
     error,
     expm1,
     exponential,
+    gaussian,
     hyperbolic,
     hypot,
     inverse_hyperbolic,
@@ -28,6 +29,7 @@ from symgrad.emit.vector import (
     lookup_power,
     lookup_tanh,
     power,
+    sech,
     sincos,
     tangent,
 )
@@ -116,6 +118,18 @@ BY_LOOKUP: dict[tuple[str, str], Body] = {
 }
 """Preferred where ``lookup.supports`` the width on this CPU."""
 
+GAUSSIAN = (gaussian.exp_minus_square, gaussian.lookup_exp_minus_square)
+GAUSSIAN_SLOPE = (gaussian.exp_minus_square_slope, gaussian.lookup_exp_minus_square_slope)
+
+ROUTINES: dict[tuple[str, str], tuple[Body, Body]] = {
+    ("exp_minus_square", "float64"): GAUSSIAN,
+    ("exp_minus_square", "float32"): GAUSSIAN,
+    ("exp_minus_square_slope", "float64"): GAUSSIAN_SLOPE,
+    ("exp_minus_square_slope", "float32"): GAUSSIAN_SLOPE,
+    ("sech", "float32"): (sech.sech, sech.sech),
+}
+"""Rows of kind "routine", portable and by lookup: no C library has them."""
+
 WIDTHS = (2, 4, 8, 16, 32)
 
 
@@ -127,6 +141,9 @@ def own(name: str, width: int, dtype: Dtype, features: Set[str]) -> Body | None:
     """
     if width not in WIDTHS:
         return None
-    if (name, dtype) in BY_LOOKUP and lookup.supports(width, features):
+    by_lookup = lookup.supports(width, features)
+    if (name, dtype) in ROUTINES:
+        return ROUTINES[name, dtype][by_lookup]
+    if (name, dtype) in BY_LOOKUP and by_lookup:
         return BY_LOOKUP[name, dtype]
     return PORTABLE.get((name, dtype))
