@@ -129,25 +129,33 @@ class KernelArray:
     def _address(self, point: Any) -> Any:
         return self.builder.ptrtoint(self._place(point), INT64)
 
+    def begins(self, point: Any, size: int) -> Any:
+        """Whether a point lies at a multiple of ``size`` bytes in every column."""
+        builder = self.builder
+        places = self._address(point)
+        if self.columns.count > 1:
+            places = builder.or_(places, self.column_stride)
+        within = builder.and_(places, ir.Constant(INT64, size - 1))
+        return builder.icmp_signed("==", within, ir.Constant(INT64, 0))
+
+    def paged(self) -> Any:
+        """Whether there are many columns, whole pages apart."""
+        if self.columns.count < RUN_COLUMNS:
+            return ir.Constant(FLAG, 0)
+        within = self.builder.and_(self.column_stride, ir.Constant(INT64, PAGE - 1))
+        return self.builder.icmp_signed("==", within, ir.Constant(INT64, 0))
+
     def decide_runs(self, wanted: Any, aligned: Any) -> None:
         """Write runs where columns start inside of cache lines or lie whole pages apart.
 
         ``aligned`` is the first point at which the largest result is on a cache line.
         """
-        builder, zero = self.builder, ir.Constant(INT64, 0)
-
-        def beyond(value: Any, size: int) -> Any:
-            return builder.and_(value, ir.Constant(INT64, size - 1))
-
-        row = self.column_stride if self.columns.count > 1 else ir.Constant(INT64, CACHE_LINE)
-        inside = beyond(builder.or_(self._address(aligned), row), CACHE_LINE)
-        scattered = builder.icmp_signed("!=", inside, zero)
+        builder = self.builder
         if self.target.lanes * self.target.itemsize < CACHE_LINE:
-            always = self.columns.count >= RUN_ALWAYS
-            scattered = ir.Constant(FLAG, int(always))
-        if self.columns.count >= RUN_COLUMNS:
-            paged = builder.icmp_signed("==", beyond(row, PAGE), zero)
-            scattered = builder.or_(scattered, paged)
+            scattered: Any = ir.Constant(FLAG, int(self.columns.count >= RUN_ALWAYS))
+        else:
+            scattered = builder.not_(self.begins(aligned, CACHE_LINE))
+        scattered = builder.or_(scattered, self.paged())
         self.runs = builder.and_(builder.and_(wanted, self.adjacent), scattered)
 
     def decide_rows(self, wanted: Any) -> None:

@@ -10,7 +10,7 @@ left to ``constants.py``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from itertools import pairwise
 from typing import Any
 
@@ -64,7 +64,12 @@ def _work(program: Program, target: Target, start: int, stop: int) -> list[int]:
 
 
 def define_pieces(
-    module: ir.Module, program: Program, target: Target, *, past_cache: bool = False
+    module: ir.Module,
+    program: Program,
+    target: Target,
+    *,
+    past_cache: bool = False,
+    returned: Set[int] = frozenset(),
 ) -> list[ir.Function]:
     """Define one function a piece in ``module`` and return them in order.
 
@@ -73,6 +78,8 @@ def define_pieces(
         program: what they compute.
         target: for what.
         past_cache: write results past the cache: their vectors are whole cache lines.
+        returned: results whose values are not stored but returned, each piece's in a structure of
+            them (``returned_entries``).
 
     Raises:
         KernelError: an instruction has no implementation on this machine.
@@ -83,9 +90,27 @@ def define_pieces(
     short = is_short(program, target)
     functions = []
     for index, (start, stop) in enumerate(worked(program, target)):
-        piece = _Piece(module, program, target, slots, index, inline, short, routines, past_cache)
-        functions.append(piece.define(_work(program, target, start, stop)))
+        work = _work(program, target, start, stop)
+        entries = _entries(program, work, returned)
+        piece = _Piece(
+            *(module, program, target, slots, index, inline, short, routines, past_cache),
+            *(returned, entries),
+        )
+        functions.append(piece.define(work))
     return functions
+
+
+def returned_entries(
+    program: Program, target: Target, returned: Set[int]
+) -> list[list[tuple[int, int]]]:
+    """What the values are that each piece returns: (result, position)."""
+    pieces = worked(program, target)
+    return [_entries(program, _work(program, target, *piece), returned) for piece in pieces]
+
+
+def _entries(program: Program, indices: Sequence[int], returned: Set[int]) -> list[tuple[int, int]]:
+    stores = [code for code in map(program.code.__getitem__, indices) if code.op == "store"]
+    return [store.data for store in stores if store.data[0] in returned]
 
 
 def spill_slots(program: Program) -> dict[int, int]:
@@ -133,9 +158,13 @@ class _Piece:
         short: bool,
         routines: Mapping[str, ir.Function],
         past_cache: bool,
+        returned: Set[int],
+        entries: Sequence[tuple[int, int]],
     ) -> None:
         self.module = module
         self.past_cache = past_cache
+        self.returned = returned
+        self.made: list[Any] = []
         self.program = program
         self.target = target
         self.slots = slots
@@ -145,7 +174,8 @@ class _Piece:
         self.routines = routines
         columns = len(program.groups) + len(program.results)
         kinds = [POINTER, INT64] * columns + [POINTER] + [INT64] * target.reduced
-        kind = ir.FunctionType(ir.VoidType(), kinds)
+        gives = ir.LiteralStructType([self.vector] * len(entries)) if entries else ir.VoidType()
+        kind = ir.FunctionType(gives, kinds)
         self.function = ir.Function(module, kind, f"sg.piece{index}{'.past' * past_cache}")
         self.function.linkage = "internal"
         self.function.attributes.add("alwaysinline" if short else "noinline")
@@ -175,7 +205,13 @@ class _Piece:
             self.values[index] = self._emit(index)
             if index in self.slots:
                 self._spill(index)
-        self.builder.ret_void()
+        if not self.made:
+            self.builder.ret_void()
+            return self.function
+        together: Any = ir.Constant(self.function.return_value.type, ir.Undefined)
+        for place, value in enumerate(self.made):
+            together = self.builder.insert_value(together, value, place)
+        self.builder.ret(together)
         return self.function
 
     def _emit(self, index: int) -> Any:
@@ -186,8 +222,11 @@ class _Piece:
                 self._column(2 * data[0], data[1]), typ=self.vector, align=size
             )
         if op == "store":
-            address = self._column(2 * (len(self.program.groups) + data[0]), data[1])
             value = self._value(args[0])
+            if data[0] in self.returned:
+                self.made.append(value)
+                return None
+            address = self._column(2 * (len(self.program.groups) + data[0]), data[1])
             if self.counted:
                 sums = ir.VectorType(self.scalar, self.target.lanes)
                 total = self.builder.load(address, typ=sums, align=size)

@@ -25,7 +25,9 @@ TUNING = '"tune-cpu"="atom"'
 """The attribute of a function whose instructions LLVM is to order for a CPU that looks not ahead.
 Results are the same bits."""
 
-CYCLES = {"fdiv": 13, "load": 0, "bitcast": 0, "shufflevector": 0, "getelementptr": 0}
+CYCLES = {"fdiv": 13} | dict.fromkeys(
+    ("load", "bitcast", "shufflevector", "getelementptr", "insertvalue"), 0
+)
 USUAL_CYCLES = 4
 """From operand to result: what arithmetic and look-ups take on AMD's Zen 4, about the same on other
 CPUs. A load is 0, so that it stands where its value is used and may become part of that."""
@@ -87,6 +89,8 @@ def _expand(block: ir.Block, call: Any) -> None:
     block.instructions[place : place + 1] = copies
     for instruction in block.instructions[place:]:
         instruction.replace_usage(call, known.get(id(result), result))
+        if instruction.opname == "insertvalue":  # which names its operands once more
+            instruction.aggregate, instruction.value = instruction.operands
 
 
 def _sort(block: ir.Block) -> None:

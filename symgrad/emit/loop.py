@@ -1,10 +1,11 @@
 """The loop over points around the pieces, in LLVM IR: tiles, scratch memory, padding.
 
 Points are handled in tiles. An array whose points are adjacent in memory (points last) is read
-and written in place; any other layout goes through scratch columns in short tiles, and so does the
-end of a batch that does not fill a vector: there the last point is repeated, so that every point
-goes through the same vector instructions and results do not depend on the batch's size. A group
-that is shared by the whole batch (stride 0) is spread over one vector once.
+and written in place, all whole vectors as one tile if the others are too; any other layout goes
+through scratch columns in short tiles, and so does the end of a batch that does not fill a vector:
+there the last point is repeated, so that every point goes through the same vector instructions and
+results do not depend on the batch's size. A group that is shared by the whole batch (stride 0) is
+spread over one vector once.
 
 Results larger than the cache are streamed: a vector of every entry is gathered in a few cache
 lines and written with non-temporal stores, which do not first read the memory they overwrite (the
@@ -14,8 +15,8 @@ Where rows begin at different places in their lines (999,999 points: 82 ns), or 
 the results of many rows are gathered in short tiles and written in runs instead (37 ns). Where a
 point's entries follow another's without a gap (points first), the rows of a short tile are one run.
 Short programs, and those of many results, have their pieces twice, the second time with stores that
-go past the cache by themselves: 34 ns for the arm in place of 40, but 5.8 in place of 4.5 for
-Rosenbrock's function of 10 inputs. The caller times what there is.
+go past the cache by themselves (``directly.py``): 34 ns for the arm in place of 40, but 5.8 in
+place of 4.5 for Rosenbrock's function of 10 inputs. The caller times what there is.
 
 Every function aligns its stack to a vector register. LLVM does not do it for values that spill
 after registers are allocated; the stack a thread starts with would then decide whether each of
@@ -26,6 +27,7 @@ of a Lennard-Jones cluster: 27 or 45).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from llvmlite import ir
@@ -36,13 +38,14 @@ from symgrad.emit.cache_lines import CACHE_LINE
 from symgrad.emit.constants import Constants, constant_entries
 from symgrad.emit.control import FLAG, INT64, POINTER, counted, tiles
 from symgrad.emit.critical import TUNING, is_straight, order_by_critical_path
+from symgrad.emit.directly import Directly
 from symgrad.emit.reduction import emit_sums
 from symgrad.emit.routine import emitted
 from symgrad.emit.runs import declare_runs, run_points
 from symgrad.emit.scratch import Columns, scratch_layout, short_pitch, short_points
 from symgrad.emit.steps import begin, call_all
 from symgrad.emit.target import Target
-from symgrad.ir.program import DIRECTLY, THROUGH, Program
+from symgrad.ir.program import THROUGH, Program
 
 LOOP = "sg.loop"
 MANY_RESULTS = 48
@@ -65,7 +68,7 @@ def define_loop(module: ir.Module, program: Program, target: Target) -> ir.Funct
     past = _past_cache(module, program, target)
     straight = len(pieces) - program.shared == 1 and is_straight(pieces[-1])
     if straight and target.width > target.lanes:
-        for piece in (pieces[-1], *past):
+        for piece in (pieces[-1], *(past.pieces if past else ())):
             order_by_critical_path(piece)
     layout, spill_offset, _ = scratch_layout(program, target)
     kind = ir.FunctionType(
@@ -81,29 +84,29 @@ def define_loop(module: ir.Module, program: Program, target: Target) -> ir.Funct
     else:
         _emit_tiles(builder, program, target, layout, pieces, past, spill)
     builder.ret_void()
-    for one in (function, *pieces, *past):
+    for one in (function, *pieces, *(past.pieces if past else ())):
         one.attributes.alignstack = target.lanes * target.itemsize
         if straight and _can_stream(target):
             set.add(one.attributes, TUNING)  # llvmlite's own add() takes no attribute of text
     return function
 
 
-def _past_cache(module: ir.Module, program: Program, target: Target) -> Sequence[ir.Function]:
-    """The pieces once more, where they can write past the cache themselves, else none."""
+def _past_cache(module: ir.Module, program: Program, target: Target) -> Directly | None:
+    """The pieces once more, where they can write past the cache themselves."""
     plain = not (target.reduced or program.shared or emitted(program, target) or program.outside)
     if not (plain and _can_stream(target)):
-        return ()
+        return None
     computed = sum(result.size for result in program.results)
     computed -= sum(map(len, constant_entries(program)))
     many = computed >= MANY_RESULTS and work(program, target) <= DOUBLED
     if not (many or is_short(program, target)):
-        return ()
-    return define_pieces(module, program, target, past_cache=True)
+        return None
+    return Directly(module, program, target)
 
 
 def _can_stream(target: Target) -> bool:
-    """Whether a vector register is a whole cache line."""
-    return target.lanes * target.itemsize == CACHE_LINE
+    """Whether a vector register is a whole cache line, and filled."""
+    return target.lanes * target.itemsize == CACHE_LINE and target.width >= target.lanes
 
 
 def _emit_tiles(
@@ -112,7 +115,7 @@ def _emit_tiles(
     target: Target,
     layout: Sequence[Columns],
     pieces: Sequence[ir.Function],
-    past: Sequence[ir.Function],
+    past: Directly | None,
     spill: Any,
 ) -> None:
     """Emit the loop that fills the results, a tile of points at a time."""
@@ -131,16 +134,25 @@ def _emit_tiles(
     long = builder.icmp_signed(">=", builder.sub(stop, start), ir.Constant(INT64, PEEL_FROM))
     largest = max(results, key=lambda result: len(result.constants.kept))
     peeled = largest.misaligned_points(start, long)
+    opening = builder.add(start, peeled)
+    directly: Any = ir.Constant(FLAG, 0)
+    if past:
+        directly = past.decide(builder, stream, results, opening)
+    staged = builder.and_(wanted, builder.not_(directly))
     run = declare_runs(builder.module)
-    tile, pitch = (ir.Constant(INT64, n) for n in (target.tile, target.tile * target.itemsize))
+    pitch = ir.Constant(INT64, target.tile * target.itemsize)
     runs = ir.Constant(FLAG, 0)
     if run_points(target) and computed >= RUN_COLUMNS:
         for result in results:
-            result.decide_runs(wanted, builder.add(start, peeled))
+            result.decide_runs(staged, opening)
             runs = builder.or_(runs, result.runs)
-    short = builder.and_(builder.not_(runs), apart(builder, arrays))
+    in_place = builder.not_(apart(builder, arrays))
+    short = builder.not_(builder.or_(runs, in_place))
     for result in results:
         result.decide_rows(builder.and_(wanted, short))
+    # What is read and written in place needs no tiles, only vectors.
+    tile = builder.and_(builder.sub(stop, opening), builder.neg(width))
+    tile = builder.select(builder.icmp_signed("<", tile, width), width, tile)
     tile = builder.select(short, ir.Constant(INT64, short_points(program, target)), tile)
     tile = builder.select(runs, ir.Constant(INT64, run_points(target)), tile)
     pitch = builder.select(short, ir.Constant(INT64, short_pitch(program, target)), pitch)
@@ -157,13 +169,10 @@ def _emit_tiles(
         )
         for array in arrays:
             array.place(first, whole)
-        directly = builder.icmp_signed("==", stream, ir.Constant(INT64, DIRECTLY if past else -1))
-        for result in results:
-            directly = builder.and_(directly, result.whole_lines())
-        staged = builder.and_(wanted, builder.not_(directly))
         for result in results:
             if can_stream:
                 result.decide_streaming(staged)
+        past_cache = builder.and_(directly, whole)
         for group in groups:
             group.copy_in(first, count)
         with counted(builder, ir.Constant(INT64, 0), count, width) as point:
@@ -174,17 +183,16 @@ def _emit_tiles(
             for array in arrays:
                 arguments += array.at(point)
             arguments.append(spill)
+            ordinary = partial(call_all, builder, target, steps, arguments, width)
             if past:
-                with builder.if_else(directly) as (then, otherwise):
-                    with then:
-                        call_all(builder, target, [(p, None) for p in past], arguments, width)
-                    with otherwise:
-                        call_all(builder, target, steps, arguments, width)
+                past.vector(past_cache, point, arguments, ordinary)
             else:
-                call_all(builder, target, steps, arguments, width)
+                ordinary()
             if can_stream:
                 for result in results:
                     result.stream_out(point)
+        if past:
+            past.end(past_cache, count)
         for result in results:
             result.copy_out(first, count)
             result.write_run(run, first, count, start, stop)

@@ -39,6 +39,13 @@ class Columns(NamedTuple):
         sources = self.columns if self.table is None else (self.table,)
         return any(np.may_share_memory(getattr(s, "base", s), array) for s in sources)
 
+    def viewed(self, dtype: np.dtype[Any]) -> bool:
+        """Whether chunks of ``dtype`` are views, which take no memory however long they are."""
+        table = self.table
+        if table is None:
+            return False
+        return table.shape[0] == 1 or (table.dtype == dtype and table.flags.aligned)
+
     def chunk(self, start: int, stop: int, dtype: np.dtype[Any]) -> Array:
         """The points from start to stop as (points, columns) of ``dtype``, copied where needed."""
         if self.table is not None:

@@ -277,9 +277,12 @@ class CpuFunction(CompiledFunction):
         if executor is not None:
             self._map(groups, targets, count, accumulate, executor, on_chunk)
         else:
-            run = self._streaming.call(sum(target.nbytes for target in targets), fresh=fresh)
+            size = sum(target.nbytes for target in targets)
+            run = self._streaming.call(size, fresh=fresh)
             work = partial(self._chunk, self._code, groups, targets, accumulate, run)
-            threads.run(work, count, workers, on_chunk)
+            in_place = not accumulate and all(group.viewed(self._dtype) for group in groups)
+            alone = self._streaming.chunk(size, fresh=fresh) if in_place else 0
+            threads.run(work, count, workers, on_chunk, alone)
         for array, made in copies:
             array[...] = array + made if accumulate else made
 

@@ -11,6 +11,7 @@ to the general call: the rules stand there, once.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -72,6 +73,8 @@ def direct_call(
 
     def plan_of(shape: Shape) -> Plan | None:
         """The plan for points of a shape; None where they are wrong, none or too many."""
+        if prod(shape) > most * columns:  # no plan would be kept, so it would be made every time
+            return None
         made = _plan(signature, shape)
         if made is None or not 0 < made[0] <= most:
             return None

@@ -83,6 +83,7 @@ def run(
     points: int,
     workers: int | None,
     on_chunk: Callable[[int, int], None] | None,
+    alone: int = CHUNK,
 ) -> None:
     """Call ``work(start, stop)`` for every chunk, on ``workers`` threads.
 
@@ -91,13 +92,17 @@ def run(
         points: of the batch.
         workers: threads; by default all processors, one for small batches.
         on_chunk: called in this thread with (points done, points in all) after each chunk.
+        alone: points of a chunk for one thread; ``CHUNK`` at least.
     """
     small = workers is None and points <= INLINE_POINTS
     if small and on_chunk is None:
         work(0, points)
         return
     threads = 1 if small else workers or available()
-    parts = chunks(points, chunk_size(points, threads))
+    size = chunk_size(points, threads)
+    if threads == 1:
+        size = max(size, alone // BLOCK * BLOCK)
+    parts = chunks(points, size)
     threads = min(threads, len(parts))
     if threads <= 1:
         for start, stop in parts:

@@ -294,3 +294,20 @@ def test_a_contiguous_result_is_seen_as_points_by_entries(shape, axis, flat):
 def test_a_result_without_such_a_view_is_noticed():
     assert flat_view(np.zeros((5, 3, 2)).transpose(0, 2, 1), 6, 5, 0) is None
     assert flat_view(np.zeros((0, 3)), 3, 0, 0).shape == (0, 3)
+
+
+def test_chunks_are_views_where_nothing_has_to_be_copied():
+    table, unaligned = np.zeros((9, 2)), np.zeros(145, np.uint8)[1:].view(float).reshape(9, 2)
+    double, single = np.dtype("float64"), np.dtype("float32")
+    for columns, dtype, viewed in (
+        (Columns(table), double, True),
+        (Columns(table[::2, ::-1]), double, True),
+        (Columns(table), single, False),
+        (Columns(unaligned), double, False),
+        (Columns(table[:1]), single, True),
+        (Columns(None, (table[:, 0], table[:, 1])), double, False),
+    ):
+        assert columns.viewed(dtype) == viewed
+        if columns.table is not None and len(columns.table) > 1:
+            chunk = columns.chunk(2, 4, dtype)
+            assert np.shares_memory(chunk, columns.table) == viewed

@@ -306,6 +306,13 @@ def test_large_batches_are_left_to_the_general_call(functions):
     assert fn._direct((np.ones((most + 1, 40)),), {}, None) is NotImplemented
 
 
+def test_no_plan_is_made_for_large_batches(functions, monkeypatch):
+    monkeypatch.setattr(direct, "_plan", lambda signature, shape: pytest.fail("planned"))
+    for name, table in (("pair", np.ones((50_000, 2))), ("cube", np.ones(50_000))):
+        fn, general = functions[name]
+        np.testing.assert_array_equal(fn(table), general(table))
+
+
 def test_plans_do_not_pile_up(functions, monkeypatch):
     monkeypatch.setattr(direct, "MOST_SHAPES", 3)
     fn, general = functions["pair"]

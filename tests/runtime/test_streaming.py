@@ -8,7 +8,8 @@ import pytest
 import symgrad as sg
 from symgrad.ir.program import DIRECTLY, THROUGH
 from symgrad.runtime import streaming
-from symgrad.runtime.streaming import STREAM_BYTES, TRIALS, WAYS, Streaming
+from symgrad.runtime.cpu import CpuFunction
+from symgrad.runtime.streaming import CHUNK_SECONDS, STREAM_BYTES, TRIALS, WAYS, Streaming
 
 LARGE = STREAM_BYTES + 1
 EVERY = len(WAYS) * TRIALS
@@ -81,6 +82,21 @@ def test_results_of_another_size_are_another_choice() -> None:
     assert clock.asked[-1] == DIRECTLY
 
 
+def test_how_many_points_are_quick_enough_is_known_once_a_way_is_chosen() -> None:
+    clock = Clock(1.0, 2.0, 0.5)
+    chosen = Streaming(clock)
+    assert chosen.chunk(LARGE, fresh=False) == 0
+    evaluated(chosen, clock, EVERY)
+    assert chosen.chunk(LARGE, fresh=False) == 0
+    evaluated(chosen, clock, EVERY)
+    assert chosen.chunk(LARGE, fresh=False) == int(CHUNK_SECONDS / (0.5 / 100))
+    assert chosen.chunk(LARGE, fresh=True) == chosen.chunk(4 * LARGE, fresh=False) == 0
+    clock.costs = (0.0, 0.0, 0.0)
+    for _ in range(2):
+        evaluated(chosen, clock, EVERY, 4 * LARGE)
+    assert chosen.chunk(4 * LARGE, fresh=False) > 10**8
+
+
 def test_one_slow_chunk_does_not_decide() -> None:
     clock = Clock(2.0, 3.0, 100.0)
     chosen = Streaming(clock)
@@ -110,6 +126,7 @@ def test_results_are_the_same_bits_every_way(
 ) -> None:
     monkeypatch.setattr(streaming, "STREAM_BYTES", 1000)
     fn = sg.compile(text, ["x", "y"], ["value", "gradient"], batch_axis=-1, cache=False)
+    assert isinstance(fn, CpuFunction)  # its module is read before the size is changed
     points = np.random.default_rng(1).uniform(-1, 1, (2, count))
     results = [fn(points, workers=2) for _ in range(EVERY + 1)]
     for result in results[1:]:

@@ -96,6 +96,16 @@ def test_one_worker_is_the_calling_thread():
     assert work.parts == chunks(3 * CHUNK)
 
 
+def test_chunks_may_be_longer_for_one_worker():
+    for alone in (0, 1, CHUNK, 3 * CHUNK + 5, 100 * CHUNK):
+        work = Work()
+        run(work, 7 * CHUNK + 3, 1, None, alone)
+        assert work.parts == chunks(7 * CHUNK + 3, max(CHUNK, alone // BLOCK * BLOCK))
+    work = Work()
+    run(work, 8 * CHUNK, 2, None, 100 * CHUNK)
+    assert sorted(work.parts) == chunks(8 * CHUNK)
+
+
 def test_several_workers_are_threads_of_ours_that_are_kept():
     for _ in range(2):
         work = Work()
