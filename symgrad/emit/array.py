@@ -11,7 +11,7 @@ from llvmlite import ir
 from symgrad.emit.cache_lines import CACHE_LINE, store_past_cache
 from symgrad.emit.constants import Constants
 from symgrad.emit.control import BYTE, FLAG, INT64, POINTER, at, counted
-from symgrad.emit.copies import declare_copy
+from symgrad.emit.copies import CLOSE, declare_copy, declare_past
 from symgrad.emit.instructions import SCALAR
 from symgrad.emit.runs import run_pitch
 from symgrad.emit.scratch import Columns
@@ -77,6 +77,7 @@ class KernelArray:
         self.packed = builder.icmp_signed("==", column_stride, item)
         self.runs: Any = ir.Constant(FLAG, 0)
         self.rowwise: Any = ir.Constant(FLAG, 0)
+        self.joined: Any = ir.Constant(FLAG, 0)
 
     def spread(self) -> None:
         """Fill one vector of every scratch column with a shared group's values."""
@@ -158,15 +159,25 @@ class KernelArray:
         scattered = builder.or_(scattered, self.paged())
         self.runs = builder.and_(builder.and_(wanted, self.adjacent), scattered)
 
-    def decide_rows(self, wanted: Any) -> None:
-        """Gather rows where one point's entries follow another's without a gap."""
+    def decide_rows(self, wanted: Any, tiles: Sequence[Any]) -> None:
+        """Gather rows where one point's entries follow another's without a gap.
+
+        A few columns are joined in registers and need not be gathered, if all tiles, of which the
+        first two begin at ``tiles``, start on a cache line.
+        """
         builder = self.builder
         if self.columns.rows is None:
             return
         size = ir.Constant(INT64, self.columns.count * self.target.itemsize)
         close = builder.icmp_signed("==", self.point_stride, size)
         close = builder.and_(close, builder.not_(self.adjacent))
-        self.rowwise = builder.and_(builder.and_(wanted, self.packed), close)
+        close = builder.and_(builder.and_(wanted, self.packed), close)
+        if self.columns.count in CLOSE and self.target.lanes * self.target.itemsize == CACHE_LINE:
+            inside = reduce(builder.or_, map(self._address, tiles))
+            inside = builder.and_(inside, ir.Constant(INT64, CACHE_LINE - 1))
+            aligned = builder.icmp_signed("==", inside, ir.Constant(INT64, 0))
+            self.joined = builder.and_(close, aligned)
+        self.rowwise = builder.and_(close, builder.not_(self.joined))
 
     def write_rows(self, function: Any, first: Any, count: Any, start: Any, stop: Any) -> None:
         """Write a short tile's rows, one run of whole cache lines, past the cache."""
@@ -253,15 +264,28 @@ class KernelArray:
             if self.constants.entries:
                 with self.builder.if_then(self.adjacent):
                     self._fill_scratch(count)
-            origin = self.builder.select(self.rowwise, self.rows, self._place(first))
-            self._copy(origin, count, count, inward=False)
+            place = self._place(first)
+            origin = self.builder.select(self.rowwise, self.rows, place)
+            if isinstance(self.joined, ir.Constant):
+                self._copy(origin, count, count, inward=False)
+                return
+            with self.builder.if_else(self.joined) as (past, through):
+                with past:
+                    function = declare_past(self.builder.module, self.columns.count)
+                    self._call(function, place, count, count)
+                with through:
+                    self._copy(origin, count, count, inward=False)
 
     def _copy(self, origin: Any, count: Any, filled: Any, *, inward: bool) -> None:
         """Copy ``count`` points from ``origin`` on, which fill so many; or copy them back."""
+        columns, module = self.columns.count, self.builder.module
+        if columns:
+            function = declare_copy(module, columns, self.target.lanes, inward=inward)
+            self._call(function, origin, count, filled)
+
+    def _call(self, function: ir.Function, origin: Any, count: Any, filled: Any) -> None:
+        """Call a function of ``copies.py``."""
         columns = self.columns.count
-        if columns == 0:
-            return
-        function = declare_copy(self.builder.module, columns, self.target.lanes, inward=inward)
         entries = ir.Constant(INT64, columns)
         strides = (self.point_stride, self.column_stride)
         self.builder.call(

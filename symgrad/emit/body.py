@@ -3,9 +3,9 @@
 Each piece of the Program becomes one internal function. Its arguments are, for every argument
 group and every result in order, the address of the vector's first point and the distance in bytes
 from one column to the next, and last the address of the slots through which values pass from one
-piece to a later one. Where results are summed over points there follows how many lanes hold points
-of the batch; values of the others are not added. Where they are not, entries that are constants are
-left to ``constants.py``.
+piece to a later one. Entries that are constants are left to ``constants.py``. In a kernel of sums
+the last result is the sums, to which values are added (``summands.py``), and there follows how many
+lanes hold points of the batch; values of the others are not added.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from symgrad.emit.constants import is_constant_store
 from symgrad.emit.control import BYTE, INT64, POINTER, at
 from symgrad.emit.instructions import INSTRUCTIONS, SCALAR, splat, splat_truth
 from symgrad.emit.routine import define_routines
+from symgrad.emit.summands import SUMS
 from symgrad.emit.target import Target
 from symgrad.ir.program import CONDITION_OPS, Instruction, Program
 
@@ -33,32 +34,29 @@ INLINE_BODY = 400
 """A program of this many instructions or fewer is inlined into its loop."""
 
 
-def is_short(program: Program, target: Target) -> bool:
+def is_short(program: Program) -> bool:
     """Whether a program is inlined into its loop: one piece beside what a batch shares."""
-    one = len(worked(program, target)) - program.shared == 1
-    return one and work(program, target) <= INLINE_BODY
+    one = len(worked(program)) - program.shared == 1
+    return one and work(program) <= INLINE_BODY
 
 
-def work(program: Program, target: Target) -> int:
+def work(program: Program) -> int:
     """How many instructions the pieces have, constants and their stores not counted."""
-    return sum(len(_work(program, target, *bound)) for bound in worked(program, target))
+    return sum(len(_work(program, *bound)) for bound in worked(program))
 
 
-def worked(program: Program, target: Target) -> list[tuple[int, int]]:
+def worked(program: Program) -> list[tuple[int, int]]:
     """(start, stop) of the pieces that do more than to store constants."""
     bounds = pairwise([*program.pieces, len(program.code)])
-    return [bound for bound in bounds if _work(program, target, *bound)]
+    return [bound for bound in bounds if _work(program, *bound)]
 
 
-def _work(program: Program, target: Target, start: int, stop: int) -> list[int]:
+def _work(program: Program, start: int, stop: int) -> list[int]:
     """The instructions of a piece that are neither constants nor stores of those."""
-    part = range(start, stop)
-    if target.reduced:
-        return list(part)
     code = program.code
     return [
         index
-        for index in part
+        for index in range(start, stop)
         if code[index].op != "constant" and not is_constant_store(program, code[index])
     ]
 
@@ -87,10 +85,10 @@ def define_pieces(
     slots = spill_slots(program)
     inline = all_call_sites(program) <= INLINE_CALLS
     routines = define_routines(module, program, target, inline=inline)
-    short = is_short(program, target)
+    short = is_short(program)
     functions = []
-    for index, (start, stop) in enumerate(worked(program, target)):
-        work = _work(program, target, start, stop)
+    for index, (start, stop) in enumerate(worked(program)):
+        work = _work(program, start, stop)
         entries = _entries(program, work, returned)
         piece = _Piece(
             *(module, program, target, slots, index, inline, short, routines, past_cache),
@@ -100,12 +98,9 @@ def define_pieces(
     return functions
 
 
-def returned_entries(
-    program: Program, target: Target, returned: Set[int]
-) -> list[list[tuple[int, int]]]:
+def returned_entries(program: Program, returned: Set[int]) -> list[list[tuple[int, int]]]:
     """What the values are that each piece returns: (result, position)."""
-    pieces = worked(program, target)
-    return [_entries(program, _work(program, target, *piece), returned) for piece in pieces]
+    return [_entries(program, _work(program, *piece), returned) for piece in worked(program)]
 
 
 def _entries(program: Program, indices: Sequence[int], returned: Set[int]) -> list[tuple[int, int]]:
@@ -222,15 +217,16 @@ class _Piece:
                 self._column(2 * data[0], data[1]), typ=self.vector, align=size
             )
         if op == "store":
-            value = self._value(args[0])
+            values = [self._value(argument) for argument in args]
+            value = values[0]
             if data[0] in self.returned:
                 self.made.append(value)
                 return None
             address = self._column(2 * (len(self.program.groups) + data[0]), data[1])
-            if self.counted:
+            if self.counted and data[0] == SUMS:
                 sums = ir.VectorType(self.scalar, self.target.lanes)
                 total = self.builder.load(address, typ=sums, align=size)
-                value = add_lanes(self.builder, self.target, self.counted, total, value)
+                value = add_lanes(self.builder, self.target, self.counted, total, values)
             if self.past_cache:
                 store_past_cache(self.builder, value, address)
             else:

@@ -7,7 +7,7 @@ computes the other entries stays short.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from llvmlite import ir
@@ -96,14 +96,18 @@ class Constants:
     def table(self, name: str, kind: ir.Type, values: list[Any]) -> Any:
         """A constant table, made when it is first wanted."""
         if name not in self._tables:
-            array = ir.ArrayType(kind, len(values))
-            unique = self.module.get_unique_name(f"sg.{name}")
-            table = ir.GlobalVariable(self.module, array, unique)
-            table.linkage = "internal"
-            table.global_constant = True
-            table.initializer = ir.Constant(array, [ir.Constant(kind, value) for value in values])
-            self._tables[name] = table
+            self._tables[name] = table(self.module, name, kind, values)
         return self._tables[name]
+
+
+def table(module: ir.Module, name: str, kind: ir.Type, values: Sequence[Any]) -> Any:
+    """A constant table."""
+    array = ir.ArrayType(kind, len(values))
+    made = ir.GlobalVariable(module, array, module.get_unique_name(f"sg.{name}"))
+    made.linkage = "internal"
+    made.global_constant = True
+    made.initializer = ir.Constant(array, [ir.Constant(kind, value) for value in values])
+    return made
 
 
 def declare_fill(module: ir.Module) -> ir.Function:

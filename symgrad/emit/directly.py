@@ -79,7 +79,7 @@ class Directly:
         self.target = target
         self.rows = sum(rows)
         self.loose = loose_results(rows)
-        self.entries = returned_entries(program, target, self.loose)
+        self.entries = returned_entries(program, self.loose)
         self.pieces = define_pieces(module, program, target, past_cache=True, returned=self.loose)
 
     def decide(

@@ -24,7 +24,8 @@ from symgrad.emit.loop import LOOP, define_loop
 from symgrad.emit.pressure import live_values, vectors_at_a_time
 from symgrad.emit.reduction import BLOCK
 from symgrad.emit.routine import emitted
-from symgrad.emit.scratch import scratch_layout, tile_points
+from symgrad.emit.scratch import scratch_layout, sums_layout, tile_points
+from symgrad.emit.summands import summands
 from symgrad.emit.target import (
     DEFAULT_VECTOR_BYTES,
     ITEMSIZE,
@@ -94,21 +95,27 @@ def cpu_target(
         reduced: whether results are sums.
         contract: whether products may become fused multiply-adds, where the CPU has those.
     """
+    program = summands(program).program if reduced else program
     itemsize = ITEMSIZE[dtype]
     lanes = vector_bytes() // itemsize
     width = lanes * vectors_at_a_time(program, call_sites(program), REGISTERS[vector_bytes()])
     tile = tile_points(program, width, itemsize, reduced=reduced)
     # Where values spill, a fused product keeps two operands waiting in place of one value.
     fits = live_values(program) <= REGISTERS[vector_bytes()]
-    contract = contract and fits and "fma" in provider.host_features()
-    return Target("cpu", width, dtype, accuracy, tile, lanes, reduced, contract)
+    fused = contract and "fma" in provider.host_features()
+    return Target(
+        "cpu", width, dtype, accuracy, tile, lanes, reduced, fused and fits, fused and reduced
+    )
 
 
 def emit_kernel(program: Program, target: Target) -> Kernel:
     """The kernel of ``program`` for ``target``."""
     program = contracted(program) if target.contract else program
+    if target.reduced:
+        _, _, scratch = sums_layout(summands(program), target)
+        return described(LOOP, program, target, scratch, BLOCK)
     _, _, scratch = scratch_layout(program, target)
-    return described(LOOP, program, target, scratch, BLOCK if target.reduced else 0)
+    return described(LOOP, program, target, scratch)
 
 
 def described(

@@ -42,8 +42,9 @@ from symgrad.emit.directly import Directly
 from symgrad.emit.reduction import emit_sums
 from symgrad.emit.routine import emitted
 from symgrad.emit.runs import declare_runs, run_points
-from symgrad.emit.scratch import Columns, scratch_layout, short_pitch, short_points
+from symgrad.emit.scratch import scratch_layout, short_pitch, short_points
 from symgrad.emit.steps import begin, call_all
+from symgrad.emit.summands import summands
 from symgrad.emit.target import Target
 from symgrad.ir.program import THROUGH, Program
 
@@ -64,25 +65,25 @@ def define_loop(module: ir.Module, program: Program, target: Target) -> ir.Funct
     ``stream`` is THROUGH, GATHERED or DIRECTLY (``ir/program.py``). In a kernel of sums the points
     of a result are blocks of the batch (``reduction.py``).
     """
-    pieces = define_pieces(module, program, target)
+    made = summands(program) if target.reduced else None
+    pieces = define_pieces(module, made.program if made else program, target)
     past = _past_cache(module, program, target)
     straight = len(pieces) - program.shared == 1 and is_straight(pieces[-1])
     if straight and target.width > target.lanes:
         for piece in (pieces[-1], *(past.pieces if past else ())):
             order_by_critical_path(piece)
-    layout, spill_offset, _ = scratch_layout(program, target)
+    arrays = len(program.groups) + len(program.results)
     kind = ir.FunctionType(
-        ir.VoidType(), [INT64, INT64, INT64, POINTER] + [POINTER, INT64, INT64] * len(layout)
+        ir.VoidType(), [INT64, INT64, INT64, POINTER] + [POINTER, INT64, INT64] * arrays
     )
     function = ir.Function(module, kind, LOOP)
     function.linkage = "internal"
     function.attributes.add("noinline")
     builder = ir.IRBuilder(function.append_basic_block("entry"))
-    spill = offset(builder, function.args[3], spill_offset)
-    if target.reduced:
-        emit_sums(builder, program, target, layout, pieces, spill)
+    if made:
+        emit_sums(builder, made, target, pieces)
     else:
-        _emit_tiles(builder, program, target, layout, pieces, past, spill)
+        _emit_tiles(builder, program, target, pieces, past)
     builder.ret_void()
     for one in (function, *pieces, *(past.pieces if past else ())):
         one.attributes.alignstack = target.lanes * target.itemsize
@@ -98,8 +99,8 @@ def _past_cache(module: ir.Module, program: Program, target: Target) -> Directly
         return None
     computed = sum(result.size for result in program.results)
     computed -= sum(map(len, constant_entries(program)))
-    many = computed >= MANY_RESULTS and work(program, target) <= DOUBLED
-    if not (many or is_short(program, target)):
+    many = computed >= MANY_RESULTS and work(program) <= DOUBLED
+    if not (many or is_short(program)):
         return None
     return Directly(module, program, target)
 
@@ -113,13 +114,13 @@ def _emit_tiles(
     builder: ir.IRBuilder,
     program: Program,
     target: Target,
-    layout: Sequence[Columns],
     pieces: Sequence[ir.Function],
     past: Directly | None,
-    spill: Any,
 ) -> None:
     """Emit the loop that fills the results, a tile of points at a time."""
     start, stop, stream, scratch, *given = builder.function.args
+    layout, slots, _ = scratch_layout(program, target)
+    spill = offset(builder, scratch, slots)
     arrays = [
         KernelArray(builder, target, columns, scratch, *given[3 * i : 3 * i + 3])
         for i, columns in enumerate(layout)
@@ -149,7 +150,7 @@ def _emit_tiles(
     in_place = builder.not_(apart(builder, arrays))
     short = builder.not_(builder.or_(runs, in_place))
     for result in results:
-        result.decide_rows(builder.and_(wanted, short))
+        result.decide_rows(builder.and_(wanted, short), (start, opening))
     # What is read and written in place needs no tiles, only vectors.
     tile = builder.and_(builder.sub(stop, opening), builder.neg(width))
     tile = builder.select(builder.icmp_signed("<", tile, width), width, tile)

@@ -2,7 +2,7 @@
 
 A tile is as many points as fit. Where an array's points are not adjacent everything that the tile
 reads and writes goes through scratch columns, and a shorter tile keeps them in the first-level
-cache. Results that are summed over points have one register of sums for every entry instead.
+cache. What is summed over points goes through such a tile in any case.
 """
 
 from __future__ import annotations
@@ -12,17 +12,21 @@ from itertools import accumulate
 
 from symgrad.emit.body import spill_slots
 from symgrad.emit.cache_lines import CACHE_LINE
+from symgrad.emit.summands import SUMS, Summands
 from symgrad.emit.target import Target
 from symgrad.ir.program import Program
 
 SCRATCH_BYTES = 96 * 1024
 """Scratch columns of one tile stay in the second-level cache."""
 
-SHORT_BYTES = 16 * 1024
-"""Scratch columns of a short tile stay in the first-level cache."""
+SHORT_BYTES = 12 * 1024
+"""Scratch columns of a short tile stay in the first-level cache, and the rows beside them."""
 
 ROWS_BYTES = 64 * 1024
 """Larger results of a short tile are not gathered to be written past the cache."""
+
+SUMS_BYTES = 24 * 1024
+"""Columns of which products are summed stay in the first-level cache, which they have alone."""
 
 MAX_TILE = 256
 
@@ -43,14 +47,19 @@ class Columns:
 
 
 def tile_points(program: Program, width: int, itemsize: int, *, reduced: bool = False) -> int:
-    """Points of a tile: as many vectors as the scratch memory holds, one at least."""
-    return _points(_columns(program, reduced), width, itemsize, SCRATCH_BYTES, MAX_TILE)
+    """Points of a tile: as many vectors as the scratch memory holds, one at least.
+
+    In a kernel of sums it fits the first-level cache.
+    """
+    if not reduced:
+        return _points(_columns(program), width, itemsize, SCRATCH_BYTES, MAX_TILE)
+    columns = _columns(program) - program.results[SUMS].size
+    return _points(columns, width, itemsize, SUMS_BYTES, MAX_TILE)
 
 
 def short_points(program: Program, target: Target) -> int:
     """Points of a tile whose scratch columns stay in the first-level cache."""
-    columns = _columns(program, target.reduced)
-    return _points(columns, target.width, target.itemsize, SHORT_BYTES, target.tile)
+    return _points(_columns(program), target.width, target.itemsize, SHORT_BYTES, target.tile)
 
 
 def short_pitch(program: Program, target: Target) -> int:
@@ -58,13 +67,37 @@ def short_pitch(program: Program, target: Target) -> int:
 
     That spreads the columns over the cache.
     """
-    lines = -(-short_points(program, target) * target.itemsize // CACHE_LINE)
-    return min((lines | 1) * CACHE_LINE, target.tile * target.itemsize)
+    return min(_odd_lines(short_points(program, target), target), target.tile * target.itemsize)
 
 
-def _columns(program: Program, reduced: bool) -> int:
+def _odd_lines(points: int, target: Target) -> int:
+    lines = -(-points * target.itemsize // CACHE_LINE)
+    return (lines | 1) * CACHE_LINE
+
+
+def sums_pitch(target: Target) -> int:
+    """Bytes from one scratch column of a kernel of sums to the next."""
+    return _odd_lines(target.tile, target)
+
+
+def sums_layout(made: Summands, target: Target) -> tuple[list[Columns], int, int]:
+    """The scratch memory of a kernel of sums, as ``scratch_layout`` has it.
+
+    The columns are those of each group, those that are summed, and a register for every term.
+    """
+    register, pitch = target.lanes * target.itemsize, sums_pitch(target)
+    counts = [len(group.columns) for group in made.program.groups]
+    counts += [result.size for result in made.program.results]
+    sizes = [*(count * pitch for count in counts[:-1]), counts[-1] * register]
+    *places, slots = [0, *accumulate(sizes)]
+    found = [Columns(*each) for each in zip(places, counts, strict=True)]
+    vector = target.width * target.itemsize
+    return found, slots, slots + len(spill_slots(made.program)) * vector
+
+
+def _columns(program: Program) -> int:
     """Scratch columns in all."""
-    results = 0 if reduced else sum(result.size for result in program.results)
+    results = sum(result.size for result in program.results)
     return sum(len(group.columns) for group in program.groups) + results
 
 
@@ -75,15 +108,14 @@ def _points(columns: int, width: int, itemsize: int, size: int, most: int) -> in
 
 def scratch_layout(program: Program, target: Target) -> tuple[list[Columns], int, int]:
     """The scratch columns of every array, the offset of the spill slots, and all bytes needed."""
-    points = (target.width, target.lanes, target.tile)
-    vector, register, column = (count * target.itemsize for count in points)
+    vector, column = (count * target.itemsize for count in (target.width, target.tile))
     sizes = [len(group.columns) * column for group in program.groups]
-    sizes += [r.size * (register if target.reduced else column) for r in program.results]
+    sizes += [r.size * column for r in program.results]
     counts = [len(group.columns) for group in program.groups] + [r.size for r in program.results]
     places = [0, *accumulate(sizes)]
     slots = places.pop()
     offset = slots + len(spill_slots(program)) * vector
-    row = 0 if target.reduced else short_points(program, target) * target.itemsize
+    row = short_points(program, target) * target.itemsize
     found = []
     for index, (place, count) in enumerate(zip(places, counts, strict=True)):
         rows = None

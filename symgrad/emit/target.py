@@ -35,6 +35,7 @@ class Target:
         lanes: of one vector register.
         reduced: whether results are sums over blocks of points.
         contract: whether products become fused multiply-adds (``contract.py``).
+        fused: whether products that are summed over points do (``accumulate.py``).
 
     Raises:
         InvariantError: a tile is no whole number of vectors, so that its end would be overwritten.
@@ -48,6 +49,7 @@ class Target:
     lanes: int
     reduced: bool = False
     contract: bool = False
+    fused: bool = False
 
     def __post_init__(self) -> None:
         if self.tile < 1 or self.tile % self.width:

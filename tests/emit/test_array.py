@@ -60,6 +60,29 @@ def test_rows_begin_anywhere_in_their_cache_lines(dtype):
             assert (memory == GUARD).all(), "memory outside the result was written"
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("width", [2, 3])
+def test_a_few_columns_are_joined_beside_rows_that_begin_inside_of_lines(width, dtype):
+    made = program(3, 2, (width, 8))
+    kernel = load_program(made, dtype)
+    count = 700
+    points = np.random.default_rng(8).normal(size=(count, 3)).astype(dtype)
+    shared = np.broadcast_to(np.array([0.5, -1.25], dtype), (count, 2))
+    expected = [np.empty((count, size), dtype) for size in (width, 8)]
+    kernel([points, shared], expected)
+    for shift in (0, 3, 7):
+        memory = np.full(count * width + 8 * 768 + 200, GUARD, dtype)
+        first = -memory.ctypes.data % 64 // memory.itemsize
+        rows = memory[first : first + count * width].reshape(count, width)
+        first += count * width + -count * width % 16 + shift
+        last = memory[first : first + 768 * 8].reshape(8, 768)[:, :count].T
+        kernel([points, shared], [rows, last], stream=1)
+        for result, wanted in zip((rows, last), expected, strict=True):
+            assert_same_bits(result, wanted)
+            result[...] = GUARD
+        assert (memory == GUARD).all(), "memory outside the results was written"
+
+
 def test_what_comes_later_is_asked_for_in_time():
     made = program(5, 2, (1,))
     text = llvm_text(made, cpu_target(made, "float64", "high"))

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from llvmlite import ir
 
-from symgrad.emit.copies import COPY, declare_copy
+from symgrad.emit.cache_lines import CACHE_LINE
+from symgrad.emit.copies import CLOSE, COPY, declare_copy, declare_past
 from symgrad.emit.kernel import compile_copies, emit_copies, vector_bytes
 from symgrad.emit.target import ITEMSIZE
 from symgrad.runtime import load
@@ -26,7 +27,12 @@ def code(dtype):
 def copy(dtype, columns, inward):
     """The function that a kernel of so many columns calls."""
     lanes = vector_bytes() // ITEMSIZE[dtype]
-    name = declare_copy(ir.Module("test"), columns, lanes, inward=inward).name
+    return linked(dtype, declare_copy(ir.Module("test"), columns, lanes, inward=inward).name)
+
+
+@cache
+def linked(dtype, name):
+    """A function of the shared code."""
     address = load._link([code(dtype)], name)
     assert address, name
     integer, pointer = ctypes.c_int64, ctypes.c_void_p
@@ -35,14 +41,14 @@ def copy(dtype, columns, inward):
 
 
 @pytest.mark.parametrize("dtype", ITEMSIZE)
-@pytest.mark.parametrize("columns", [1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33])
-@pytest.mark.parametrize("packed", [True, False])
-def test_tiles_are_copied_there_and_back(dtype, columns, packed, rng):
-    item, apart = ITEMSIZE[dtype], 1 if packed else 2
+@pytest.mark.parametrize("columns", [1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 16, 17, 31, 33])
+@pytest.mark.parametrize(("apart", "gap"), [(1, 0), (1, 1), (2, 1)])
+def test_tiles_are_copied_there_and_back(dtype, columns, apart, gap, rng):
+    item = ITEMSIZE[dtype]
     for count in (1, 2, 7, 8, 19, 32):
         filled, pitch = -(-count // 16) * 16, 40
-        # Rows are longer than their entries, and something stands behind each tile.
-        array = rng.normal(size=(count + 1, (columns + 1) * apart)).astype(dtype)
+        # Rows may be longer than their entries, and something stands behind each tile.
+        array = rng.normal(size=(count + 1, (columns + gap) * apart)).astype(dtype)
         points = array[:count, : columns * apart : apart]
         tile = np.full((columns + 1, pitch), GUARD, dtype)
         strides = (array.strides[0], item * apart)
@@ -59,6 +65,25 @@ def test_tiles_are_copied_there_and_back(dtype, columns, packed, rng):
         np.testing.assert_array_equal(back[:count, : columns * apart : apart], points)
         back[:count, : columns * apart : apart] = GUARD
         assert (back == GUARD).all()
+
+
+@pytest.mark.skipif(vector_bytes() != CACHE_LINE, reason="a register is no cache line here")
+@pytest.mark.parametrize("dtype", ITEMSIZE)
+@pytest.mark.parametrize("columns", CLOSE)
+def test_a_few_columns_are_joined_past_the_cache(dtype, columns, rng):
+    item, pitch = ITEMSIZE[dtype], 40
+    past = linked(dtype, declare_past(ir.Module("test"), columns).name)
+    for count in (1, 7, 16, 32, 35):
+        memory = np.full(64 + (count + 1) * columns * item, 1, np.uint8)
+        begin = -memory.ctypes.data % CACHE_LINE
+        rows = memory[begin : begin + (count + 1) * columns * item].view(dtype)
+        rows[...] = GUARD
+        tile = rng.normal(size=(columns, pitch)).astype(dtype)
+        sizes = (pitch * item, columns, count, count)
+        past(rows.ctypes.data, columns * item, item, tile.ctypes.data, *sizes)
+        rows = rows.reshape(-1, columns)
+        np.testing.assert_array_equal(rows[:count], tile[:, :count].T)
+        assert (rows[count] == GUARD).all()
 
 
 def test_every_kind_has_a_name_of_its_own():

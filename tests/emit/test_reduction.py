@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import symgrad as sg
 from symgrad.emit.kernel import cpu_target, emit_kernel
 from symgrad.emit.reduction import BLOCK
-from symgrad.emit.scratch import scratch_layout
+from symgrad.emit.scratch import SUMS_BYTES, sums_layout, sums_pitch
+from symgrad.emit.summands import summands
 from symgrad.runtime.threads import CHUNK
 from symgrad.tiers import load_kernel
 from tests.emit.test_loop import program
@@ -44,12 +46,27 @@ def test_every_block_has_its_row(dtype, count):
 def test_sums_take_a_register_for_each_entry():
     made = program(2, 2, (1, 300))
     target = cpu_target(made, "float64", "high", reduced=True)
-    layout, slots, total = scratch_layout(made, target)
+    layout, slots, total = sums_layout(summands(made), target)
     register = target.lanes * target.itemsize
-    assert layout[3].offset - layout[2].offset == register
-    assert slots - layout[3].offset == 300 * register
+    assert sum(columns.count for columns in layout[-2:]) >= 301
+    assert slots - layout[-1].offset == layout[-1].count * register
     assert all(columns.rows is None for columns in layout)
-    assert total >= slots
+    assert emit_kernel(made, target).scratch_bytes == total >= slots
+
+
+def test_tiles_of_columns_fit_the_first_cache_an_odd_number_of_lines_apart():
+    names = [f"p{i}" for i in range(9)]
+    for dtype in ("float64", "float32"):
+        residual = "+".join(f"p{i}*exp(-{i + 1}*x)" for i in range(9))
+        fn = sg.compile(
+            [residual], "x", "jtj", parameters=names, wrt=names, reduce="normal", dtype=dtype
+        )
+        target = cpu_target(fn.program, dtype, "high", reduced=True)
+        *_, columns, sums = sums_layout(summands(fn.program), target)[0]
+        assert columns.count == 9
+        assert sums.count > 40
+        assert sums.offset - columns.offset == 9 * sums_pitch(target) <= SUMS_BYTES
+        assert sums_pitch(target) // 64 % 2 == 1
 
 
 def test_chunks_of_a_batch_are_whole_blocks():

@@ -7,7 +7,13 @@ import pytest
 from llvmlite import ir
 
 from symgrad.emit.kernel import vector_bytes
-from symgrad.emit.transpose import load_rows, store_rows, transpose
+from symgrad.emit.transpose import (
+    join_points,
+    load_rows,
+    split_points,
+    store_rows,
+    transpose,
+)
 from tests.emit import harness
 
 WIDTHS = [2, 4, 8, 16]
@@ -49,6 +55,42 @@ def test_a_transposition_takes_two_shuffles_a_pair_and_stage():
     builder = ir.IRBuilder(function.append_basic_block())
     transpose(builder, function.args)
     assert str(module).count("shufflevector") == 8 * 3  # 8 rows, log2(8) stages
+
+
+@pytest.mark.parametrize("columns", [2, 3, 4, 5, 6, 12])
+@pytest.mark.parametrize("width", WIDTHS)
+def test_points_are_split_into_columns_and_joined_again(width, columns, rng):
+    dtype = "float32" if width == 16 else "float64"
+    vector, item = ir.VectorType(real(dtype), width), np.dtype(dtype).itemsize
+    module = ir.Module("points")
+    kind = ir.FunctionType(ir.VoidType(), [POINTER, POINTER, INT64, INT64])
+    function = ir.Function(module, kind, "loop")
+    builder = ir.IRBuilder(function.append_basic_block())
+    source, sink, *_ = function.args
+    steps = [ir.Constant(INT64, i) for i in range(2 * columns)]
+    places = [builder.gep(source, [i], source_etype=vector) for i in steps[:columns]]
+    split = split_points(builder, [builder.load(p, typ=vector, align=item) for p in places])
+    for value, i in zip([*split, *join_points(builder, split)], steps, strict=True):
+        builder.store(value, builder.gep(sink, [i], source_etype=vector), align=item)
+    builder.ret_void()
+
+    given = rng.normal(size=(width, columns)).astype(dtype)
+    made = np.zeros((2, given.size), dtype)
+    harness._compile(module, width, 1, 1, dtype, None, None).run(
+        [given.ravel(), made.ravel()], 0, 0
+    )
+    np.testing.assert_array_equal(made[0].reshape(columns, width), given.T)
+    np.testing.assert_array_equal(made[1].reshape(given.shape), given)
+
+
+def test_splitting_takes_one_permutation_less_than_the_factor_a_vector():
+    for columns, permutations in ((2, 1), (3, 2), (4, 2), (5, 4), (6, 3)):
+        module = ir.Module("count")
+        vector = ir.VectorType(real("float64"), 8)
+        function = ir.Function(module, ir.FunctionType(ir.VoidType(), [vector] * columns), "f")
+        builder = ir.IRBuilder(function.append_basic_block())
+        join_points(builder, split_points(builder, function.args))
+        assert str(module).count("shufflevector") == 2 * permutations * columns
 
 
 def block_function(dtype, side, pitch):
