@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 MOST = 50_000
 """With more operations than this a function is interpreted first: LLVM takes 10 s for them."""
 
+DOUBLING = 0.005
+"""When large results have taken so many seconds, a kernel's pieces are compiled a second time, to
+write past the cache by themselves: whoever calls often soon has that time back."""
+
 DAMAGED = (ValueError, TypeError, KeyError, AttributeError, IndexError, OSError)
 """What reading a damaged file raises."""
 
@@ -135,6 +139,8 @@ class Maker:
         from symgrad.runtime import njit  # noqa: F401, PLC0415 - numba must know it beforehand
 
         code = load_kernel(kernel, self._prepare, use_cache=self.cache)
+        if kernel.doubled:
+            code = code._replace(further=partial(self._doubled, kernel))
 
         def point_address() -> int:
             from symgrad.emit.target import Target  # noqa: PLC0415 - seldom needed
@@ -144,12 +150,21 @@ class Maker:
 
         return Made(code, patterns, kernel.block, program, point_address)
 
+    def _doubled(self, kernel: Kernel, seconds: float) -> Code | None:
+        """The code of a doubled kernel, if large results took so long that it pays."""
+        from symgrad.emit.kernel import doubled_kernel  # noqa: PLC0415 - imports numba
+        from symgrad.runtime.load import is_at_hand  # noqa: PLC0415 - for kernels alone
+
+        whole = doubled_kernel(kernel)
+        if seconds < DOUBLING and not is_at_hand(whole.name):
+            return None
+        return load_kernel(whole, self._prepare, use_cache=self.cache)
+
     def _emit(self, program: Program, patterns: Patterns) -> Kernel:
         """The kernel of a Program, its description kept on disk."""
         from symgrad.emit.kernel import emit_kernel  # noqa: PLC0415 - imports numba
 
-        target = kernel_target(program, self.options)
-        kernel = emit_kernel(program, target)
+        kernel = emit_kernel(program, kernel_target(program, self.options))
         if self.folder is not None:
             saved = {
                 "kernel": asdict(kernel),
@@ -247,7 +262,7 @@ def load_kernel(kernel: Kernel, prepare: Callable[[], None], *, use_cache: bool 
     call = load_module(caller, use_cache=use_cache)
     copies = emit_copies(kernel.dtype, kernel.lanes)
     beside = [shared(copies.name, partial(compile_copies, copies), use_cache=use_cache)]
-    compile = partial(compile_kernel, kernel)
+    compile = partial(compile_kernel, kernel, partial(shared, use_cache=use_cache))
     made = load(kernel, compile, prepare, beside=beside, use_cache=use_cache)
     return Code.of(call, kernel.scratch_bytes, made.address, cached=made.cached)
 

@@ -151,6 +151,29 @@ def test_damaged_files_are_made_anew(monkeypatch, empty):
         assert file.read_text(encoding="utf-8") != text
 
 
+def test_pieces_are_compiled_a_second_time_once_large_results_took_long(monkeypatch):
+    fn = spring(jit="always", batch_axis=-1)
+    code = fn._code
+    if code.further is None:
+        pytest.skip("no cache line fits into a vector register here")
+    out, small = fn(MANY.T), fn(MANY[:40].T)
+    for limit, replaced in ((np.inf, False), (0.0, True)):
+        monkeypatch.setattr(tiers, "DOUBLING", limit)
+        fn(MANY[:40].T)
+        assert fn._code is code
+        for got, expected in zip(fn(MANY.T), out, strict=True):
+            same(got, expected)
+        assert (fn._code is not code) == replaced
+    assert fn._code.further is None
+    same(fn(MANY[:40].T).gradient, small.gradient)
+    monkeypatch.setattr(tiers, "DOUBLING", np.inf)
+    forget(monkeypatch)
+    again = spring(jit="always", batch_axis=-1)
+    same(again(MANY.T).gradient, out.gradient)
+    assert again._code.cached
+    assert again._code.further is None
+
+
 def test_without_a_cache_nothing_is_written(empty):
     assert spring(jit="never", cache=False)(X).value.shape == (40,)
     assert list(empty.glob("*")) == []

@@ -15,13 +15,16 @@ from typing import Any
 from llvmlite import binding, ir
 from numba.core.registry import cpu_target
 
-PASSES = ("always_inliner", "instruction_combine")
-"""Enough for straight-line code in a loop."""
+PIECE, INLINED = "sg.piece", ".inline"
+"""What the names of pieces begin with, and those of vector functions that are inlined end with.
+
+Where those branch, LLVM finds instructions to combine all over (sines take 2 % longer otherwise).
+Else there are none but in pieces, and to look for them in the loop takes as long as a small one."""
 
 
-def new_module() -> ir.Module:
-    """An empty module for this machine."""
-    made = ir.Module("symgrad")
+def new_module(kind: type[ir.Module] = ir.Module) -> Any:
+    """An empty module of a kind for this machine."""
+    made = kind("symgrad")
     made.triple = binding.get_process_triple()
     made.data_layout = str(host_machine().target_data)
     return made
@@ -51,8 +54,15 @@ def optimised(*entries: ir.Function, thorough: bool) -> Any:
         passes = builder.getModulePassManager()
     else:
         passes = binding.create_new_module_pass_manager()
-        for name in PASSES:
-            getattr(passes, f"add_{name}_pass")()
+        passes.add_always_inliner_pass()
+        if any(f.name.endswith(INLINED) and len(list(f.blocks)) > 1 for f in parsed.functions):
+            passes.add_instruction_combine_pass()
+        else:
+            combine = binding.create_new_function_pass_manager()
+            combine.add_instruction_combine_pass()
+            for function in parsed.functions:
+                if function.name.startswith(PIECE):
+                    combine.run(function, builder)
     passes.run(parsed, builder)
     return parsed
 

@@ -12,7 +12,7 @@ SCALAR: dict[str, Any] = {"float64": ir.DoubleType(), "float32": ir.FloatType()}
 Emit = Callable[..., Any]
 
 
-class _Splat(ir.Constant):  # type: ignore[misc]  # llvmlite has no types
+class Splat(ir.Constant):  # type: ignore[misc]  # llvmlite has no types
     """A number in every lane, which is written once: the text of a module is half as long."""
 
     def _get_reference(self) -> str:
@@ -21,7 +21,7 @@ class _Splat(ir.Constant):  # type: ignore[misc]  # llvmlite has no types
 
 def splat(vector: ir.VectorType, value: float) -> Any:
     """A number in every lane."""
-    return _Splat(vector, [ir.Constant(vector.element, value)] * vector.count)
+    return Splat(vector, [ir.Constant(vector.element, value)] * vector.count)
 
 
 def broadcast(builder: ir.IRBuilder, vector: ir.VectorType, value: Any) -> Any:

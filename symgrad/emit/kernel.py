@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from symgrad.emit.assemble import new_module, object_code
 from symgrad.emit.body import call_sites
 from symgrad.emit.contract import contracted
 from symgrad.emit.copies import define_copies
-from symgrad.emit.loop import LOOP, define_loop
+from symgrad.emit.loop import LOOP, can_double, define_loop
 from symgrad.emit.pressure import live_values, vectors_at_a_time
 from symgrad.emit.reduction import BLOCK
 from symgrad.emit.routine import emitted
@@ -35,6 +36,7 @@ from symgrad.emit.target import (
     Dtype,
     Target,
 )
+from symgrad.emit.vector.rare import KernelModule, RareFunction
 from symgrad.ir.program import Program
 
 
@@ -54,6 +56,7 @@ class Kernel:
         width: points that are computed at a time.
         lanes: of a vector register.
         block: points whose sums are a row of each result; 0 where every point has its own.
+        doubled: the target of ``doubled_kernel``, as text; empty where there is none.
     """
 
     name: str
@@ -67,6 +70,7 @@ class Kernel:
     width: int
     lanes: int
     block: int = 0
+    doubled: str = ""
 
 
 def vector_bytes() -> int:
@@ -109,13 +113,24 @@ def cpu_target(
 
 
 def emit_kernel(program: Program, target: Target) -> Kernel:
-    """The kernel of ``program`` for ``target``."""
+    """The kernel of ``program`` for ``target``: of pieces that may be there twice it has one.
+
+    That takes two thirds of the time to compile. The whole of it is ``doubled_kernel``.
+    """
     program = contracted(program) if target.contract else program
     if target.reduced:
         _, _, scratch = sums_layout(summands(program), target)
         return described(LOOP, program, target, scratch, BLOCK)
     _, _, scratch = scratch_layout(program, target)
-    return described(LOOP, program, target, scratch)
+    kernel = described(LOOP, program, replace(target, doubled=False), scratch)
+    doubled = target.doubled and can_double(program, target)
+    return replace(kernel, doubled=target.to_json()) if doubled else kernel
+
+
+def doubled_kernel(kernel: Kernel) -> Kernel:
+    """The whole of a kernel that is doubled."""
+    name = _name(kernel.entry, kernel.program, kernel.doubled)
+    return replace(kernel, name=name, target=kernel.doubled, doubled="")
 
 
 def described(
@@ -123,12 +138,22 @@ def described(
 ) -> Kernel:
     """A Kernel of a Program, named by the hash of all that its code is made from."""
     texts = (program.to_json(), target.to_json())
-    key = "\n".join([entry, *texts, machine(), emitters()])
     return Kernel(
-        f"kernel_{hashlib.sha256(key.encode()).hexdigest()[:24]}",
+        _name(entry, *texts),
         *(entry, *texts, len(program.groups), len(program.results)),
         *(scratch_bytes, target.dtype, target.width, target.lanes, block),
     )
+
+
+def _name(entry: str, program: str, target: str) -> str:
+    """The name of the code for a Program and a Target, given as text."""
+    return _hashed("kernel", entry, program, target)
+
+
+def _hashed(kind: str, *texts: str) -> str:
+    """The name of code that is made from texts here."""
+    key = "\n".join([*texts, machine(), emitters()])
+    return f"{kind}_{hashlib.sha256(key.encode()).hexdigest()[:24]}"
 
 
 @cache
@@ -156,11 +181,29 @@ def emitter_sources() -> list[Path]:
     return [*sorted(here.rglob("*.py")), here.parent / "ir" / "program.py"]
 
 
-def compile_kernel(kernel: Kernel) -> bytes:
-    """The object file of a kernel's loop over points."""
+Share = Callable[[str, Callable[[], bytes]], bytes]
+"""(name, what compiles it) -> an object file that kernels have in common."""
+
+
+def compile_kernel(kernel: Kernel, share: Share = lambda _, compile: compile()) -> list[bytes]:
+    """The object files of a kernel: its loop over points, and what that calls for rare arguments.
+
+    Args:
+        kernel: what is compiled.
+        share: knows what was compiled for other kernels.
+    """
     program, target = Program.from_json(kernel.program), Target.from_json(kernel.target)
-    loop = define_loop(new_module(), program, target)
-    return object_code(loop, thorough=bool(emitted(program, target)))
+    module = new_module(KernelModule)
+    loop = define_loop(module, program, target)
+    made = [object_code(loop, thorough=bool(emitted(program, target)))]
+    for symbol, function in module.rare.items():
+        name = _hashed("rare", symbol)
+        made.append(share(name, partial(_compile_rare, symbol, function)))
+    return made
+
+
+def _compile_rare(symbol: str, function: RareFunction) -> bytes:
+    return object_code(function.define(new_module(), symbol), thorough=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,8 +224,7 @@ class Copies:
 @cache
 def emit_copies(dtype: Dtype, lanes: int) -> Copies:
     """What kernels of a dtype in registers of so many lanes share."""
-    key = "\n".join([dtype, str(lanes), machine(), emitters()])
-    return Copies(f"copies_{hashlib.sha256(key.encode()).hexdigest()[:24]}", dtype, lanes)
+    return Copies(_hashed("copies", dtype, str(lanes)), dtype, lanes)
 
 
 def compile_copies(copies: Copies) -> bytes:

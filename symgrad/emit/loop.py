@@ -16,7 +16,9 @@ the results of many rows are gathered in short tiles and written in runs instead
 point's entries follow another's without a gap (points first), the rows of a short tile are one run.
 Short programs, and those of many results, have their pieces twice, the second time with stores that
 go past the cache by themselves (``directly.py``): 34 ns for the arm in place of 40, but 5.8 in
-place of 4.5 for Rosenbrock's function of 10 inputs. The caller times what there is.
+place of 4.5 for Rosenbrock's function of 10 inputs. The caller times what there is. The second
+pieces take a third of the time to compile, so they come later, once large results have taken some
+milliseconds (``Target.doubled``).
 
 Every function aligns its stack to a vector register. LLVM does not do it for values that spill
 after registers are allocated; the stack a thread starts with would then decide whether each of
@@ -93,16 +95,21 @@ def define_loop(module: ir.Module, program: Program, target: Target) -> ir.Funct
 
 
 def _past_cache(module: ir.Module, program: Program, target: Target) -> Directly | None:
-    """The pieces once more, where they can write past the cache themselves."""
+    """The pieces once more, where they are to write past the cache themselves."""
+    if not (target.doubled and can_double(program, target)):
+        return None
+    return Directly(module, program, target)
+
+
+def can_double(program: Program, target: Target) -> bool:
+    """Whether the pieces can write past the cache themselves, and may gain by it."""
     plain = not (target.reduced or program.shared or emitted(program, target) or program.outside)
     if not (plain and _can_stream(target)):
-        return None
+        return False
     computed = sum(result.size for result in program.results)
     computed -= sum(map(len, constant_entries(program)))
     many = computed >= MANY_RESULTS and work(program) <= DOUBLED
-    if not (many or is_short(program)):
-        return None
-    return Directly(module, program, target)
+    return many or is_short(program)
 
 
 def _can_stream(target: Target) -> bool:

@@ -39,10 +39,10 @@ def emit_point(program: Program, target: Target) -> Kernel:
     return described(ENTRY, program, target)
 
 
-def compile_point(kernel: Kernel) -> bytes:
-    """The object file of an entry for one point."""
+def compile_point(kernel: Kernel) -> list[bytes]:
+    """The object file of an entry for one point, alone."""
     program, target = Program.from_json(kernel.program), Target.from_json(kernel.target)
-    return object_code(define_point(new_module(), program, target), thorough=True)
+    return [object_code(define_point(new_module(), program, target), thorough=True)]
 
 
 def define_point(module: ir.Module, program: Program, target: Target) -> ir.Function:

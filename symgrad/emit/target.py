@@ -36,6 +36,7 @@ class Target:
         reduced: whether results are sums over blocks of points.
         contract: whether products become fused multiply-adds (``contract.py``).
         fused: whether products that are summed over points do (``accumulate.py``).
+        doubled: whether pieces may be there twice, to write past the cache too (``loop.py``).
 
     Raises:
         InvariantError: a tile is no whole number of vectors, so that its end would be overwritten.
@@ -50,6 +51,7 @@ class Target:
     reduced: bool = False
     contract: bool = False
     fused: bool = False
+    doubled: bool = True
 
     def __post_init__(self) -> None:
         if self.tile < 1 or self.tile % self.width:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property, partial
 from math import prod
+from time import perf_counter
 from typing import Any, Literal
 
 import numpy as np
@@ -49,7 +50,7 @@ class CpuFunction(CompiledFunction):
         self._point_address = point_address
         self._dtype = signature.numpy_dtype
         self._tier: Tier | None = None
-        self._streaming = Streaming()
+        self._streaming, self._streamed = Streaming(), 0.0
         self._torch: dict[int | None, Any] = {}
         self._direct: DirectCall = lambda points, named, out: NotImplemented
         self._alone: DirectCall = self._direct
@@ -60,7 +61,7 @@ class CpuFunction(CompiledFunction):
 
     def _use(self, code: Code) -> None:
         """Evaluate by a kernel from the next call on."""
-        self._tier, self._code = None, code
+        self._tier, self._code, self._streaming = None, code, Streaming()
         values = STREAM_BYTES // self._dtype.itemsize
         self._direct, self._alone = (
             direct_call(self.signature, code.kernel, code.scratch, points=points, values=values)
@@ -277,14 +278,35 @@ class CpuFunction(CompiledFunction):
         if executor is not None:
             self._map(groups, targets, count, accumulate, executor, on_chunk)
         else:
-            size = sum(target.nbytes for target in targets)
-            run = self._streaming.call(size, fresh=fresh)
-            work = partial(self._chunk, self._code, groups, targets, accumulate, run)
-            in_place = not accumulate and all(group.viewed(self._dtype) for group in groups)
-            alone = self._streaming.chunk(size, fresh=fresh) if in_place else 0
-            threads.run(work, count, workers, on_chunk, alone)
+            self._run(groups, targets, count, fresh, accumulate, workers, on_chunk)
         for array, made in copies:
             array[...] = array + made if accumulate else made
+
+    def _run(
+        self,
+        groups: Sequence[Columns],
+        targets: Sequence[Array],
+        count: int,
+        fresh: bool,
+        accumulate: bool,
+        workers: int | None,
+        on_chunk: Callable[[int, int], None] | None,
+    ) -> None:
+        """Evaluate all points; by further code, where large results have taken long enough."""
+        size = sum(target.nbytes for target in targets)
+        large = size > STREAM_BYTES
+        if large and self._code.further is not None:
+            further = self._code.further(self._streamed)
+            if further is not None:
+                self._use(further)
+        begin = perf_counter()
+        run = self._streaming.call(size, fresh=fresh)
+        work = partial(self._chunk, self._code, groups, targets, accumulate, run)
+        in_place = not accumulate and all(group.viewed(self._dtype) for group in groups)
+        alone = self._streaming.chunk(size, fresh=fresh) if in_place else 0
+        threads.run(work, count, workers, on_chunk, alone)
+        if large:
+            self._streamed += perf_counter() - begin
 
     def _sums(
         self,

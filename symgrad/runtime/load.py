@@ -1,6 +1,7 @@
-"""Load machine code: an object file of the disk cache, or one that is compiled now.
+"""Load machine code: object files of the disk cache, or some that are compiled now.
 
 Files are written whole, and begin with a digest of the rest: what is damaged is compiled again.
+Then come object files, each after its size.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from typing import Any, NamedTuple, Protocol
 from symgrad.runtime import cache
 
 DIGEST = hashlib.sha256().digest_size
+SIZE = 8
+"""Bytes that hold the size of an object file."""
 
 
 class Loaded(NamedTuple):
@@ -49,7 +52,7 @@ _lock = threading.RLock()
 
 def load(
     code: Code,
-    compile: Callable[[], bytes],
+    compile: Callable[[], Sequence[bytes]],
     prepare: Callable[[], None],
     *,
     beside: Sequence[bytes] = (),
@@ -59,17 +62,17 @@ def load(
 
     Args:
         code: its name and its entry.
-        compile: makes the object file.
+        compile: makes the object files, that of the entry among them.
         prepare: makes the outside symbols of the code resolvable; called first.
         beside: object files with functions that the code calls.
-        use_cache: keep the object file on disk for other processes.
+        use_cache: keep the object files on disk for other processes.
     """
     with _lock:
         found = _loaded.get(code.name)
         if found is None:
             prepare()
-            made, cached = _object(code.name, compile, use_cache)
-            address = _link([made, *beside], code.entry)
+            made, cached = _objects(code.name, compile, use_cache)
+            address = _link([*made, *beside], code.entry)
             found = _loaded[code.name] = Loaded(address, cached)
         return found
 
@@ -78,19 +81,22 @@ def shared(name: str, compile: Callable[[], bytes], *, use_cache: bool = True) -
     """An object file for ``beside``, which a process reads or compiles once."""
     with _lock:
         if name not in _shared:
-            _shared[name], _ = _object(name, compile, use_cache)
+            (_shared[name],), _ = _objects(name, lambda: [compile()], use_cache)
         return _shared[name]
 
 
-def _object(name: str, compile: Callable[[], bytes], use_cache: bool) -> tuple[bytes, bool]:
-    """An object file, and whether it was on disk."""
+def _objects(
+    name: str, compile: Callable[[], Sequence[bytes]], use_cache: bool
+) -> tuple[Sequence[bytes], bool]:
+    """Object files, and whether they were on disk."""
     folder = cache.usable_directory() if use_cache else None
     held = None if folder is None else _read(_file(folder, name))
     if held is not None:
         return held, True
     made = compile()
     if folder is not None:
-        cache.write(_file(folder, name), hashlib.sha256(made).digest() + made)
+        content = b"".join([part for one in made for part in (len(one).to_bytes(SIZE), one)])
+        cache.write(_file(folder, name), hashlib.sha256(content).digest() + content)
         cache.shrink(keep=name)
     return made, False
 
@@ -101,19 +107,28 @@ def is_cached(name: str) -> bool:
     return folder is not None and _file(folder, name).exists()
 
 
+def is_at_hand(name: str) -> bool:
+    """Whether code of this name is loaded or lies on disk."""
+    return name in _loaded or is_cached(name)
+
+
 def _file(folder: Path, name: str) -> Path:
     return folder / f"{name}{cache.CODE}"
 
 
-def _read(file: Path) -> bytes | None:
-    """The object in a file; None where that is missing or damaged."""
+def _read(file: Path) -> list[bytes] | None:
+    """The object files in a file; None where that is missing or damaged."""
     try:
         content = file.read_bytes()
     except OSError:
         return None
-    digest, made = content[:DIGEST], content[DIGEST:]
-    if hashlib.sha256(made).digest() != digest:
+    if hashlib.sha256(content[DIGEST:]).digest() != content[:DIGEST]:
         return None
+    made, place = [], DIGEST
+    while place < len(content):
+        start = place + SIZE
+        place = start + int.from_bytes(content[place:start])
+        made.append(content[start:place])
     with suppress(OSError):
         file.touch()  # those that were not used for the longest time are deleted first
     return made

@@ -32,11 +32,20 @@ KEPT = 8
 
 
 class Code(NamedTuple):
-    """What evaluates points: a kernel, the memory it works in, whether it was found on disk."""
+    """What evaluates points.
+
+    Attributes:
+        kernel: evaluates them.
+        scratch: the memory it works in.
+        cached: whether it was found on disk.
+        further: what evaluates large results faster, if it is worth having once they have taken so
+            many seconds; None where there is no such code.
+    """
 
     kernel: Callable[..., None]
     scratch: Scratch
     cached: bool
+    further: Callable[[float], Code | None] | None = None
 
     @staticmethod
     def of(

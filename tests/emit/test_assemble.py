@@ -43,6 +43,26 @@ def test_what_is_inlined_is_gone_and_the_entry_is_seen(thorough: bool) -> None:
     assert "call" not in str(entry)
 
 
+@pytest.mark.parametrize(
+    ("names", "combined"),
+    [(["sg.piece0"], True), (["sg.other"], False), (["sg.other", "sg.sin.v8.inline"], True)],
+)
+def test_instructions_of_pieces_and_around_branches_are_combined(
+    names: list[str], combined: bool
+) -> None:
+    entry = polynomial(0.3)
+    for name in names:
+        function = ir.Function(entry.module, entry.function_type, name)
+        builder = ir.IRBuilder(function.append_basic_block())
+        if name.endswith(assemble.INLINED):
+            after = function.append_basic_block()
+            builder.branch(after)
+            builder.position_at_end(after)
+        builder.ret(builder.fneg(builder.fmul(function.args[0], DOUBLE(2.0))))
+    module = assemble.optimised(entry, thorough=False)
+    assert ("fneg" not in str(module)) is combined
+
+
 def test_the_object_file_runs() -> None:
     made = assemble.object_code(polynomial(0.3), thorough=False)
     function = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_double)(load._link([made], "sg.entry"))

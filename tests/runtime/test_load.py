@@ -7,9 +7,10 @@ import os
 import numpy as np
 import pytest
 
+import symgrad as sg
 from symgrad import api, signatures
 from symgrad.emit import provider
-from symgrad.emit.kernel import compile_kernel, cpu_target, emit_kernel
+from symgrad.emit.kernel import compile_kernel, cpu_target, emit_kernel, vector_bytes
 from symgrad.options import Options
 from symgrad.parse.requests import parse_requests
 from symgrad.runtime import cache, load
@@ -114,6 +115,24 @@ def test_what_kernels_share_is_read_or_compiled_once(folder, monkeypatch):
     assert load.shared("copies_test", lambda: b"new", use_cache=False) == b"new"
     assert [file.name for file in folder.iterdir()] == [f"copies_test{cache.CODE}"]
     assert cache.clear() == 1
+
+
+def test_code_for_rare_arguments_is_compiled_once_for_all_kernels(folder, monkeypatch):
+    monkeypatch.setattr(load, "_shared", {})
+    x = np.array([0.5, 1e22, -1e300])
+    expected = np.array([np.sin(0.5), -0.8522008497671888, 0.8178819121159085])
+    for factor in (1, 2, 3):  # the third from disk, after another process
+        if factor == 3:
+            load._shared.clear()
+        fn = sg.compile(f"{factor}*sin(x)", "x", "value")
+        np.testing.assert_allclose(fn(x), factor * expected, rtol=4e-16)
+    kinds = [file.name.partition("_")[0] for file in folder.glob(f"*{cache.CODE}")]
+    rare = provider.own_body("sin", vector_bytes() // 8, "float64") is not None
+    assert sorted(kinds) == ["copies", *["kernel"] * 3, *["rare"] * rare]
+    load._loaded.clear()
+    found = sg.compile("2*sin(x)", "x", "value")
+    assert found.cached
+    np.testing.assert_allclose(found(x), 2 * expected, rtol=4e-16)
 
 
 def test_without_the_cache_a_kernel_leaves_no_files(folder, kernel):

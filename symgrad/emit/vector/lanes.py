@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from llvmlite import ir
 
-from symgrad.emit.instructions import splat
+from symgrad.emit.instructions import Splat, splat
 from symgrad.emit.target import Dtype
 
 Body = Callable[..., ir.Value]
@@ -137,6 +137,9 @@ class Lanes:
 
     def fma(self, a: ir.Value, b: ir.Value, c: ir.Value) -> ir.Value:
         """a*b + c, rounded once."""
+        if getattr(a, "opname", "") == "fneg" and isinstance(b, Splat):
+            # Otherwise -a would be computed, if more than one product takes it.
+            a, b = a.operands[0], self.number(-b.constant[0].constant)
         return self.intrinsic("fma", a, b, c)
 
     def nearest(self, x: ir.Value, factor: float) -> tuple[ir.Value, ir.Value]:

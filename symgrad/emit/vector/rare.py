@@ -1,11 +1,17 @@
-"""Branches to code for rare arguments, which only the lanes that need it take over."""
+"""Branches to code for rare arguments, which only the lanes that need it take over.
+
+That code is the same in all kernels, and can be a third of a small one. So a module may leave it
+out (``KernelModule``): then it is compiled once, as a module of its own.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from llvmlite import ir
 
+from symgrad.emit.target import Dtype
 from symgrad.emit.vector.lanes import Lanes
 
 Rare = Callable[..., Sequence[ir.Value]]
@@ -58,6 +64,47 @@ def replaced(
     return merged
 
 
+class RareFunction(NamedTuple):
+    """Code for rare arguments: what its function takes and gives, and what computes that."""
+
+    kind: ir.FunctionType
+    width: int
+    dtype: Dtype
+    body: Rare
+
+    def declare(self, module: ir.Module, symbol: str) -> ir.Function:
+        """The function without its code."""
+        function = ir.Function(module, self.kind, symbol)
+        for attribute in ("noinline", "cold", "nounwind"):
+            function.attributes.add(attribute)
+        return function
+
+    def define(self, module: ir.Module, symbol: str) -> ir.Function:
+        """The function, internal to a module."""
+        function = self.declare(module, symbol)
+        function.linkage = "internal"
+        builder = ir.IRBuilder(function.append_basic_block("entry"))
+        packed: ir.Value = ir.Constant(self.kind.return_type, ir.Undefined)
+        found = self.body(Lanes(builder, self.width, self.dtype), *function.args)
+        for place, value in enumerate(found):
+            packed = builder.insert_value(packed, value, place)
+        builder.ret(packed)
+        return function
+
+
+class KernelModule(ir.Module):  # type: ignore[misc]  # llvmlite has no types
+    """A module without its code for rare arguments.
+
+    Attributes:
+        rare: the functions that it calls for those, by their symbols; a symbol means the same code
+            in every module.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.rare: dict[str, RareFunction] = {}
+
+
 def _define(
     lanes: Lanes,
     name: str,
@@ -65,21 +112,15 @@ def _define(
     arguments: Sequence[ir.Value],
     values: Sequence[ir.Value],
 ) -> ir.Function:
-    """The internal function of the body."""
+    """The function of the body."""
     module = lanes.builder.module
     symbol = f"sg.{name}.rare.{lanes.format.suffix}.v{lanes.width}"
     if symbol in module.globals:
         return module.globals[symbol]
     result = ir.LiteralStructType([value.type for value in values])
     kind = ir.FunctionType(result, [argument.type for argument in arguments])
-    function = ir.Function(module, kind, symbol)
-    function.linkage = "internal"
-    for attribute in ("noinline", "cold", "nounwind"):
-        function.attributes.add(attribute)
-    builder = ir.IRBuilder(function.append_basic_block("entry"))
-    packed: ir.Value = ir.Constant(result, ir.Undefined)
-    found = body(Lanes(builder, lanes.width, lanes.dtype), *function.args)
-    for place, value in enumerate(found):
-        packed = builder.insert_value(packed, value, place)
-    builder.ret(packed)
-    return function
+    made = RareFunction(kind, lanes.width, lanes.dtype, body)
+    if isinstance(module, KernelModule):
+        module.rare[symbol] = made
+        return made.declare(module, symbol)
+    return made.define(module, symbol)

@@ -27,6 +27,22 @@ def test_definitions_are_made_once_and_internal() -> None:
         assert plain.name == f"sg.{name}.v4"
 
 
+def test_a_negated_factor_of_a_constant_is_not_computed() -> None:
+    module = ir.Module("negated")
+    made: list[ir.Value] = []
+
+    def body(lanes: Lanes, x: ir.Value) -> ir.Value:
+        minus = lanes.builder.fneg(x)
+        made.extend([lanes.fma(minus, lanes.number(3.0), x), lanes.fma(minus, x, x), minus])
+        return lanes.builder.fadd(*made[:2])
+
+    function = define(module, "negated", body, 4, inline=False)
+    (x,), (by_constant, by_value, minus) = function.args, made
+    assert by_constant.args[0] is x
+    assert "splat (double 0xc008000000000000)" in str(by_constant)
+    assert by_value.args[0] is minus
+
+
 def signed_cube_plus(lanes: Lanes, x: ir.Value, y: ir.Value) -> ir.Value:
     """sign(y) |x|^3 + y, by the instructions that no function above uses."""
     builder = lanes.builder

@@ -9,7 +9,7 @@ import pytest
 from llvmlite import ir
 
 from symgrad.emit.vector.lanes import FORMATS, Lanes, define
-from symgrad.emit.vector.rare import replaced
+from symgrad.emit.vector.rare import KernelModule, replaced
 from tests.emit.vector.measured import INF, NAN, compiled, same_bits
 
 
@@ -47,3 +47,15 @@ def test_the_code_stands_apart_and_once() -> None:
     assert function.linkage == "internal"
     assert {"cold", "noinline"} <= set(function.attributes)
     assert str(module).count("!prof") == 2
+
+
+def test_a_kernels_module_leaves_the_code_out() -> None:
+    module = KernelModule("kernel")
+    define(module, "folded", folded, 4, results=2, inline=True)
+    (symbol,) = module.rare
+    assert module.globals[symbol].is_declaration
+    apart = ir.Module("apart")
+    made = module.rare[symbol].define(apart, symbol)
+    assert made.function_type == module.globals[symbol].function_type
+    assert "fneg" in str(apart)
+    assert "fneg" not in str(module)
