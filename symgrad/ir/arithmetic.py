@@ -351,8 +351,10 @@ def _fold(
     """The coefficient once minus signs and roots of constants that have met are taken to it."""
     ops, data, args = graph.ops, graph.data, graph.args
     for node in odd:
-        if data[node] == (0, (-1,)) and args[node][0] in collected:  # a sum and its negative
-            exponent = collected.pop(node)
+        exponent = collected[node]
+        opposite = data[node] == (0, (-1,)) and args[node][0] in collected
+        if opposite and type(exponent) is int:  # roots of x and -x are numbers for different x
+            del collected[node]
             coefficient = -coefficient if exponent % 2 else coefficient
             _collect(graph, collected, args[node][0], exponent)
     for node in [node for node, exponent in collected.items() if ops[node] == "constant"]:

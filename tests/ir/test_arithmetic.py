@@ -6,14 +6,14 @@ import subprocess
 import sys
 from collections.abc import Callable
 from fractions import Fraction
-from math import copysign, inf, isnan, nan
+from math import copysign, inf, isnan, nan, prod
 from pathlib import Path
 from typing import Any
 
 import mpmath
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from symgrad.errors import FormulaError, LimitError
@@ -83,6 +83,25 @@ def test_canonical_form_means_the_same_over_the_reals(expr: Expr) -> None:
         # Constants that are floats are folded in double precision.
         assert abs(got - expected) <= 1e-13 * scale, f"{expr}: got {got}, expected {expected}"
         verify_graph(graph)
+
+
+POWERS = [
+    (base, exponent)
+    for base in (x, -x, y, -y, x - z, z - x, 2 * y, -2 * y)
+    for exponent in (1, 3, -1, HALF.value, Fraction(3, 2), -0.5, Fraction(1, 3))
+]
+
+
+@given(st.lists(st.sampled_from(POWERS), min_size=2, max_size=4))
+@example([(-y, HALF.value), (y, 1)])
+def test_roots_of_a_number_and_its_negative_stay_apart(powers: list[tuple[Expr, Any]]) -> None:
+    expr = prod(base**exponent for base, exponent in powers)
+    with mpmath.workdps(50):
+        expected = as_written(expr, FLOATS)
+        assume(mpmath.isfinite(expected))
+        graph = Graph(PRIMITIVES)
+        (got,) = in_mpmath(graph, [graph.add(expr)], FLOATS)
+        assert abs(got - expected) <= 1e-13 * abs(expected), f"{expr}: got {got}, not {expected}"
 
 
 def _largest(expr: Expr) -> Any:
