@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
+from string import ascii_lowercase
 
 import click
 
@@ -73,8 +74,10 @@ def functions(names: tuple[str, ...], as_json: bool) -> None:
 
 
 def letters(count: int) -> tuple[str, ...]:
-    """Names for the arguments: x alone, else a, b, c, ..."""
-    return ("x",) if count == 1 else tuple("abcdefghijklmnop"[:count])
+    """Names for the arguments: x alone, a, b, c, ..., and of very many a0, a1, a2, ..."""
+    if count > len(ascii_lowercase):
+        return tuple([f"a{k}" for k in range(count)])
+    return ("x",) if count == 1 else tuple(ascii_lowercase[:count])
 
 
 def _rows() -> Iterator[Entry]:

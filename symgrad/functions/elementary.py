@@ -183,7 +183,7 @@ hypot_inverse = define("hypot_inverse",
 
 # a*b + c, rounded once.
 fma = define("fma", lambda y, a, b, c: b, lambda y, a, b, c: a, lambda y, a, b, c: 1,
-             domain=(-3, 3), kind="instruction", cost=1,
+             domain=(-3, 3), kind="instruction", cost=1, folds={0: lambda a, b, c: c},
              names=Names(mpmath=None, torch=None, numpy=None, c="fma"))
 # fmt: on
 

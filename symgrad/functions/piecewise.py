@@ -122,9 +122,12 @@ copysign = define("copysign", lambda y, a, b: select(equal(a, 0), 0, y / a),
 # x itself, but a constant to every derivative.
 detach = define("detach", _zero_1, domain=(-2, 2), kind="composite", cost=1,
                 expansion=lambda x: x, names=Names())
+# The value of a and the derivatives of b, which is a with fewer digits.
+valued = define("valued", lambda y, a, b: 0, lambda y, a, b: 1, domain=(-2, 2), kind="composite",
+                cost=1, expansion=lambda a, b: a, names=Names())
 # fmt: on
 
 ROWS = (
     *(lt, le, eq, ne, and_, or_, not_, select_, floor, ceil, trunc, rint),
-    *(abs_, sign, max_, min_, fmod, mod, ieee_remainder, copysign, detach),
+    *(abs_, sign, max_, min_, fmod, mod, ieee_remainder, copysign, detach, valued),
 )

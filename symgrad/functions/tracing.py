@@ -12,7 +12,7 @@ from math import prod
 from typing import Any, NamedTuple
 
 from symgrad.errors import ArgumentError, UnknownFunctionError
-from symgrad.functions import elementary, piecewise, powers, reciprocal, special, stable
+from symgrad.functions import elementary, piecewise, powers, reciprocal, special, stable, taylor
 from symgrad.functions.compositions import ANY, COMPOSITIONS
 from symgrad.ir.expression import Expr, named, symbol, wrap
 from symgrad.ir.messages import shorten
@@ -20,7 +20,7 @@ from symgrad.ir.primitive import Primitive, table
 
 PRIMITIVES = table(
     *(*elementary.ROWS, *powers.ROWS, *reciprocal.ROWS, *piecewise.ROWS, *stable.ROWS),
-    *special.ROWS,
+    *(*taylor.ROWS, *special.ROWS),
 )
 
 

@@ -330,6 +330,8 @@ WRITTEN_OUT: dict[str, Callable[..., Expr]] = {
     "ieee_remainder": lambda a, b: a - b * math.rint(a / b),
     "copysign": lambda a, b: math.select(b < 0, -abs(a), abs(a)),
     "detach":   lambda x: x,
+    "valued":   lambda a, b: a,
+    "taylor":   lambda x, *c: sum([c[k] * x**k for k in range(1, len(c))], c[0]),
 }
 """The other rows, in rows that SymPy has."""
 # fmt: on

@@ -234,8 +234,12 @@ def partial_templates(
             unknown.append(row)
             templates.append(Expr(row.name, arguments))
             continue
-        if len(signature(partial).parameters) != arity + 1:
-            raise InvariantError(f"row {name!r}: partial {index} must take (y, {arity} arguments)")
+        try:
+            signature(partial).bind(*range(arity + 1))
+        except TypeError:
+            raise InvariantError(
+                f"row {name!r}: partial {index} must take (y, {arity} arguments)"
+            ) from None
         templates.append(wrap(partial(symbol(OUTPUT), *arguments)))
     return tuple(templates), tuple(unknown)
 

@@ -7,13 +7,15 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cache
 
-from symgrad.ir.arithmetic import Exponent, Number, power_number, simplest
+from symgrad.ir.arithmetic import Exponent, Number, multiply_numbers, power_number, simplest
 from symgrad.ir.expression import ARITHMETIC, Expr
 from symgrad.ir.graph import Graph
 from symgrad.ir.system import Tensor
 from symgrad.ir.traverse import reachable
+from symgrad.simplify.differences import DIFFERENCES
 from symgrad.simplify.forms import FORMS, factors, flattened, terms
 from symgrad.simplify.rules import LEVELS, RULES, Rule
+from symgrad.simplify.singularities import fill_singularities
 
 IN_GRAPH = {"add": "sum", "multiply": "product", "power": "product"}
 """What a Graph calls the arithmetic of patterns."""
@@ -46,6 +48,8 @@ def simplify(
         args = tuple([place[argument] for argument in graph.args[node]])
         place[node] = book.apply(made, graph.rebuild(node, args, made))
     kept = [replace(t, nodes=tuple([place[node] for node in t.nodes])) for t in tensors]
+    if primal and "rounding" in LEVELS[level]:
+        kept = fill_singularities(made, kept)
     return made, kept
 
 
@@ -68,21 +72,19 @@ class _Rulebook:
         op = graph.ops[node]
         if op == "sum" and len(graph.args[node]) > 1 and op not in self.forms:
             return node
-        if op == "sum" and len(graph.args[node]) == 1 and graph.data[node][0] == 0:
-            # A number that came out of a product has hidden it.
-            (inner,), (_, (coefficient,)) = graph.args[node], graph.data[node]
-            node = graph.sum(((self._applied(graph, inner), coefficient),))
-        return self._applied(graph, node)
-
-    def _applied(self, graph: Graph, node: int) -> int:
+        coefficient: Number = 1
         changed = True
         while changed:
+            if graph.ops[node] == "sum" and len(graph.args[node]) == 1 and not graph.data[node][0]:
+                # A number that came out of a product has hidden it.
+                coefficient = multiply_numbers(coefficient, graph.data[node][1][0])
+                (node,) = graph.args[node]
             changed = False
             for found in self._found(graph, node):
                 if found is not None and found != node:
                     node, changed = found, True
                     break
-        return node
+        return node if coefficient == 1 else graph.sum(((node, coefficient),))
 
     def _found(self, graph: Graph, node: int) -> Iterator[int | None]:
         op = graph.ops[node]
@@ -123,7 +125,7 @@ def _rulebook(level: str, primal: bool, derived: bool) -> _Rulebook:
             (part, _), *_ = _pattern_factors(rule.left)
             book.products.setdefault(IN_GRAPH.get(part.op, part.op), []).append(rule)
             book.inside.update(("product", IN_GRAPH.get(part.op, part.op)))
-    for form in FORMS:
+    for form in (*FORMS, *DIFFERENCES):
         if form.safety in LEVELS[level] and (primal or form.always):
             book.forms.setdefault(form.op, []).append(form.apply)
     return book

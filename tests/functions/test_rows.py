@@ -41,7 +41,7 @@ UNKNOWN = {name for name, row in PRIMITIVES.items() if row.kind == "unknown"}
 CONDITIONS = {name for name, row in PRIMITIVES.items() if row.boolean}
 LOGICAL = {"and", "or", "not"}
 NUMERIC = sorted(set(PRIMITIVES) - CONDITIONS - UNKNOWN - {"select"})
-HELD = {"detach"}
+HELD = {"detach", "valued"}
 """Rows whose derivatives are not those of their values, on purpose."""
 
 EDGE = 1e-6

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import cycle, islice
 from typing import Any
 
 import mpmath
@@ -66,7 +67,7 @@ def applied(name: str) -> Expr:
         # A choice by a lone "not" is turned around; inside "and" it stays.
         return Expr("select", (~(a < b) & (b < c), a, c))
     row = PRIMITIVES[name]
-    made = Expr(name, tuple(EXPRS.values())[: row.arity])
+    made = Expr(name, tuple(islice(cycle(EXPRS.values()), row.arity)))
     return Expr("select", (made, a, c)) if row.boolean else made
 
 

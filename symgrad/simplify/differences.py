@@ -1,0 +1,375 @@
+"""Rewrites of differences that lose digits, and of quotients by them that a pattern cannot say.
+
+Each takes a graph and a node, and gives the node that takes its place, or None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import NamedTuple
+
+from symgrad.functions import math
+from symgrad.ir.arithmetic import Number, as_float, simplest
+from symgrad.ir.expression import HALF, Expr, symbol
+from symgrad.ir.graph import Graph
+from symgrad.simplify.forms import Form, factors, flattened, terms
+
+W, P, L, V = (symbol(name) for name in "wplv")
+ROOT = math.sqrt(1 + W)
+HALF_POWER = Fraction(1, 2)
+EXACT = 1e-15
+
+LESS_ONE: Mapping[object, Expr] = {
+    HALF_POWER: math.where(W < 1, W / (1 + ROOT), ROOT - 1),
+    -HALF_POWER: math.where(W < 1, -W / (ROOT * (1 + ROOT)), 1 / ROOT - 1),
+}
+"""(1 + w)^p - 1 for some exponents."""
+
+ANY_LESS_ONE = math.where(abs(L) < HALF, math.expm1(L), V)
+"""exp(l) - 1, which is v as it is written."""
+
+
+class Power(NamedTuple):
+    """A difference as ``scale * ((1 + w)**p - 1)``.
+
+    Attributes:
+        scale: a node.
+        log: of 1 + w.
+        p: the exponent.
+        w: a node, or of the power of something else -1.
+        exponent: p as a number, where it is one.
+        power: a power of something else.
+    """
+
+    scale: int
+    log: int
+    p: int
+    w: int = -1
+    exponent: object = None
+    power: int = -1
+
+
+def difference(graph: Graph, node: int) -> int | None:
+    """The sum m (c + w)^p - m c^p by log1p and expm1 or a conjugate; or see ``conjugate``.
+
+    Of the former the derivatives are those of what is written: they lose nothing.
+    """
+    if len(graph.args[node]) + (graph.data[node][0] != 0) != 2:
+        return None
+    power = _power_less_one(graph, node)
+    if power is None:
+        return conjugate(graph, node)
+    w = {} if power.w < 0 else {"w": power.w}
+    log = graph.multiply(power.p, power.log)
+    base = graph.power(graph.sum(((power.w, 1),), 1), power.p) if w else power.power
+    written = graph.sum(((base, 1),), -1)
+    template = LESS_ONE.get(power.exponent, ANY_LESS_ONE) if w else ANY_LESS_ONE
+    better = graph.add(template, {**w, "l": log, "v": written})
+    return graph.multiply(power.scale, graph.call("valued", (better, written)))
+
+
+def _power_less_one(graph: Graph, node: int) -> Power | None:
+    start, coefficients = graph.data[node]
+    found = list(zip(graph.args[node], coefficients, strict=True))
+    if start != 0:
+        found.append((graph.constant(1), start))
+    for (term, a), (rest, b) in (found, found[::-1]):
+        if graph.ops[term] == "pow" and graph.ops[rest] == "constant" and a == -b:
+            x, p = graph.args[term]
+            scale, (c, inside) = graph.constant(a), terms(graph, x)
+            if c != 1 or not inside:
+                return Power(scale, graph.call("log", (x,)), p, power=term)
+            w = graph.sum(sorted(inside.items()))
+            return Power(scale, graph.call("log1p", (w,)), p, w)
+        if graph.ops[term] != "product":
+            continue
+        held, (one, others) = dict(flattened(graph, term)), factors(graph, rest)
+        for base, exponent in held.items():
+            if graph.ops[base] != "sum" or (type(exponent) is int and 0 < exponent < 3):
+                continue
+            left = {part: e for part, e in held.items() if part != base}
+            if left != others or not as_float(one) * as_float(b) * as_float(a) < 0:
+                continue
+            c, inside = terms(graph, base)
+            ratio = -as_float(one) * as_float(b) / as_float(a)
+            if as_float(c) <= 0 or abs(as_float(c) ** float(exponent) / ratio - 1) > EXACT:
+                continue
+            w = graph.sum([(part, _over(k, c)) for part, k in sorted(inside.items())])
+            scale = graph.multiply(graph.constant(-b), rest)
+            log = graph.call("log1p", (w,))
+            return Power(scale, log, graph.constant(exponent), w, exponent)
+    return None
+
+
+def _over(number: Number, divisor: Number) -> Number:
+    if type(number) is float or type(divisor) is float:
+        return as_float(number) / as_float(divisor)
+    return simplest(Fraction(number) / Fraction(divisor))
+
+
+def conjugate(graph: Graph, node: int) -> int | None:
+    """The sum a sqrt(u) + b m as (a^2 u - b^2 m^2)/(a sqrt(u) - b m) where the signs differ.
+
+    Only where the numerator has fewer terms than u, as that of sqrt(x^2 + 1) - x.
+    """
+    start, coefficients = graph.data[node]
+    if start != 0 or float in map(type, coefficients):
+        return None
+    found = list(zip(graph.args[node], coefficients, strict=True))
+    for (root, a), (rest, b) in (found, found[::-1]):
+        if graph.ops[root] != "product" or graph.data[root] != (HALF_POWER,):
+            continue
+        (inside,) = graph.args[root]
+        if graph.ops[inside] != "sum":
+            continue
+        before = graph.sum(((inside, 1),))
+        above = graph.sum(_difference(graph, inside, a * a, graph.product([(rest, 2)]), b * b))
+        if _length(graph, above) >= _length(graph, before):
+            continue
+        below = graph.sum(((root, a), (rest, -b)))
+        quotient = graph.product([(above, 1), (below, -1)])
+        sign = graph.sum(((rest, b if a > 0 else -b),))
+        opposite = graph.call("lt", (sign, graph.constant(0)))
+        return graph.call("select", (opposite, quotient, node))
+    return None
+
+
+def _difference(
+    graph: Graph, one: int, a: Number, other: int, b: Number
+) -> list[tuple[int, Number]]:
+    """The terms of a u - b v that are left."""
+    start, made = terms(graph, one)
+    less, others = terms(graph, other)
+    made = {part: a * c for part, c in made.items()}
+    made[graph.constant(1)] = a * start - b * less
+    for part, c in others.items():
+        made[part] = made.get(part, 0) - b * c
+    return [(part, c) for part, c in sorted(made.items()) if c != 0]
+
+
+def _length(graph: Graph, node: int) -> int:
+    start, found = terms(graph, node)
+    return len(found) + (start != 0)
+
+
+def quotient_by_its_argument(graph: Graph, node: int) -> int | None:
+    """((1 + w)^p - 1)/w and (x^p - 1)/p by log1p(w)/w and (exp(l) - 1)/l, and the inverses."""
+    held = flattened(graph, node)
+    for base in [base for base in held if graph.ops[base] == "valued" and abs(held[base]) == 1]:
+        power = _power_less_one(graph, graph.args[base][1])
+        if power is None:
+            continue
+        log = graph.multiply(power.p, power.log)
+        for below in (power.w, power.p):
+            if held.get(below) != -held[base]:
+                continue
+            parts = [power.scale, graph.call("expm1c", (log,))]
+            if below == power.p:
+                parts.append(power.log)
+            else:
+                parts += [power.p, graph.call("log1pc", (power.w,))]
+            others = [(part, e) for part, e in held.items() if part not in (base, below)]
+            return graph.product([*others, *((part, held[base]) for part in parts)])
+    return None
+
+
+A, B = symbol("a"), symbol("b")
+MEAN = 2 * math.atanh((A - B) / (A + B))
+"""log(a/b), which loses nothing where a and b are near each other."""
+
+
+def quotient_of_logarithms(graph: Graph, node: int) -> int | None:
+    """(a - b)/log(a/b) and (a - b)/(log(a) - log(b)) by atanh where a is near b."""
+    held = flattened(graph, node)
+    for base in held:
+        pair = _log_of_quotient(graph, base)
+        if pair is None:
+            continue
+        a, b = pair
+        for above in (graph.sum(((a, 1), (b, -1))), graph.sum(((b, 1), (a, -1)))):
+            if held.get(above) != -held[base] or type(held[base]) is not int:
+                continue
+            bound = graph.add(5 * abs(A - B) < 2 * abs(A + B), {"a": a, "b": b})
+            log = graph.add(MEAN, {"a": a, "b": b})
+            near = graph.product([(log, held[base]), (above, -held[base])])
+            far = graph.product([(base, held[base]), (above, -held[base])])
+            others = [(part, e) for part, e in held.items() if part not in (base, above)]
+            return graph.product([*others, (graph.call("select", (bound, near, far)), 1)])
+    return None
+
+
+def _log_of_quotient(graph: Graph, node: int) -> tuple[int, int] | None:
+    if graph.ops[node] == "log":
+        (inside,) = graph.args[node]
+        if graph.ops[inside] == "product" and sorted(graph.data[inside]) == [-1, 1]:
+            one, other = graph.args[inside]
+            return (one, other) if graph.data[inside][0] == 1 else (other, one)
+    if graph.ops[node] == "sum" and graph.data[node] in ((0, (1, -1)), (0, (-1, 1))):
+        one, other = graph.args[node]
+        if graph.ops[one] == graph.ops[other] == "log":
+            pair = (graph.args[one][0], graph.args[other][0])
+            return pair if graph.data[node][1][0] == 1 else pair[::-1]
+    return None
+
+
+def quotient_of_exponentials(graph: Graph, node: int) -> int | None:
+    """(exp(a) - exp(b))/v, a - b being q v, as q exp((a + b)/2) sinhc((a - b)/2)."""
+    held = flattened(graph, node)
+    for base in [base for base in held if graph.ops[base] == "sum" and held[base] == 1]:
+        pair = _opposite_exponentials(graph, base)
+        if pair is None:
+            continue
+        coefficient, a, b = pair
+        distance = graph.sum(((a, 1), (b, -1)))
+        for below in [part for part in held if held[part] == -1]:
+            q = _ratio(graph, distance, below)
+            if q is None:
+                continue
+            middle = graph.sum(((a, Fraction(1, 2)), (b, Fraction(1, 2))))
+            mean = graph.call("sinhc", (graph.sum(((distance, Fraction(1, 2)),)),))
+            others = [(part, e) for part, e in held.items() if part not in (base, below)]
+            return graph.product(
+                [*others, (q, 1), (graph.call("exp", (middle,)), 1), (mean, 1)], coefficient
+            )
+    return None
+
+
+def _opposite_exponentials(graph: Graph, node: int) -> tuple[Number, int, int] | None:
+    """The c, a and b of c exp(a) - c exp(b)."""
+    start, coefficients = graph.data[node]
+    if start != 0 or len(coefficients) != 2 or coefficients[0] != -coefficients[1]:
+        return None
+    if any(graph.ops[part] != "exp" for part in graph.args[node]):
+        return None
+    one, other = (graph.args[part][0] for part in graph.args[node])
+    return coefficients[0], one, other
+
+
+def _ratio(graph: Graph, u: int, v: int) -> int | None:
+    """The q with u = q v, two sums of two terms, that is a product of theirs."""
+    if u == v:
+        return graph.constant(1)
+    one, other = terms(graph, u), terms(graph, v)
+    if one[0] or other[0] or len(one[1]) != 2 or len(other[1]) != 2:
+        return None
+    (t, a), _ = one[1].items()
+    for s, b in other[1].items():
+        q = graph.product([(t, 1), (s, -1)], _over(a, b))
+        if graph.sum([(graph.product([(q, 1), (x, 1)]), c) for x, c in other[1].items()]) == u:
+            return q
+    return None
+
+
+def quotient_of_sums(graph: Graph, node: int) -> int | None:
+    """(exp(a) - exp(b))/(exp(a) + exp(b)) as tanh((a - b)/2), and softmax by differences.
+
+    exp(a)/(exp(a) + exp(b) + ...) overflows as it is written.
+    """
+    held = flattened(graph, node)
+    for below in [part for part in held if graph.ops[part] == "sum" and held[part] == -1]:
+        start, found = terms(graph, below)
+        parts = [*found.items()]
+        if start != 0:
+            parts.append((graph.call("exp", (graph.constant(0),)), start))
+        if len(parts) < 2 or any(graph.ops[t] != "exp" for t in found) or start < 0:
+            continue
+        if not all(c > 0 for _, c in parts):
+            continue
+        for above in held:
+            if held[above] == 1 and above != below:
+                made = _hyperbolic(graph, above, found, start) or _softmax(
+                    graph, above, found, start
+                )
+                if made is not None:
+                    others = [(part, e) for part, e in held.items() if part not in (above, below)]
+                    return graph.product([*others, (made, 1)])
+    return None
+
+
+def _hyperbolic(graph: Graph, above: int, found: Mapping[int, Number], start: Number) -> int | None:
+    if graph.ops[above] != "sum" or start != 0 or set(graph.args[above]) != set(found):
+        return None
+    pair = _opposite_exponentials(graph, above)
+    below = set(found.values())
+    if pair is None or len(below) != 1:
+        return None
+    coefficient, a, b = pair
+    tangent = graph.call("tanh_half", (graph.sum(((a, 1), (b, -1))),))
+    return graph.sum(((tangent, _over(coefficient, below.pop())),))
+
+
+def _softmax(graph: Graph, above: int, found: Mapping[int, Number], start: Number) -> int | None:
+    if above not in found or (start != 0 and len(found) == 1):
+        return None
+    weights = {graph.args[t][0]: c for t, c in found.items()}
+    if start != 0:
+        weights[graph.constant(0)] = start
+    (own,) = graph.args[above]
+    if any(graph.ops[t] in ("max", "detach") for e in weights for t in graph.args[e]):
+        return None  # somebody has taken care
+    names = [f"a{k}" for k in range(len(weights))]
+    exponents = [
+        graph.sum(((e, 1), (graph.call("log", (graph.constant(c),)), 1))) if c != 1 else e
+        for e, c in weights.items()
+    ]
+    if len(exponents) == 2:
+        one, other = exponents if own == next(iter(weights)) else exponents[::-1]
+        made = graph.call("sigmoid_difference", (one, other))
+        return graph.sum(((made, _over(1, weights[own])),))
+    top = symbol(names[0])
+    for name in names[1:]:
+        top = math.where(top < symbol(name), symbol(name), top)
+    shift = math.detach(math.where(abs(top) < float("inf"), top, 0))
+    total = sum([math.exp(symbol(name) - shift) for name in names[1:]],
+                math.exp(symbol(names[0]) - shift))  # fmt: skip
+    template = math.exp(symbol(names[[*weights].index(own)]) - shift) / total
+    made = graph.add(template, dict(zip(names, exponents, strict=True)))
+    return graph.sum(((made, _over(1, weights[own])),))
+
+
+LEGS = {1: "asinh", -1: "acosh"}
+
+
+def log_of_leg(graph: Graph, node: int) -> int | None:
+    """log(x + sqrt(x^2 + 1)) as asinh(x), and log(x + sqrt(x^2 - 1)) as acosh(x)."""
+    (total,) = graph.args[node]
+    if graph.ops[total] == "select":
+        total = graph.args[total][2]  # what ``conjugate`` made of it
+    if graph.ops[total] != "sum" or graph.data[total] != (0, (1, 1)):
+        return None
+    found = graph.args[total]
+    for root, x in (found, found[::-1]):
+        if graph.ops[root] == "product" and graph.data[root] == (HALF_POWER,):
+            (inside,) = graph.args[root]
+            rest = graph.sum(_difference(graph, inside, 1, graph.product([(x, 2)]), 1))
+            if graph.ops[rest] == "constant" and graph.data[rest] in LEGS:
+                return graph.call(LEGS[graph.data[rest]], (x,))
+    return None
+
+
+def log_of_multiple(graph: Graph, node: int) -> int | None:
+    """log(c cosh(x)) as log(c) + log(cosh(x)), whose own rewrite does not overflow."""
+    coefficient, parts = factors(graph, graph.args[node][0])
+    if coefficient == 1 or coefficient <= 0 or list(parts.values()) != [1]:
+        return None
+    (part,) = parts
+    if graph.ops[part] not in ("cosh", "sinh"):
+        return None
+    x = graph.args[part]
+    if graph.ops[part] == "cosh":
+        made = graph.call("logcosh", x)
+    else:
+        made = graph.add(A + math.log1mexp(-2 * A) - math.log(2), {"a": x[0]})
+    return graph.sum(((made, 1), (graph.call("log", (graph.constant(coefficient),)), 1)))
+
+
+DIFFERENCES: tuple[Form, ...] = (
+    Form("sum", difference, "rounding"),
+    Form("log", log_of_leg, "rounding"),
+    Form("log", log_of_multiple, "rounding"),
+    Form("product", quotient_by_its_argument, "rounding"),
+    Form("product", quotient_of_logarithms, "rounding"),
+    Form("product", quotient_of_exponentials, "rounding"),
+    Form("product", quotient_of_sums, "rounding"),
+)

@@ -1,0 +1,114 @@
+"""Differences as people write them: digits of values and derivatives, and what is left alone."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import mpmath
+import numpy as np
+import pytest
+
+import symgrad as sg
+from symgrad.functions import PRIMITIVES, math
+from symgrad.ir.expression import Expr, variables
+from symgrad.ir.graph import Graph
+from symgrad.ir.system import Tensor
+from symgrad.simplify.differences import DIFFERENCES
+from symgrad.simplify.rewrite import simplify
+
+NAMES = {name: getattr(mpmath, name) for name in dir(mpmath) if not name.startswith("_")}
+
+# fmt: off
+CASES: dict[str, tuple[tuple[float, ...], ...]] = {
+    "sqrt(4 + x) - 2": ((1e-300, 0.0), (-1e-9, 0.0), (0.5, 0.0), (1e20, 0.0)),
+    "y/sqrt(1 - x**2) - y": ((1e-160, 2.0), (1e-8, 2.0), (0.5, 3.0)),
+    "(1 + x)**10 - 1": ((1e-300, 0.0), (1e-8, 0.0), (1.0, 0.0)),
+    "cbrt(1 + x) - 1": ((0.5, 0.0),),
+    "x**y - 1": ((2.0, 1e-12), (2.0, 1.5), (1 + 1e-9, 3.0)),
+    "(x**y - 1)/y": ((2.0, 0.0), (2.0, 1e-12), (0.5, 0.25), (2.0, 1.5)),
+    "(1 - (1 + x)**(-y))/x": ((0.0, 10.0), (1e-12, 10.0), (0.05, 30.0)),
+    "x/(1 - (1 + x)**(-12))": ((0.0, 0.0), (1e-12, 0.0), (0.05, 0.0)),
+    "sqrt(x**2 + 1) - x": ((1e8, 0.0), (40.0, 0.0), (-3.0, 0.0), (0.0, 0.0)),
+    "x - sqrt(x**2 - y)": ((1e8, 1.0), (3.0, 2.0), (-3.0, 2.0)),
+    "sqrt(x + 1) - sqrt(x)": ((1e16, 0.0), (0.25, 0.0)),
+    "log(x + sqrt(x**2 + 1))": ((-1e8, 0.0), (1e-9, 0.0), (3.0, 0.0)),
+    "log(x + sqrt(x**2 - 1))": ((1 + 1e-8, 0.0), (40.0, 0.0)),
+    "log(2*cosh(x))": ((800.0, 0.0), (0.5, 0.0)),
+    "log(3*sinh(x))": ((800.0, 0.0), (0.5, 0.0)),
+    "log1p(-exp(x))": ((-1e-12, 0.0), (-40.0, 0.0)),
+    "(x - y)/log(x/y)": ((2.0, 2.0), (2.0, 2 + 2e-12), (2.0, 2.25), (2.0, 80.0), (80.0, 2.0)),
+    "(log(x) - log(y))/(y - x)": ((2.0, 2.0), (2.0, 2.0002), (3.0, 0.125)),
+    "(exp(x) - exp(y))/(x - y)": ((2.0, 2.0), (2.0, 2.0001), (2.0, 4.0)),
+    "(exp(-2*x) - exp(-2*y))/(y - x)": ((2.0, 2.0), (2.0, 2.0001), (2.0, 4.0)),
+    "(exp(x) - exp(-x))/(exp(x) + exp(-x))": ((800.0, 0.0), (1e-9, 0.0), (-40.0, 0.0)),
+    "(exp(x) - 1)/(exp(x) + 1)": ((800.0, 0.0), (1e-9, 0.0), (-40.0, 0.0)),
+    "exp(x)/(exp(x) + exp(y))": ((800.0, 800.0), (800.0, -800.0), (-800.0, 800.0), (1.0, 3.0)),
+    "exp(x)/(2*exp(x) + 3*exp(y))": ((710.0, 800.0), (1.0, 3.0)),
+    "exp(x)/(exp(x) + exp(y) + 1)": ((800.0, 801.0), (-800.0, -801.0), (1.0, 3.0)),
+}
+# fmt: on
+
+
+def reference(formula: str, point: tuple[float, ...], by: tuple[int, int]) -> Any:
+    """A derivative so near to the point that it is the limit."""
+    with mpmath.workdps(350 - 2 * int(np.log10(abs(point[0]) or 1e-60))):
+        near = mpmath.mpf(10) ** -60
+        x, y = (mpmath.mpf(v) for v in point)
+        at = (x * (1 + near) if x else near, y * (1 + 2 * near) if y else 2 * near)
+        step = mpmath.mpf(10) ** -90 * min(1, abs(at[0]))
+
+        def value(x: Any, y: Any) -> Any:
+            return mpmath.re(eval(formula, NAMES, {"x": x, "y": y}))
+
+        return value(*at) if by == (0, 0) else mpmath.diff(value, at, by, h=step)
+
+
+@cache
+def results(formula: str) -> Any:
+    fn = sg.compile(formula, ["x", "y"], ["value", 1, 2], jit="never", optimize="fast", cache=False)
+    return fn(np.array(CASES[formula]))
+
+
+@pytest.mark.parametrize("formula", CASES)
+def test_derivatives_to_order_2(formula: str) -> None:
+    value, gradient, hessian = results(formula)
+    for row, point in enumerate(CASES[formula]):
+        got = {(0, 0): value[row], (1, 0): gradient[row, 0], (0, 1): gradient[row, 1]}
+        got |= {(2 - k, k): hessian[row, min(k, 1), k // 2] for k in range(3)}
+        for by, number in got.items():
+            expected = reference(formula, point, by)
+            error = abs(mpmath.mpf(float(number)) - expected)
+            assert error <= 1e-13 * abs(expected) + 1e-50, (point, by, number, float(expected))
+
+
+x, y, z = variables("x y z")
+
+
+def test_every_form_is_of_one_class() -> None:
+    assert {form.safety for form in DIFFERENCES} == {"rounding"}
+    assert not any(form.always for form in DIFFERENCES)
+
+
+@pytest.mark.parametrize(
+    "expr",
+    [
+        math.sqrt(1 + x) - y,
+        math.sqrt(1 + x) + 1,
+        math.sqrt(2 + x) - 1,
+        math.sqrt(x**2 + y**2) - z,
+        math.sqrt(x**2 + 1) + math.exp(x),
+        (1 + x) ** 2 - 1,
+        x**y - 2,
+        math.exp(x) / (math.exp(y) + math.exp(z)),
+        (x - y) / math.log(x * y),
+        (math.exp(x) - math.exp(y)) / (x - z),
+        math.log(x + math.sqrt(y**2 + 1)),
+    ],
+    ids=str,
+)
+def test_what_is_left_alone(expr: Expr) -> None:
+    graph = Graph(PRIMITIVES)
+    tensor = Tensor("value", (), (graph.add(expr),))
+    made, (kept,) = simplify(graph, [tensor], "all", primal=True)
+    assert kept.nodes == (made.add(expr),)
