@@ -154,7 +154,7 @@ def _length(graph: Graph, node: int) -> int:
 
 
 def quotient_by_its_argument(graph: Graph, node: int) -> int | None:
-    """((1 + w)^p - 1)/w and (x^p - 1)/p by log1p(w)/w and (exp(l) - 1)/l, and the inverses."""
+    """((1 + w)^p - 1)/w and (x^p - 1)/p near 0 by log1p(w)/w and (exp(l) - 1)/l; inverses too."""
     held = flattened(graph, node)
     for base in [base for base in held if graph.ops[base] == "valued" and abs(held[base]) == 1]:
         power = _power_less_one(graph, graph.args[base][1])
@@ -170,7 +170,11 @@ def quotient_by_its_argument(graph: Graph, node: int) -> int | None:
             else:
                 parts += [power.p, graph.call("log1pc", (power.w,))]
             others = [(part, e) for part, e in held.items() if part not in (base, below)]
-            return graph.product([*others, *((part, held[base]) for part in parts)])
+            near = graph.product([(part, held[base]) for part in parts])
+            far = graph.product([(base, held[base]), (below, held[below])])
+            # Left of -1 there is a power but no logarithm.
+            chosen = graph.call("select", (graph.add(abs(L) < HALF, {"l": log}), near, far))
+            return graph.product([*others, (chosen, 1)])
     return None
 
 

@@ -112,3 +112,14 @@ def test_what_is_left_alone(expr: Expr) -> None:
     tensor = Tensor("value", (), (graph.add(expr),))
     made, (kept,) = simplify(graph, [tensor], "all", primal=True)
     assert kept.nodes == (made.add(expr),)
+
+
+@pytest.mark.parametrize("text", ["((1+x)**5 - 1)/x", "(1 - (1+x)**-4)/x", "((2+x)**3 - 8)/x"])
+def test_powers_of_negative_numbers_stay(text):
+    points = np.array([[-3.5], [-2.25], [-1.5], [0.25], [3.0]])
+    made, plain = (
+        sg.compile(text, "x", ["value", "hessian"], rewrites=level, jit="never", cache=False)
+        for level in ("all", "finite")
+    )
+    np.testing.assert_allclose(made(points).value, plain(points).value, rtol=1e-14)
+    np.testing.assert_allclose(made(points).hessian, plain(points).hessian, rtol=1e-12)
