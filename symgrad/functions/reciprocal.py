@@ -82,7 +82,7 @@ asech_slope = define("asech_slope",
                      lambda y, x: y * call("fma", 2 * x, x, -1)
                                     / (x * call("one_minus_square", x)),
                      domain=(0.01, 0.999), kind="composite", cost=20, names=Names(),
-                     expansion=lambda x: -(x**-1 * call("one_minus_square", x) ** -HALF))
+                     expansion=lambda x: -(x**-1 * (call("one_minus_square", x) ** HALF) ** -1))
 acsch = define("acsch", lambda y, x: -(abs(x) ** -1 * call("hypot", 1, x) ** -1), domain=(0.01, 9),
                parity="odd", kind="composite", expansion=_acsch, cost=45,
                names=Names(mpmath="acsch"))

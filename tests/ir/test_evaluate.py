@@ -102,6 +102,7 @@ def _double(name: str, given: tuple[float, ...]) -> float:
         return float(function(name, PRIMITIVES, numpy_arithmetic())(*map(np.float64, given)))
 
 
+FREE = 4
 WITHOUT_SIGNED_ZERO = [value for value in SPECIAL if str(value) != "-0.0"]
 
 
@@ -110,7 +111,9 @@ def test_both_arithmetics_agree_on_special_values(name: str, digits: int) -> Non
     arity = PRIMITIVES[name].arity
     call = function(name, PRIMITIVES, mpmath_arithmetic())
     wrong = []
-    for given in product(WITHOUT_SIGNED_ZERO, repeat=arity):
+    # Of a polynomial's many coefficients all but the first are the same.
+    for first in product(WITHOUT_SIGNED_ZERO, repeat=min(arity, FREE)):
+        given = (*first, *[first[-1]] * (arity - FREE))
         if name.startswith("pow_") and given[0] == -inf:
             continue  # C's pow has limits there, mpmath a complex number
         precise = call(*map(mpmath.mpf, given))
