@@ -156,7 +156,7 @@ class Maker:
         from symgrad.runtime.load import is_at_hand  # noqa: PLC0415 - for kernels alone
 
         whole = doubled_kernel(kernel)
-        if seconds < DOUBLING and not is_at_hand(whole.name):
+        if seconds < DOUBLING and not is_at_hand(whole.name, use_cache=self.cache):
             return None
         return load_kernel(whole, self._prepare, use_cache=self.cache)
 

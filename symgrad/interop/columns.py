@@ -20,6 +20,9 @@ from symgrad.errors import DtypeError, FileFormatError, ShapeError
 
 Array = NDArray[Any]
 
+DAMAGED = (ValueError, EOFError, RuntimeError, zlib.error, zipfile.BadZipFile, csv.Error)
+"""What reading a damaged file raises."""
+
 
 class Described(Protocol):
     """An array that may still lie in its file."""
@@ -86,9 +89,12 @@ class Wanted:
         chosen = (*self.inputs, *given)
         unused = tuple(name for name in names if name not in chosen)
         order = tuple(names.index(name) for name in chosen)
-        return Points(
-            self.where, self.inputs, given, unused, count, lambda size: blocks(size, order)
-        )
+
+        def walk(size: int) -> Iterator[Array]:
+            with reported(self.where):
+                yield from blocks(size, order)
+
+        return Points(self.where, self.inputs, given, unused, count, walk)
 
     def pick_array(self, array: Described, blocks: Callable[[int], Iterator[Array]]) -> Points:
         """Points from one array of shape (N, n), its columns the inputs in order."""
@@ -168,10 +174,10 @@ def listed(names: Sequence[str]) -> str:
 
 @contextmanager
 def reported(where: str) -> Iterator[None]:
-    """Turn what NumPy, zipfile and the csv module raise into a FileFormatError."""
+    """Turn what NumPy, zipfile, the csv module and decoders raise into a FileFormatError."""
     try:
         yield
     except FileNotFoundError as error:
         raise FileFormatError(f"{where}: there is no such file") from error
-    except (ValueError, EOFError, zlib.error, zipfile.BadZipFile, csv.Error) as error:
+    except DAMAGED as error:
         raise FileFormatError(f"{where} cannot be read: {error}") from error

@@ -39,7 +39,7 @@ def read_csv(wanted: Wanted, path: Path) -> Points:
         head = _csv_head(wanted, lines)
 
     def blocks(size: int, order: tuple[int, ...]) -> Iterator[Array]:
-        with reported(wanted.where), path.open(encoding="utf-8-sig") as lines:
+        with path.open(encoding="utf-8-sig") as lines:
             yield from _csv_blocks(wanted.where, islice(lines, head.skip, None), head, size, order)
 
     return wanted.pick(head.names, None, blocks)
@@ -51,8 +51,7 @@ def read_stream(wanted: Wanted, stream: TextIO) -> Points:
         head = _csv_head(wanted, stream)
 
     def blocks(size: int, order: tuple[int, ...]) -> Iterator[Array]:
-        with reported(wanted.where):
-            yield from _csv_blocks(wanted.where, chain(head.pending, stream), head, size, order)
+        yield from _csv_blocks(wanted.where, chain(head.pending, stream), head, size, order)
 
     return wanted.pick(head.names, None, blocks)
 

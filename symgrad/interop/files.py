@@ -115,10 +115,16 @@ def _replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix=f".{real.name}.", dir=real.parent) as folder:
         scratch = Path(folder, real.name)
         yield scratch
-        if real.is_dir():
-            # A folder cannot be replaced by a full one: the old goes away with the hidden folder.
-            real.replace(Path(folder, "replaced"))
-        scratch.replace(real)
+        if not real.is_dir():
+            scratch.replace(real)
+            return
+        # A folder cannot be replaced by a full one: the old goes away with the hidden folder.
+        old = real.replace(Path(folder, "replaced"))
+        try:
+            scratch.replace(real)
+        except OSError:
+            old.replace(real)
+            raise
 
 
 def check_target(

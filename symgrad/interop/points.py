@@ -198,8 +198,7 @@ def _read_parquet(wanted: Wanted, path: Path) -> Points:
     names, count = parquet.head(path)
 
     def blocks(size: int, order: tuple[int, ...]) -> Iterator[Array]:
-        with reported(wanted.where):
-            yield from parquet.blocks(path, size, [names[place] for place in order])
+        return parquet.blocks(path, size, [names[place] for place in order])
 
     return wanted.pick(names, count, blocks)
 

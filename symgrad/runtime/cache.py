@@ -25,7 +25,8 @@ CODE = ".code"
 
 PATTERNS = (
     *("_symgrad_*", "__pycache__/_symgrad_*"),
-    *(f"kernel_*{CODE}", f"copies_*{CODE}", "derived_*.json", "cubin_*.json"),
+    *(f"{kind}_*{CODE}" for kind in ("kernel", "copies", "rare")),
+    *("derived_*.json", "cubin_*.json"),
 )
 """What symgrad writes into the directory."""
 

@@ -295,10 +295,11 @@ class CpuFunction(CompiledFunction):
         """Evaluate all points; by further code, where large results have taken long enough."""
         size = sum(target.nbytes for target in targets)
         large = size > STREAM_BYTES
-        if large and self._code.further is not None:
-            further = self._code.further(self._streamed)
+        code = self._code
+        if large and code.further is not None:
+            further = code.further(self._streamed)
             if further is not None:
-                self._use(further)
+                self._use(further._replace(cached=code.cached))
         begin = perf_counter()
         run = self._streaming.call(size, fresh=fresh)
         work = partial(self._chunk, self._code, groups, targets, accumulate, run)

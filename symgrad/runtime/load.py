@@ -7,6 +7,7 @@ Then come object files, each after its size.
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -14,6 +15,9 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from symgrad.runtime import cache
+
+FORMAT = b"symgrad 2"
+"""Goes into the digest: what another version wrote is damaged."""
 
 DIGEST = hashlib.sha256().digest_size
 SIZE = 8
@@ -48,6 +52,16 @@ _loaded: dict[str, Loaded] = {}
 _shared: dict[str, bytes] = {}
 _engines: list[Any] = []  # what holds the memory; users' compiled code may know addresses in it
 _lock = threading.RLock()
+
+
+def _renew() -> None:
+    """A forked child has no thread that would release the lock."""
+    global _lock
+    _lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew)
 
 
 def load(
@@ -96,7 +110,7 @@ def _objects(
     made = compile()
     if folder is not None:
         content = b"".join([part for one in made for part in (len(one).to_bytes(SIZE), one)])
-        cache.write(_file(folder, name), hashlib.sha256(content).digest() + content)
+        cache.write(_file(folder, name), _digest(content) + content)
         cache.shrink(keep=name)
     return made, False
 
@@ -107,9 +121,13 @@ def is_cached(name: str) -> bool:
     return folder is not None and _file(folder, name).exists()
 
 
-def is_at_hand(name: str) -> bool:
-    """Whether code of this name is loaded or lies on disk."""
-    return name in _loaded or is_cached(name)
+def is_at_hand(name: str, *, use_cache: bool) -> bool:
+    """Whether code of this name is loaded, or lies on disk where that may be used."""
+    return name in _loaded or (use_cache and is_cached(name))
+
+
+def _digest(content: bytes) -> bytes:
+    return hashlib.sha256(FORMAT + content).digest()
 
 
 def _file(folder: Path, name: str) -> Path:
@@ -122,7 +140,7 @@ def _read(file: Path) -> list[bytes] | None:
         content = file.read_bytes()
     except OSError:
         return None
-    if hashlib.sha256(content[DIGEST:]).digest() != content[:DIGEST]:
+    if _digest(content[DIGEST:]) != content[:DIGEST]:
         return None
     made, place = [], DIGEST
     while place < len(content):

@@ -92,8 +92,9 @@ def run(
         work: evaluates the points from start to stop.
         points: of the batch.
         workers: threads; by default all processors, one for small batches.
-        on_chunk: called in this thread with (points done, points in all) after each chunk.
-        alone: points of a chunk for one thread; ``CHUNK`` at least.
+        on_chunk: called in this thread with (points done, points in all) for each chunk, soon
+            after it.
+        alone: points of a chunk for one thread, if that is more than ``CHUNK``.
     """
     small = workers is None and points <= INLINE_POINTS
     if small and on_chunk is None:
@@ -137,8 +138,10 @@ def _run_threads(
             work(start, stop)
             sizes.append(stop - start)
 
-    pending: set[Future[None]] = {pool.submit(take) for _ in range(threads)}
+    pending: set[Future[None]] = set()
     try:
+        for _ in range(threads):
+            pending.add(pool.submit(take))
         while pending:
             finished, pending = wait(pending, timeout=0.1, return_when=FIRST_EXCEPTION)
             for future in finished:
@@ -147,6 +150,8 @@ def _run_threads(
                 done += sizes.popleft()
                 on_chunk(done, points)
     finally:
+        # Nothing is written any more once the call has ended, however it ends.
         left.clear()
         for future in pending:
             future.cancel()
+        wait(pending)

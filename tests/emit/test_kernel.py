@@ -17,6 +17,7 @@ from symgrad.emit import provider
 from symgrad.emit.kernel import (
     Kernel,
     cpu_target,
+    doubled_kernel,
     emit_kernel,
     emitter_sources,
     emitters,
@@ -67,6 +68,7 @@ def load_program(program, dtype="float64", accuracy="high", tile=None, contract=
     if tile is not None:
         target = replace(target, tile=tile)
     kernel = emit_kernel(program, target)
+    kernel = doubled_kernel(kernel) if kernel.doubled else kernel
     return Loaded(load_kernel(kernel, provider.prepare), kernel, target)
 
 

@@ -1,6 +1,7 @@
 """zarr stores in and out; what other formats share is in test_columns.py and test_files.py."""
 
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -85,13 +86,37 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path):
     assert (tmp_path / "r.zarr" / "thesis.tex").exists()
 
 
-def test_errors(tmp_path, monkeypatch):
+def test_damage_is_named(tmp_path):
+    path = tmp_path / "p.zarr"
     with pytest.raises(FileFormatError, match="no such file"):
-        open_points(tmp_path / "p.zarr", ["x"])
-    write(tmp_path / "p.zarr")
-    (tmp_path / "p.zarr" / "zarr.json").write_text("{ no json")
+        open_points(path, ["x"])
+    write(path)
+    (path / "value" / "c" / "0").write_bytes(b"no numbers")
     with pytest.raises(FileFormatError, match="cannot be read"):
-        open_points(tmp_path / "p.zarr", ["x"])
+        collect(open_points(path, ["value"]))
+    (path / "zarr.json").write_text("{ no json")
+    with pytest.raises(FileFormatError, match="cannot be read"):
+        open_points(path, ["x"])
+
+
+def test_the_old_store_stays_where_it_cannot_be_replaced(tmp_path, monkeypatch):
+    path, replace = tmp_path / "r.zarr", Path.replace
+    write(path)
+    wrong = []
+
+    def once(self, target):
+        if target == path and not wrong:
+            wrong.append(self)
+            raise OSError("no space")
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", once)
+    with pytest.raises(OSError, match="no space"):
+        write(path, 2, overwrite=True)
+    assert np.array_equal(zarr.open(path, mode="r")["value"][:], VALUE)
+
+
+def test_zarr_may_be_missing(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "zarr", None)
     monkeypatch.delitem(sys.modules, "symgrad.interop.zarr", raising=False)
     monkeypatch.delattr("symgrad.interop.zarr", raising=False)

@@ -133,6 +133,16 @@ def test_code_for_rare_arguments_is_compiled_once_for_all_kernels(folder, monkey
     found = sg.compile("2*sin(x)", "x", "value")
     assert found.cached
     np.testing.assert_allclose(found(x), 2 * expected, rtol=4e-16)
+    cache.clear()
+    assert list(folder.glob(f"*{cache.CODE}")) == []
+
+
+def test_a_file_of_another_format_is_damaged(folder, kernel, object_file, monkeypatch):
+    with monkeypatch.context() as other:
+        other.setattr(load, "FORMAT", b"another")
+        load.load(kernel, lambda: object_file, provider.prepare)
+    load._loaded.clear()
+    assert not load.load(kernel, lambda: object_file, provider.prepare).cached
 
 
 def test_without_the_cache_a_kernel_leaves_no_files(folder, kernel):

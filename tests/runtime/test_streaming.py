@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 import symgrad as sg
+from symgrad import tiers
 from symgrad.ir.program import DIRECTLY, THROUGH
-from symgrad.runtime import streaming
+from symgrad.runtime import cpu, streaming, threads
 from symgrad.runtime.cpu import CpuFunction
 from symgrad.runtime.streaming import CHUNK_SECONDS, STREAM_BYTES, TRIALS, WAYS, Streaming
 
@@ -120,15 +121,24 @@ def test_chunks_of_other_lengths_count_by_the_point() -> None:
 
 
 @pytest.mark.parametrize("text", ["exp(x)*sin(y)", "x*y", "max(x, y)**3"])
-@pytest.mark.parametrize("count", [3000, 3001, 65_536])
+@pytest.mark.parametrize("count", [threads.CHUNK + 1, 2 * threads.CHUNK])
 def test_results_are_the_same_bits_every_way(
     text: str, count: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(streaming, "STREAM_BYTES", 1000)
+    asked = []
+    monkeypatch.setattr(tiers, "DOUBLING", 0.0)
+    for module in (streaming, cpu):
+        monkeypatch.setattr(module, "STREAM_BYTES", 1000)
     fn = sg.compile(text, ["x", "y"], ["value", "gradient"], batch_axis=-1, cache=False)
-    assert isinstance(fn, CpuFunction)  # its module is read before the size is changed
+    assert isinstance(fn, CpuFunction)
     points = np.random.default_rng(1).uniform(-1, 1, (2, count))
-    results = [fn(points, workers=2) for _ in range(EVERY + 1)]
+    results = [fn(points, workers=2)]
+    assert fn._code.further is None  # it writes past the cache by itself now, where it can
+    chunk = fn._chunk
+    monkeypatch.setattr(fn, "_chunk", lambda *given: (asked.append(given), chunk(*given)))
+    results += [fn(points, workers=2) for _ in range(EVERY + 1)]
+    assert len(asked) >= EVERY
+    assert fn._streaming._trials
     for result in results[1:]:
         np.testing.assert_array_equal(result.value, results[0].value, strict=True)
         np.testing.assert_array_equal(result.gradient, results[0].gradient, strict=True)

@@ -149,6 +149,35 @@ def test_an_interrupt_stops_between_chunks(workers):
     assert 1 <= len(work.parts) < count
 
 
+def test_nothing_is_evaluated_once_a_call_has_ended(monkeypatch):
+    done = []
+
+    def work(start, stop):
+        if start == 0:
+            raise ValueError("bad chunk")
+        time.sleep(0.02)
+        done.append(start)
+
+    with pytest.raises(ValueError, match="bad chunk"):
+        run(work, 20 * CHUNK, 2, None)
+    after = len(done)
+    submit, calls = threads.ThreadPoolExecutor.submit, []
+
+    def second_fails(pool, task):
+        calls.append(task)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return submit(pool, task)
+
+    monkeypatch.setattr(threads.ThreadPoolExecutor, "submit", second_fails)
+    with pytest.raises(KeyboardInterrupt):
+        run(lambda start, stop: (time.sleep(0.02), done.append(start)), 20 * CHUNK, 2, None)
+    ended = len(done)
+    assert ended - after < 20
+    time.sleep(0.1)
+    assert len(done) == ended
+
+
 def test_no_points_are_no_work():
     work = Work()
     run(work, 0, 2, lambda *_: pytest.fail("nothing was done"))
