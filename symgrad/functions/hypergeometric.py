@@ -37,9 +37,13 @@ def hypergeometric(upper: Sequence[Expr], lower: Sequence[Expr], z: Expr) -> Exp
 
 
 def _gauss(a: Expr, b: Expr, c: Expr) -> Expr:
-    """2F1(a, b; c; 1) by Gauss's theorem (NIST DLMF 15.4.20), which has partials by a, b, c."""
+    """2F1(a, b; c; 1) by Gauss's theorem (NIST DLMF 15.4.20), which has partials by a, b, c.
+
+    Gamma functions are taken together in two beta functions, which do not overflow.
+    """
     excess = c - a - b
-    quotient = (
-        call("gamma", c) * call("gamma", excess) / call("gamma", c - a) / call("gamma", c - b)
-    )
-    return select(excess > 0, quotient, call("hyp2f1", a, b, c, 1))
+    value = call("hyp2f1", a, b, c, 1)
+    for one in (a, b):
+        quotient = call("beta", excess, one) / call("beta", c - one, one)
+        value = select((one > 0) & (c > one) & (excess > 0), quotient, value)
+    return value

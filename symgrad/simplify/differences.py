@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
+from math import inf
 from typing import NamedTuple
 
 from symgrad.functions import math
@@ -86,8 +87,8 @@ def _power_less_one(graph: Graph, node: int) -> Power | None:
             continue
         held, (one, others) = dict(flattened(graph, term)), factors(graph, rest)
         for base, exponent in held.items():
-            if graph.ops[base] != "sum" or (type(exponent) is int and 0 < exponent < 3):
-                continue
+            if graph.ops[base] != "sum" or (2 * exponent % 1 == 0 and exponent not in LESS_ONE):
+                continue  # a few multiplications and a root: logarithms would take far longer
             left = {part: e for part, e in held.items() if part != base}
             if left != others or not as_float(one) * as_float(b) * as_float(a) < 0:
                 continue
@@ -130,8 +131,9 @@ def conjugate(graph: Graph, node: int) -> int | None:
         below = graph.sum(((root, a), (rest, -b)))
         quotient = graph.product([(above, 1), (below, -1)])
         sign = graph.sum(((rest, b if a > 0 else -b),))
-        opposite = graph.call("lt", (sign, graph.constant(0)))
-        return graph.call("select", (opposite, quotient, node))
+        # Where squares overflow, the quotient would be a 0 that nobody notices.
+        better = graph.add((A < 0) & (abs(B) < inf), {"a": sign, "b": below})
+        return graph.call("select", (better, quotient, node))
     return None
 
 
@@ -233,9 +235,13 @@ def quotient_of_exponentials(graph: Graph, node: int) -> int | None:
             middle = graph.sum(((a, Fraction(1, 2)), (b, Fraction(1, 2))))
             mean = graph.call("sinhc", (graph.sum(((distance, Fraction(1, 2)),)),))
             others = [(part, e) for part, e in held.items() if part not in (base, below)]
-            return graph.product(
-                [*others, (q, 1), (graph.call("exp", (middle,)), 1), (mean, 1)], coefficient
+            near = graph.product(
+                [(q, 1), (graph.call("exp", (middle,)), 1), (mean, 1)], coefficient
             )
+            far = graph.product([(base, 1), (below, -1)])
+            # Far apart nothing cancels, and the two factors would be 0 and infinite.
+            inside = graph.add(abs(A) < 1, {"a": distance})
+            return graph.product([*others, (graph.call("select", (inside, near, far)), 1)])
     return None
 
 
@@ -343,12 +349,16 @@ def log_of_leg(graph: Graph, node: int) -> int | None:
     if graph.ops[total] != "sum" or graph.data[total] != (0, (1, 1)):
         return None
     found = graph.args[total]
+    made: dict[str, int] = {}
     for root, x in (found, found[::-1]):
         if graph.ops[root] == "product" and graph.data[root] == (HALF_POWER,):
             (inside,) = graph.args[root]
             rest = graph.sum(_difference(graph, inside, 1, graph.product([(x, 2)]), 1))
             if graph.ops[rest] == "constant" and graph.data[rest] in LEGS:
-                return graph.call(LEGS[graph.data[rest]], (x,))
+                made[LEGS[graph.data[rest]]] = x
+    for name in ("asinh", "acosh"):  # sqrt(x) + sqrt(x + 1) is both, and near 0 asinh knows x
+        if name in made:
+            return graph.call(name, (made[name],))
     return None
 
 

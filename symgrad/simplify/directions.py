@@ -71,9 +71,9 @@ def has_root(graph: Graph, lead: Lead) -> bool:
 
 def power_of(monomial: Monomial, exponent: Exponent) -> Monomial:
     """A power of a product of powers."""
-    if exponent == 1:
-        return monomial
-    return tuple([(base, simplest(inner * exponent)) for base, inner in monomial if exponent])
+    if exponent == 1 or not exponent:
+        return monomial if exponent else ()
+    return tuple([(base, simplest(inner * exponent)) for base, inner in monomial])
 
 
 def joined(a: Monomial, b: Monomial) -> Monomial:
@@ -192,9 +192,10 @@ class Expansion:
             return self._made(series.constant(value)) if value else None
         if kind == "product":
             held = flattened(graph, node)
-            if all(type(e) is int or has_root(graph, self.leads[b]) for b, e in held.items()):
-                return self._multiplied([(self.known[base], e) for base, e in held.items()])
-            return self._atom(node)
+            rooted = [base for base, exponent in held.items() if type(exponent) is not int]
+            if node in held or not all(has_root(graph, self.leads[base]) for base in rooted):
+                return self._atom(node)
+            return self._multiplied([(self.known[base], e) for base, e in held.items()])
         if kind == "sum" and all(node != base for base, _ in self.direction):
             start, found_terms = self._terms(node)
             parts = [(self.known[term], factor) for term, factor in found_terms.items()]

@@ -84,22 +84,24 @@ def multiply(a: Series, b: Series) -> Series:
 
 
 def power(base: Series, exponent: Fraction) -> Series | None:
-    """A power by J. C. P. Miller's recurrence; None of a root of what does not begin with 1.
+    """A power by J. C. P. Miller's recurrence; None of a root of more than the number 1.
 
+    The series of a root may go on where its base has become 0 and grows again, as that of
+    sqrt(1 + sin(u)) does left of -pi/2, and has the wrong sign there.
     With c0 = 1 it is n c0 d_n = sum((k p - n + k) c_k d_(n - k)) (NIST DLMF 3.10, Knuth 4.7).
     """
     lead = base.coefficients[0]
-    if exponent.denominator != 1 and (base.order != 0 or abs(lead - ONE) > NOTHING):
-        return None
+    if exponent.denominator != 1:
+        return base if base == constant(Fraction(1)) else None
     order = base.order * exponent
     c = [x * ONE // lead for x in base.coefficients]
-    p, q = exponent.numerator, exponent.denominator
+    p = exponent.numerator
     held = [k for k in range(1, len(c)) if c[k]]
     d = [ONE]
     for n in range(1, len(c)):
-        total = sum([(k * p - (n - k) * q) * c[k] * d[n - k] for k in held if k <= n])
-        d.append((total >> BITS) // (n * q))
-    scale = fixed((Fraction(lead, ONE)) ** p) if q == 1 else ONE
+        total = sum([(k * p - (n - k)) * c[k] * d[n - k] for k in held if k <= n])
+        d.append((total >> BITS) // n)
+    scale = fixed(Fraction(lead, ONE) ** p)
     return Series(int(order), tuple([x * scale >> BITS for x in d]))
 
 

@@ -80,11 +80,11 @@ def _outside(graph: Graph, roots: Sequence[int], search: _Search) -> list[int]:
 
 
 def _is_far_away(graph: Graph, node: int) -> bool:
-    """Whether a node is ``where(|u| < r, a, b)``: its b is not needed near 0."""
+    """Whether a node is a ``where(|u| < r, a, b)`` of ours: its b is not needed near 0."""
     if graph.ops[node] != "select":
         return False
-    condition = graph.args[node][0]
-    return graph.ops[condition] == "lt" and graph.ops[graph.args[condition][0]] == "abs"
+    _, near, _ = graph.args[node]
+    return any(graph.ops[part] == "taylor" for part in (near, *graph.args[near]))
 
 
 def _replaced(graph: Graph, roots: Sequence[int], search: _Search) -> dict[int, int]:
@@ -210,6 +210,8 @@ class _Search:
 
     def _product(self, node: int) -> Lead | None:
         held = flattened(self.graph, node)
+        if node in held:
+            return None  # it has too many factors to be taken apart
         leads = [self.leads[base] for base in held]
         if not all(
             type(exponent) is int or has_root(self.graph, lead)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import mpmath
+import numpy as np
 import pytest
 import sympy
 
@@ -87,3 +88,10 @@ def test_gauss_s_sum_at_one_differentiates_by_its_parameters() -> None:
 def test_a_series_that_diverges_at_one_has_no_value() -> None:
     fn = sg.compile("hyper((1, 2), (x,), 1)", ["x"], "value", jit="never", cache=False)
     assert list(fn([2.5, 4.0])) == pytest.approx([math.nan, 3.0], nan_ok=True)
+
+
+def test_gauss_s_sum_at_one_has_large_parameters() -> None:
+    fn = sg.compile("hyper((a, b), (c,), 1)", ["a", "b", "c"], "value", jit="never", cache=False)
+    points = np.array([[1.0, 1.0, 160.0], [3.0, -2.0, 2.0], [0.5, -1.5, 400.0], [-0.25, 2.5, 9.0]])
+    expected = [float(mpmath.hyp2f1(*point, 1)) for point in points]
+    np.testing.assert_allclose(fn(points), expected, rtol=1e-12, atol=1e-30)

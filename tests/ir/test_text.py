@@ -112,7 +112,7 @@ def test_any_name_comes_back(name: str) -> None:
 
 def test_every_kind_of_node_comes_back() -> None:
     graph = Graph(PRIMITIVES, exact=True)
-    x, y, *more = variables("v", 12)
+    x, y, *more = variables("v", max(row.arity for row in PRIMITIVES.values()))
     call = PRIMITIVES
     condition = (x < y) & ~(Expr("eq", (x, y)))
     exprs = [

@@ -134,3 +134,33 @@ def test_one_for_what_is_inside_another() -> None:
 @pytest.mark.parametrize("level", ["exact", "finite"])
 def test_the_way_out(level: str) -> None:
     assert polynomials(math.tanh(x) / x, level) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "x"),
+    [
+        ("sqrt(sin(x) + 1) - 1 - x/2", -1.8),
+        ("sqrt(1 - sin(x)**2) - 1", 1.8),
+        ("(1 - sin(x))**0.5/x - 1/x", 1.9),
+        ("sqrt(1 - sin(2*x)**2)/x - 1/x", 0.9),
+    ],
+)
+def test_roots_keep_their_sign_beyond_a_zero(text: str, x: float) -> None:
+    made, plain = (
+        sg.compile(text, "x", ["value", "gradient", "hessian"], rewrites=level, jit="never")
+        for level in ("all", "finite")
+    )
+    for name in ("value", "gradient", "hessian"):
+        got, expected = (fn(np.array([[x]]))[name] for fn in (made, plain))
+        np.testing.assert_allclose(got, expected, rtol=1e-12)
+
+
+def test_products_of_many_factors_stay() -> None:
+    text = (
+        "*".join([f"tanh(x{k})/x{k}" for k in range(9)])
+        + "+"
+        + "*".join(map("x{}".format, range(9)))
+    )
+    fn = sg.compile(text, [f"x{k}" for k in range(9)], "value", jit="never")
+    point = np.linspace(0.5, 1.5, 9)
+    assert fn(point) == pytest.approx(np.prod(np.tanh(point) / point) + np.prod(point), rel=1e-14)
