@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
-from math import inf
 from typing import NamedTuple
 
 from symgrad.functions import math
@@ -20,6 +19,7 @@ W, P, L, V = (symbol(name) for name in "wplv")
 ROOT = math.sqrt(1 + W)
 HALF_POWER = Fraction(1, 2)
 EXACT = 1e-15
+HUGE = 1e300
 
 LESS_ONE: Mapping[object, Expr] = {
     HALF_POWER: math.where(W < 1, W / (1 + ROOT), ROOT - 1),
@@ -132,7 +132,7 @@ def conjugate(graph: Graph, node: int) -> int | None:
         quotient = graph.product([(above, 1), (below, -1)])
         sign = graph.sum(((rest, b if a > 0 else -b),))
         # Where squares overflow, the quotient would be a 0 that nobody notices.
-        better = graph.add((A < 0) & (abs(B) < inf), {"a": sign, "b": below})
+        better = graph.add((A < 0) & (abs(B) < HUGE), {"a": sign, "b": below})
         return graph.call("select", (better, quotient, node))
     return None
 
