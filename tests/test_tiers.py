@@ -174,6 +174,15 @@ def test_pieces_are_compiled_a_second_time_once_large_results_took_long(monkeypa
     assert again._code.further is None
 
 
+def test_points_first_need_no_second_pieces(monkeypatch):
+    monkeypatch.setattr(tiers, "DOUBLING", 0.0)
+    fn = spring(jit="always", cache=False)
+    code = fn._code
+    fn(MANY)
+    fn(MANY)
+    assert fn._code is code
+
+
 def test_without_a_cache_nothing_is_written(empty):
     assert spring(jit="never", cache=False)(X).value.shape == (40,)
     assert list(empty.glob("*")) == []

@@ -296,7 +296,9 @@ class CpuFunction(CompiledFunction):
         size = sum(target.nbytes for target in targets)
         large = size > STREAM_BYTES
         code = self._code
-        if large and code.further is not None:
+        # Points first, rows of results are gathered in any case.
+        adjacent = all(target.strides[0] == target.itemsize for target in targets)
+        if large and adjacent and code.further is not None:
             further = code.further(self._streamed)
             if further is not None:
                 self._use(further._replace(cached=code.cached))
