@@ -27,7 +27,7 @@ settings.register_profile(
     "symgrad",
     deadline=None,
     derandomize=True,
-    max_examples=60,
+    max_examples=100,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("symgrad")
