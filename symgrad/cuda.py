@@ -14,6 +14,7 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from symgrad.emit.cuda.fills import constant_rows, including, without
 from symgrad.emit.cuda.lowering import lowered
 from symgrad.emit.cuda.names import bounds
 from symgrad.emit.cuda.record import CudaKernel
@@ -196,8 +197,14 @@ def gpu_code(program: Program, options: Options, form: str, arch: str) -> list[s
 
 
 def kernel_programs(program: Program, target: Target) -> list[Program]:
-    """What the kernels of a lowered program compute: giants and what does not fit are cut."""
-    return [part for whole in parts(program) for part in relieved(whole, target.dtype)]
+    """What the kernels of a lowered program compute: giants and what does not fit are cut.
+
+    Rows of constants cost no kernel anything; the first one has them.
+    """
+    fills = constant_rows(program)
+    rest = without(program, fills)
+    first, *more = [part for whole in parts(rest) for part in relieved(whole, target.dtype)]
+    return [including(first, fills), *more]
 
 
 @dataclass(frozen=True)

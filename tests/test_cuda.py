@@ -10,6 +10,8 @@ import pytest
 import symgrad as sg
 from symgrad import cuda
 from symgrad.errors import ArgumentError, DeviceError, MissingDependencyError, OptionError
+from symgrad.ir.layout import Layout
+from symgrad.ir.program import Group, Instruction, Program, Result
 from symgrad.options import Options
 from symgrad.runtime.cuda.device import Machine
 
@@ -64,6 +66,26 @@ def test_source_for_a_gpu_is_there_from_every_target(language):
     ).source(language)
     assert on_gpu == on_cpu
     assert "gradient" in on_gpu
+
+
+def test_rows_of_constants_are_no_reason_for_another_kernel():
+    size = 60
+    code = [Instruction("load", (), (0, 0)), Instruction("constant", (), 0.0)]
+    code += [
+        Instruction("store", (int(position % (size + 1) > 0),), (0, position))
+        for position in range(size * size)
+    ]
+    groups, results = (Group("inputs", ("x",)),), (Result("hessian", (size, size)),)
+    program = Program(groups, results, tuple(code))
+    target = cuda.gpu_target(Options(target="cuda"))
+    (made,) = cuda.kernel_programs(program, target)
+    assert sorted(i.data for i in made.code if i.op == "store") == [
+        (0, position) for position in range(size * size)
+    ]
+    for points in ("first", "last"):
+        text = cuda.STAGES["nvrtc"].emit(made, target, Layout(points)).text
+        assert text.count(" = v0;") == size
+        assert text.count(" = 0.0;") == 1
 
 
 @needs_nvrtc

@@ -24,6 +24,7 @@ from llvmlite import ir
 from numba.core import config, types
 
 from symgrad.emit.cuda.body import Store, emit_body
+from symgrad.emit.cuda.fills import constant_rows, without
 from symgrad.emit.cuda.memory import Memory
 from symgrad.emit.cuda.record import CudaKernel
 from symgrad.emit.cuda.source import POINTWISE, UNROLLED
@@ -100,7 +101,8 @@ def numba_kernel(program: Program, target: Target, layout: Layout) -> CudaKernel
         threads, points, block = THREADS, BLOCK, BLOCK
         first, times, step = BLOCKS
     elif by_rows(program, layout):
-        threads = points = staged(program, target)[0]
+        rest = without(program, constant_rows(program))
+        threads = points = staged(rest, target)[0]
         first, times, step = WARPS
     parts = {
         "program": program.to_json(),
@@ -150,20 +152,27 @@ def emit_turn(
     """The code of ``generate``: ``arguments`` are where the turn starts, and the kernel's."""
     start, *given = arguments
     memory = Memory(builder, program, layout, given, reduced=target.reduced)
+    fills = () if target.reduced else constant_rows(program)
+    rest = without(program, fills)
     if target.reduced:
         threads, tiles = THREADS, summed(program, target)
     elif by_rows(program, layout):
-        threads, tiles = staged(program, target)
+        threads, tiles = staged(rest, target)
     else:
         memory.begin(start)
-        emit_body(builder, program, target.dtype, memory.load, memory.store)
+        for fill in fills:
+            memory.fill(fill)
+        emit_body(builder, rest, target.dtype, memory.load, memory.store)
         return
     warp = Warp(memory, target, tiles, threads // WARP)
 
     def emit(store: Store) -> None:
         emit_body(builder, tiles.program, target.dtype, memory.load, store)
 
-    (emit_sums if target.reduced else emit_rows)(warp, start, emit)
+    if target.reduced:
+        emit_sums(warp, start, emit)
+    else:
+        emit_rows(warp, start, emit, fills)
 
 
 def layout_from_json(text: str) -> Layout:

@@ -7,7 +7,9 @@ from typing import Any
 
 from llvmlite import ir
 
-from symgrad.emit.cuda.body import INT64
+from symgrad.emit.control import counted
+from symgrad.emit.cuda.body import GLOBAL_MEMORY, INT32, INT64
+from symgrad.emit.cuda.fills import Fill
 from symgrad.emit.cuda.source import APART, EVERY
 from symgrad.ir.layout import Layout, kernel_arguments
 from symgrad.ir.program import Program
@@ -72,7 +74,7 @@ class Memory:
         if name in self.layout.shared:
             place = self.builder.gep(address, [INT64(column)])
         else:
-            place = self._place(address, self.steps["step", group, 0], column)
+            place = self._place(address, self.steps["step", group, 0], INT64(column))
         value = self.builder.load(place)
         # What is read is written by nobody meanwhile: the cache's read-only path may be taken.
         value.set_metadata("invariant.load", self.builder.module.add_metadata([]))
@@ -82,10 +84,18 @@ class Memory:
         """Write an entry of a result, or add to it."""
         size = self.program.results[result].size
         step = self.between if self.layout.points == "last" else INT64(size)
-        self.write(value, self._place(self.address(result), step, position))
+        self.write(value, self._place(self.address(result), step, INT64(position)))
         self.stores += 1
         if self.apart and self.stores % EVERY == 0:
             self.between = hidden(self.builder, self.between)
+
+    def fill(self, fill: Fill) -> None:
+        """Write a constant into entries of the thread's point, where the points are last."""
+        address, builder = self.address(fill.result), self.builder
+        value = ir.Constant(address.type.pointee, fill.value)
+        with counted(builder, INT64(0), INT64(len(fill.positions)), INT64(1)) as k:
+            position = looked_up(builder, fill.positions, k)
+            self.write(value, self._place(address, self.count, position))
 
     def write(self, value: Any, place: Any, builder: ir.IRBuilder | None = None) -> None:
         """Write a number or several, or add them to what is there."""
@@ -98,14 +108,24 @@ class Memory:
         """Where a result begins."""
         return self.given["address", len(self.program.groups) + result, 0]
 
-    def _place(self, address: Any, step: Any, column: int) -> Any:
+    def _place(self, address: Any, step: Any, column: Any) -> Any:
         """A column of the thread's point, or an entry of it."""
         builder = self.builder
         if self.layout.points == "last":
-            row = builder.gep(address, [builder.mul(step, INT64(column))])
+            row = builder.gep(address, [builder.mul(step, column)])
             return builder.gep(row, [self.point])
         row = builder.gep(address, [builder.mul(step, self.point)])
-        return builder.gep(row, [INT64(column)])
+        return builder.gep(row, [column])
+
+
+def looked_up(builder: ir.IRBuilder, numbers: Sequence[int], index: Any) -> Any:
+    """One of several whole numbers, from a table in memory."""
+    kind = ir.ArrayType(INT32, len(numbers))
+    name = builder.module.get_unique_name("sg_numbers")
+    table = ir.GlobalVariable(builder.module, kind, name, addrspace=GLOBAL_MEMORY)
+    table.linkage, table.global_constant, table.align = "internal", True, 4
+    table.initializer = ir.Constant(kind, list(numbers))
+    return builder.sext(builder.load(builder.gep(table, [INT64(0), index])), INT64)
 
 
 def hidden(builder: ir.IRBuilder, value: Any) -> Any:

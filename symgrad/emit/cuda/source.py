@@ -15,6 +15,7 @@ from hashlib import blake2b
 from itertools import count
 
 from symgrad.emit.cuda.dialect import REAL, definitions, functions, spoken
+from symgrad.emit.cuda.fills import constant_rows, fill_lines, fill_tables, without
 from symgrad.emit.cuda.record import CudaKernel
 from symgrad.emit.cuda.staging import copy_functions, stage_lines, staged
 from symgrad.emit.cuda.sums import (
@@ -103,19 +104,23 @@ def cuda_source(program: Program, target: Target, layout: Layout) -> CudaKernel:
     language = replace(spoken(program, dtype), load_column=places.column)
     rows = places.definitions(language.words["real"])
     assign = "+=" if layout.accumulate else "="
+    fills = () if target.reduced else constant_rows(program)
+    rest = without(program, fills)
     block = 0
     if target.reduced:
         sums = summed(program, target)
         lines, helpers = sum_lines(sums, language, rows), sum_functions(sums, language)
         threads, points, block = THREADS, BLOCK, BLOCK
     elif layout.points == "first" and any(result.size > 1 for result in program.results):
-        threads, tiles = staged(program, target)
+        threads, tiles = staged(rest, target)
+        rows += fill_lines(program, fills, language, assign, rows=True)
         lines = stage_lines(tiles, threads, language, target, assign, rows)
         helpers, points = copy_functions(tiles, target, language, assign), threads
     else:
-        lines, helpers = _pointwise(program, language, places, assign), ""
+        rows += fill_lines(program, fills, language, assign, rows=False)
+        lines, helpers = _pointwise(rest, language, places, assign, rows), ""
         threads = points = POINTWISE
-    made = functions(program, dtype) + helpers
+    made = functions(program, dtype) + fill_tables(fills) + helpers
     head = _head(program, target, layout, threads)
     tail = "".join(f"{line}\n" for line in ("{", *lines, "}"))
     text = "\n" + definitions(made + tail) + made
@@ -181,7 +186,9 @@ def _times(factor: int, step: str) -> str:
     return "" if factor == 0 else f"{step} + " if factor == 1 else f"{factor} * {step} + "
 
 
-def _pointwise(program: Program, language: Language, places: Places, assign: str) -> list[str]:
+def _pointwise(
+    program: Program, language: Language, places: Places, assign: str, rows: list[str]
+) -> list[str]:
     """The lines of a kernel whose threads compute a point at a time."""
     stores = count(1)
 
@@ -191,7 +198,6 @@ def _pointwise(program: Program, language: Language, places: Places, assign: str
         return [line, fresh(f"n{places.mark}")] if again else [line]
 
     pragma = "    #pragma unroll 1\n" if program.total > UNROLLED else ""
-    rows = places.definitions(language.words["real"])
     lines = [*rows, *body(program, replace(language, store_entry=store))]
     head = LOOP.format(threads=POINTWISE, pragma=pragma).splitlines()
     return [*head, *(" " * 8 + line for line in lines), "    }"]

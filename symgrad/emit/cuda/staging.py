@@ -151,7 +151,7 @@ def stage_lines(
 
     lines = [*rows, *body(program, replace(language, store_entry=store))]
     head = LOOP.format(
-        real=real, warps=threads // WARP, size=WARP * tiles.size, threads=threads
+        real=real, warps=threads // WARP, size=WARP * max(tiles.size, 1), threads=threads
     ).splitlines()
     return [*head, *(" " * 8 + line for line in lines), "    }"]
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from symgrad.emit.cuda.dialect import REAL
+from symgrad.emit.cuda.fills import position_table
 from symgrad.emit.cuda.record import CudaKernel
 from symgrad.emit.cuda.staging import base, slot
 from symgrad.emit.cuda.tiles import WARP, Chunk, Tiles, arranged, gathered, places
@@ -205,9 +206,7 @@ def sum_functions(tiles: Tiles, language: Language) -> str:
     tables = []
     for number, chunk in enumerate(tiles.chunks):
         if not chunk.neighbours:
-            head = f"static __device__ const int order{number}[{chunk.width}] = {{"
-            tables += packed(map(str, chunk.positions), ", ", head, "    ")
-            tables[-1] += "};"
+            tables.append(position_table(f"order{number}", chunk.positions))
     made = FUNCTIONS.format(real=language.words["real"], threads=THREADS)
     return made + "".join(f"{line}\n" for line in ("", *tables) if tables)
 

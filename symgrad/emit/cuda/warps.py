@@ -6,7 +6,7 @@ the same place, so that both engines give the same bits.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from math import gcd
 from typing import Any, Literal
@@ -14,16 +14,9 @@ from typing import Any, Literal
 from llvmlite import ir
 
 from symgrad.emit.control import counted
-from symgrad.emit.cuda.body import (
-    GLOBAL_MEMORY,
-    INT32,
-    INT64,
-    REAL,
-    SHARED_MEMORY,
-    Store,
-    declared,
-)
-from symgrad.emit.cuda.memory import Memory, hidden
+from symgrad.emit.cuda.body import INT32, INT64, REAL, SHARED_MEMORY, Store, declared
+from symgrad.emit.cuda.fills import Fill
+from symgrad.emit.cuda.memory import Memory, hidden, looked_up
 from symgrad.emit.cuda.staging import WIDE, pack
 from symgrad.emit.cuda.sums import BLOCK, THREADS
 from symgrad.emit.cuda.tiles import WARP, Chunk, Tiles, places
@@ -102,10 +95,12 @@ class Warp:
         _wait(self.builder, "barrier0")
 
 
-def emit_rows(warp: Warp, first: Any, emit: Emit) -> None:
+def emit_rows(warp: Warp, first: Any, emit: Emit, fills: Sequence[Fill] = ()) -> None:
     """The points of a warp from ``first`` on; their rows are copied out chunk by chunk."""
     memory = warp.memory
     warp.begin(first, memory.count)
+    for fill in fills:
+        _fill(warp, fill)
 
     def store(result: int, position: int, value: Any) -> None:
         if (result, position) in warp.chunk_of:
@@ -119,6 +114,20 @@ def emit_rows(warp: Warp, first: Any, emit: Emit) -> None:
             memory.store(result, position, value)  # threads that repeat a point write the same
 
     emit(store)
+
+
+def _fill(warp: Warp, fill: Fill) -> None:
+    """Write a constant into entries of every row, neighbours by neighbouring lanes."""
+    memory, builder = warp.memory, warp.builder
+    address = memory.address(fill.result)
+    value = ir.Constant(address.type.pointee, fill.value)
+    length, count = memory.program.results[fill.result].size, len(fill.positions)
+    with counted(builder, INT64(0), warp.rows, INT64(1)) as row:
+        place = builder.mul(builder.add(warp.first, row), INT64(length))
+        begin = builder.gep(address, [place])
+        with counted(builder, warp.lane, INT64(count), INT64(WARP)) as k:
+            position = looked_up(builder, fill.positions, k)
+            memory.write(value, builder.gep(begin, [position]))
 
 
 def _copy_out(warp: Warp, chunk: Chunk) -> None:
@@ -295,7 +304,7 @@ def _store_sums(warp: Warp, block: Any, chunk: Chunk, part: Any) -> None:
     with builder.if_then(builder.icmp_signed("<", thread, INT64(chunk.width))):
         place = builder.add(thread, INT64(chunk.first))
         if not chunk.neighbours:
-            place = builder.load(builder.gep(_order(warp, chunk), [INT64(0), thread]))
+            place = looked_up(builder, chunk.positions, thread)
         builder.store(total, builder.gep(sink, [place]))
 
 
@@ -332,17 +341,6 @@ def _block_sum(warp: Warp, columns: int) -> ir.Function:
         )
     )
     return made
-
-
-def _order(warp: Warp, chunk: Chunk) -> ir.GlobalVariable:
-    """The positions of a chunk's entries, as a table."""
-    module = warp.builder.module
-    kind = ir.ArrayType(INT64, chunk.width)
-    name = module.get_unique_name("sg_order")
-    table = ir.GlobalVariable(module, kind, name, addrspace=GLOBAL_MEMORY)
-    table.linkage, table.global_constant, table.align = "internal", True, 8
-    table.initializer = ir.Constant(kind, list(chunk.positions))
-    return table
 
 
 def _where(
