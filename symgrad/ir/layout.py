@@ -4,8 +4,9 @@ What a kernel takes, in this order, whichever engine made it:
 
 - ``n``, the number of points, a 64-bit integer;
 - of every argument group, in the Program's order: a number for each column where the group is
-  passed by value; one address where all points share it; else an address and, in elements, the
-  step from one row to the next (points first) or from one column to the next (points last);
+  passed by value; one address where all points share it; an address for each column where its
+  columns are arrays of their own; else an address and, in elements, the step from one row to the
+  next (points first) or from one column to the next (points last);
 - of every result an address. Results have no gaps: (n, entries) points first, (entries, n) points
   last. Where points are summed it is the sums of blocks of points, (blocks, entries).
 """
@@ -26,13 +27,17 @@ MOST_VALUES = 256
 """Columns of a group that are passed as numbers at most: a launch takes 4 KB of arguments."""
 
 
+MOST_ADDRESSES = 64
+"""Columns of a group that are arrays of their own at most; of more there is a copy in one array."""
+
+
 class Argument(NamedTuple):
     """One argument of a kernel.
 
     Attributes:
         kind: what it is: the number of points, a column's number, an address or a step.
         array: the group, or the number of groups plus the result, that it belongs to.
-        column: the column of a number.
+        column: the column of a number, or of an address where columns are arrays of their own.
     """
 
     kind: ArgumentKind
@@ -49,12 +54,14 @@ class Layout:
         values: names of groups that all points share and that are passed as numbers.
         shared: names of groups that all points share, passed by their address.
         accumulate: add to what the results hold.
+        separate: names of groups whose columns are arrays of their own, without gaps.
     """
 
     points: Points = "last"
     values: tuple[str, ...] = ()
     shared: tuple[str, ...] = ()
     accumulate: bool = False
+    separate: tuple[str, ...] = ()
 
 
 def kernel_arguments(program: Program, layout: Layout) -> Iterator[Argument]:
@@ -64,6 +71,10 @@ def kernel_arguments(program: Program, layout: Layout) -> Iterator[Argument]:
         if group.name in layout.values:
             for column in range(len(group.columns)):
                 yield Argument("value", index, column)
+            continue
+        if group.name in layout.separate:
+            for column in range(len(group.columns)):
+                yield Argument("address", index, column)
             continue
         yield Argument("address", index)
         if group.name not in layout.shared:

@@ -37,6 +37,14 @@ def test_a_shared_group_is_an_address_without_a_step():
     assert kinds[3:] == [Argument("address", 1), Argument("address", 2), Argument("address", 3)]
 
 
+def test_columns_that_are_arrays_of_their_own_have_an_address_each():
+    kinds = list(kernel_arguments(PROGRAM, Layout(separate=("inputs",), shared=("parameters",))))
+    assert kinds[1:] == [
+        *(Argument("address", 0, column) for column in range(2)),
+        *(Argument("address", array) for array in (1, 2, 3)),
+    ]
+
+
 @pytest.mark.parametrize("accumulate", [False, True])
 def test_adding_to_the_results_changes_no_argument(accumulate):
     kinds = kernel_arguments(PROGRAM, Layout(accumulate=accumulate))

@@ -43,7 +43,7 @@ class Memory:
         self.count, self.point = arguments[0], None
         kinds = map(tuple, kernel_arguments(program, layout))
         self.given: dict[tuple[Any, ...], Any] = dict(zip(kinds, arguments, strict=True))
-        alike = (*layout.values, *layout.shared)
+        alike = (*layout.values, *layout.shared, *layout.separate)
         own = [group for group in program.groups if group.name not in alike]
         stored = 0 if reduced else sum(result.size for result in program.results)
         known = layout.points == "first"
@@ -70,9 +70,11 @@ class Memory:
         name = self.program.groups[group].name
         if name in self.layout.values:
             return self.given["value", group, column]
-        address = self.given["address", group, 0]
+        address = self.given["address", group, column if name in self.layout.separate else 0]
         if name in self.layout.shared:
             place = self.builder.gep(address, [INT64(column)])
+        elif name in self.layout.separate:
+            place = self.builder.gep(address, [self.point])
         else:
             place = self._place(address, self.steps["step", group, 0], INT64(column))
         value = self.builder.load(place)

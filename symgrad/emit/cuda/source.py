@@ -138,7 +138,7 @@ class Places:
         arrays = group_arrays(program)
         named = zip(arrays, program.groups, strict=True)
         self.names = {array.identifier: group.name for array, group in named}
-        alike = (*layout.values, *layout.shared)
+        alike = (*layout.values, *layout.shared, *layout.separate)
         self.own = [array for array in arrays if self.names[array.identifier] not in alike]
         stored = 0 if target.reduced else sum(result.size for result in self.results)
         known = layout.points == "first"
@@ -167,6 +167,8 @@ class Places:
             return f"{given}_{column}"
         if name in layout.shared:
             return f"{given}[{column}]"
+        if name in layout.separate:
+            return f"{given}_{column}[i]"
         if layout.points == "first":
             return f"{given}_row[{column}]"
         return f"{given}[{_times(column, f'{given}_step{self.mark}')}i]"
@@ -211,6 +213,10 @@ def _parameters(program: Program, layout: Layout, real: str) -> str:
         if group.name in layout.values:
             given += [f"const {real} {name}_{column}" for column in range(array.size)]
             continue
+        if group.name in layout.separate:
+            columns = range(array.size)
+            given += [f"const {real} *__restrict__ {name}_{column}" for column in columns]
+            continue
         given.append(f"const {real} *__restrict__ {name}")
         if group.name not in layout.shared:
             given.append(f"const long long {name}_step")
@@ -235,6 +241,8 @@ def _head(program: Program, target: Target, layout: Layout, threads: int) -> str
     names = {group.name for group in program.groups}
     alone = [plain(name) for name in (*layout.values, *layout.shared) if name in names]
     how += f" All points have {listed(alone)} in common." if alone else ""
+    apart = [plain(name) for name in layout.separate if name in names]
+    how += f" Each column of {listed(apart)} is an array of its own." if apart else ""
     paragraphs = [
         *wrapped(what, " * ", " * "),
         " *",

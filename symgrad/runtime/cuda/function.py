@@ -111,8 +111,9 @@ class CudaFunction(CompiledFunction):
 
         Args:
             *points: one array of shape (*batch, n) (with ``batch_axis=-1``: (n, *batch)), or one
-                array per input; these broadcast. On a device separate arrays are stacked, unless
-                they are columns (rows) of one array.
+                array per input; these broadcast. On a device separate arrays are read where they
+                are if all have the batch's shape and no gaps, or are columns (rows) of one array;
+                others are stacked. The first call of either kind builds a kernel.
             out: a contiguous array of the result's shape to write into; for several results a dict
                 by name. Then nothing is allocated, so that the call can be captured in a graph
                 once it has been made before (sums take memory for the sums of blocks from the

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from symgrad.errors import ArgumentError, DeviceError, DtypeError, ShapeError
-from symgrad.ir.layout import MOST_VALUES, Layout
+from symgrad.ir.layout import MOST_ADDRESSES, MOST_VALUES, Layout
 from symgrad.runtime.arguments import Signature, merged_parameters
 from symgrad.runtime.arrays import Array, as_array, result_shape
 from symgrad.runtime.cuda.accelerator import Accelerator, Devices
@@ -28,8 +28,10 @@ class Prepared(NamedTuple):
     """An argument group as a kernel takes it.
 
     Attributes:
-        kind: numbers; one row for all points; or rows, each of a point.
-        arguments: the kernel's arguments: the numbers; an address; an address and a step.
+        kind: numbers; one row for all points; rows, each of a point; or columns that are arrays
+            of their own.
+        arguments: the kernel's arguments: the numbers; an address; an address and a step; the
+            addresses.
         arrays: what is read, which has to live until then.
     """
 
@@ -172,6 +174,7 @@ def layout_of(signature: Signature, groups: Sequence[Prepared], accumulate: bool
         tuple(name for name, kind in kinds if kind == "values"),
         tuple(name for name, kind in kinds if kind == "shared"),
         accumulate and signature.reduction is None,
+        tuple(name for name, kind in kinds if kind == "separate"),
     )
 
 
@@ -285,7 +288,7 @@ def _separate(place: Place, points: Sequence[Any]) -> tuple[Shape, Prepared]:
 
 
 def _columns(place: Place, values: Sequence[Seen | float], batch: Shape) -> Prepared:
-    """Columns over the batch: where they lie, if they are those of one array, else stacked."""
+    """Columns over the batch: where they lie, if they are those of one array or have no gaps."""
     first = place.signature.batch_axis == 0
     seen = [value for value in values if isinstance(value, Seen)]
     if len(seen) == len(values) and all(value.shape == batch for value in seen):
@@ -295,10 +298,13 @@ def _columns(place: Place, values: Sequence[Seen | float], batch: Shape) -> Prep
         along, between = steps.pop(), apart.pop() if apart else size
         regular = not steps and not apart and along is not None
         one = prod(batch) == 1
+        packed = one or (not steps and along == size)
         if regular and first and between == size and along is not None and along % size == 0:
             return Prepared("rows", (seen[0].address, along // size), tuple(seen))
         if regular and not first and (along == size or one) and between % size == 0:
             return Prepared("rows", (seen[0].address, between // size), tuple(seen))
+        if packed and len(seen) <= MOST_ADDRESSES:
+            return Prepared("separate", tuple([value.address for value in seen]), tuple(seen))
     made = place.stacked(values, batch)
     prepared = _rows(place, "", made, 1)
     return prepared._replace(arrays=(*prepared.arrays, *seen))

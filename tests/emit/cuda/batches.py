@@ -44,7 +44,11 @@ def evaluate(
     points = next(len(group) for group in groups if group.ndim == 2)
     rows = -(-points // kernel.block) if kernel.block else points
     first = layout.points == "first"
-    given = [_strided(group, first, extra) for group in groups]
+    apart = [group.name in layout.separate for group in program.groups]
+    given = [
+        _strided(group, first and not alone, extra)
+        for group, alone in zip(groups, apart, strict=True)
+    ]
     targets = [_guarded(rows * result.size, shift, start, dtype) for result in program.results]
     arguments: list[int | float] = []
     for kind, array, column in kernel_arguments(program, layout):
@@ -55,7 +59,7 @@ def evaluate(
         elif kind == "step":
             arguments.append(given[array].strides[0] // dtype.itemsize)
         elif array < len(groups):
-            arguments.append(given[array].ctypes.data)
+            arguments.append(given[array][column:].ctypes.data)
         else:
             whole, size = targets[array - len(groups)]
             arguments.append(whole.ctypes.data + 2 * 16 + shift * dtype.itemsize)

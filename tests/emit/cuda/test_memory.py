@@ -18,7 +18,7 @@ LAYOUTS = [
     for points in ("last", "first")
     for values, shared in ((("parameters",), ()), ((), ("parameters",)), ((), ()))
     for accumulate in (False, True)
-]
+] + [Layout(points, separate=("inputs", "parameters")) for points in ("last", "first")]
 
 
 def products(entries: int) -> Program:

@@ -85,6 +85,10 @@ LAYOUTS = [
     for points in BOTH
     for values, shared in (((), ()), (("parameters",), ()), ((), ("parameters",)))
     for accumulate in (False, True)
+] + [
+    (dtype, Layout(points, separate=("inputs", "parameters")))
+    for dtype in ITEMSIZE
+    for points in BOTH
 ]
 
 
@@ -103,7 +107,8 @@ def batch(dtype: str, layout: Layout, count: int) -> list[Array]:
 
 @pytest.mark.parametrize("number", range(len(LAYOUTS)), ids=[
     f"{dtype}-{one.points}-{'values' if one.values else 'shared' if one.shared else 'own'}"
-    f"{'-added' if one.accumulate else ''}" for dtype, one in LAYOUTS])  # fmt: skip
+    f"{'-added' * one.accumulate}{'-separate' * bool(one.separate)}"
+    for dtype, one in LAYOUTS])  # fmt: skip
 def test_every_layout(number: int) -> None:
     dtype, layout = LAYOUTS[number]
     kernel, launch = every_layout()[number]

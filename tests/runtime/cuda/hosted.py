@@ -56,7 +56,9 @@ def python_kernel(
                 continue
             group = program.groups[argument.array]
             width = len(group.columns)
-            if argument.kind == "value":
+            if group.name in layout.separate:
+                columns[group.columns[argument.column]] = at(value, dtype, (points,), (1,))
+            elif argument.kind == "value":
                 columns[group.columns[argument.column]] = np.full(points, value, dtype)
             elif argument.kind == "step" or group.name in layout.shared:
                 step = value if argument.kind == "step" else 0

@@ -9,6 +9,7 @@ import pytest
 
 from symgrad.errors import ArgumentError, DeviceError, DtypeError, ShapeError
 from symgrad.ir.layout import Layout
+from symgrad.runtime.cuda import inputs
 from symgrad.runtime.cuda.arrays import DeviceArray
 from symgrad.runtime.cuda.device import Machine
 from symgrad.runtime.cuda.function import CudaFunction, stream_handle
@@ -85,14 +86,45 @@ def test_columns_of_one_table_are_read_where_they_are(axis, cut):
     assert arguments[:3] == [6, x.data_ptr(), 3 if axis == 0 else 6]
 
 
-@pytest.mark.parametrize(("axis", "cut"), [(0, rows_of), (-1, columns_of)])
-def test_columns_that_lie_the_other_way_are_stacked(axis, cut):
-    h = host("value", axis=axis)
-    x, columns = points(6, axis=-1 if axis == 0 else 0)
-    found = h.settled(h.fn(*cut(x), a=A, b=B))
+def test_columns_with_gaps_are_stacked():
+    h = host("value", axis=-1)
+    x, columns = points(6, axis=0)
+    found = h.settled(h.fn(*columns_of(x), a=A, b=B))
     assert same(found, h.expected("value", columns))
     ((_, _, arguments),) = h.device.launches
     assert arguments[1] != x.data_ptr()
+
+
+@AXES
+@pytest.mark.parametrize("shape", [(6,), (2, 3), (1,), ()])
+def test_arrays_without_gaps_are_read_where_they_are(axis, shape):
+    h = host("value", "gradient", axis=axis)
+    columns = {name: np.random.default_rng(ord(name)).random(shape) for name in "zxyb"}
+    tensors = {name: torch.from_numpy(np.array(value)) for name, value in columns.items()}
+    found = h.settled(h.fn(*(tensors[name] for name in "xyz"), a=A, b=B))
+    for name in ("value", "gradient"):
+        assert same(found[name], h.expected(name, {**columns, "a": A, "b": B}))
+    ((_, _, arguments),) = h.device.launches
+    assert arguments[1:4] == [tensors[name].data_ptr() for name in "xyz"]
+    assert h.layouts[-1].separate == ("inputs",)
+    assert len(h.torch.made) == 2, "two results, and no copy"
+
+
+def test_parameters_along_the_batch_are_read_where_they_are():
+    h = host("value")
+    x, columns = points(6)
+    a, b = (torch.from_numpy(np.random.default_rng(k).random(6)) for k in range(2))
+    found = h.settled(h.fn(x, a=a, b=b))
+    assert same(found, h.expected("value", {**columns, "a": a, "b": b}))
+    assert h.layouts[-1].separate == ("parameters",)
+
+
+def test_many_separate_arrays_are_stacked(monkeypatch):
+    monkeypatch.setattr(inputs, "MOST_ADDRESSES", 2)
+    h = host("value")
+    x, columns = points(6, axis=-1)
+    assert same(h.settled(h.fn(*rows_of(x), a=A, b=B)), h.expected("value", columns))
+    assert h.layouts[-1].separate == ()
 
 
 @AXES

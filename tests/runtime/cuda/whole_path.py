@@ -48,8 +48,12 @@ def make(dtype):
     names = ("x", "y")
     results = (Result("value", ()),)
     signature = Signature(names, ("a",), names, groups, results, (), dtype, 0, single=True)
-    binary = Binary(f"of_{dtype}", KERNELS, "sm_90", 32, 32, 0, 0, 0, 0, "")
-    code = CudaCode(lambda layout, arch: (binary,), "nvrtc", lambda *a: [], lambda: None)
+
+    def build(layout, arch):
+        name = f"separate_{dtype}" if layout.separate else f"of_{dtype}"
+        return (Binary(name, KERNELS, "sm_90", 32, 32, 0, 0, 0, 0, ""),)
+
+    code = CudaCode(build, "nvrtc", lambda *a: [], lambda: None)
     return CudaFunction(code, signature, RECIPE, lambda: None, lambda t: None, lambda *a: None)
 
 
