@@ -9,15 +9,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from math import prod
 from typing import Any
 
 import numpy as np
 import torch
 
-from symgrad.errors import ArgumentError, DeviceError, DtypeError
-from symgrad.interop.torch_orders import First, Making, Order, Slot, Tensor, repeated
+from symgrad.errors import ArgumentError, DeviceError, DtypeError, ShapeError
+from symgrad.interop.torch_compile import evaluate, form_name, named
+from symgrad.interop.torch_orders import (
+    First,
+    Making,
+    Order,
+    Places,
+    Slot,
+    Tensor,
+    pulled,
+    repeated,
+)
 from symgrad.runtime.arguments import arguments, merged_parameters
 from symgrad.runtime.arrays import as_array
+from symgrad.runtime.direct import small_integer
 from symgrad.runtime.function import CompiledFunction
 from symgrad.runtime.result import Result
 
@@ -26,7 +38,10 @@ MOST_SHAPES = 256
 
 
 class _Evaluate(torch.autograd.Function):  # type: ignore[misc, unused-ignore]
-    """An order as PyTorch sees it: (order, tensor of every slot) -> tensor of every result."""
+    """An order as PyTorch sees it: (order, tensor of every slot) -> tensor of every result.
+
+    This is the form that ``torch.func`` takes, which looks at the signature at every call.
+    """
 
     @staticmethod
     def forward(order: Order, *tensors: Tensor) -> tuple[Tensor, ...]:
@@ -48,18 +63,11 @@ class _Evaluate(torch.autograd.Function):  # type: ignore[misc, unused-ignore]
     @staticmethod
     def backward(ctx: Any, *cotangents: Tensor | None) -> tuple[Tensor | None, ...]:
         order, tensors = ctx.order, ctx.saved_tensors
-        chosen = tuple([i for i, seed in enumerate(cotangents) if seed is not None])
-        wrt = tuple([i for i, needed in enumerate(ctx.needs_input_grad[1:]) if needed])
-        made: list[Tensor | None] = [None] * (1 + len(tensors))
-        if chosen and wrt:
-            seeds = [seed for seed in cotangents if seed is not None]
-            if order.mean:
-                seeds = [seed / order.points(tensors) for seed in seeds]
-            pulled = order.product("vjp", chosen, wrt)
-            gradients = _evaluate(pulled, *tensors, *seeds)
-            for i, gradient in zip(wrt, gradients, strict=True):
-                made[1 + i] = gradient.to(tensors[i].dtype)
-        return tuple(made)
+
+        def evaluate(chosen: Places, wrt: Places, *given: Tensor) -> Sequence[Tensor]:
+            return _evaluate(order.product("vjp", chosen, wrt), *given)
+
+        return (None, *pulled(order, tensors, cotangents, ctx.needs_input_grad[1:], evaluate))
 
     @staticmethod
     def jvp(ctx: Any, _: None, *tangents: Tensor | None) -> tuple[Tensor, ...]:
@@ -109,7 +117,25 @@ class _Evaluate(torch.autograd.Function):  # type: ignore[misc, unused-ignore]
         return tuple(made), (0,) * len(made)
 
 
-_evaluate: Callable[..., tuple[Tensor, ...]] = _Evaluate.apply
+class _Plainly(torch.autograd.Function):  # type: ignore[misc, unused-ignore]
+    """The same where no transform of ``torch.func`` is at work, in a third of the time."""
+
+    @staticmethod
+    def forward(ctx: Any, order: Order, *tensors: Tensor) -> tuple[Tensor, ...]:
+        made = _Evaluate.forward(order, *tensors)
+        _Evaluate.setup_context(ctx, (order, *tensors), made)
+        return made
+
+    backward = _Evaluate.backward
+    jvp = _Evaluate.jvp
+
+
+def _evaluate(order: Order, *tensors: Tensor) -> Sequence[Tensor]:
+    """The results of an order, for autograd to differentiate."""
+    transformed = torch._C._are_functorch_transforms_active()
+    function: Any = _Evaluate if transformed else _Plainly
+    made: Sequence[Tensor] = function.apply(order, *tensors)
+    return made
 
 
 class TorchFunction:
@@ -124,8 +150,7 @@ class TorchFunction:
     Gradients of what was broadcast, and of parameters that the batch shares, are summed inside
     the kernel. Forward mode (``torch.func.jvp``, ``jacfwd``), ``torch.vmap`` and so all of
     ``torch.func`` work. A kernel is compiled when it is first needed, and kept on disk.
-    ``torch.compile`` cannot look inside: hand it models that call
-    ``torch.compiler.disable(fn.torch())``.
+    ``torch.compile`` takes calls into its graphs, forward and backward, as one operation each.
 
     Attributes:
         fn: the compiled function.
@@ -136,6 +161,8 @@ class TorchFunction:
         self._making = making
         self._orders: dict[Any, First] = {}
         self._batches: dict[Any, tuple[int, ...]] = {}
+        self._dtype = getattr(torch, fn.signature.dtype)
+        self._name = named(self, f"{making.workers} {fn.recipe.to_json()}")
 
     def __call__(
         self,
@@ -165,18 +192,29 @@ class TorchFunction:
             DtypeError: a tensor or an array cannot become the function's dtype.
             DeviceError: a tensor is not where the function is evaluated.
         """
-        signature = self.fn.signature
+        signature, traced = self.fn.signature, torch.compiler.is_compiling()
         points = tuple([self._tensor("a point", point) for point in points])
         values = {name: self._tensor(repr(name), value) for name, value in named.items()}
         if parameters is not None:
             values = self._merged(parameters, values)
         seeds = {"tangent": tangent, "cotangent": cotangent}
         seeds = {k: None if v is None else self._tensor(k, v) for k, v in seeds.items()}
-        batch = self._batch(points, values, seeds)
+        batch = () if traced else self._batch(points, values, seeds)
         if not points:
             points = tuple([values.pop(name) for name in signature.inputs])
-        order, tensors = self._common(points, values, seeds, batch)
-        made = _evaluate(order, *tensors)
+        if traced:
+            if torch._C._are_functorch_transforms_active():
+                raise ArgumentError(
+                    "torch.func's transforms inside of torch.compile know no functions but "
+                    "PyTorch's; keep them out of it with torch.compiler.disable"
+                )
+            batch = self._traced_batch(points)
+        last, tensors, shared = self._common(points, values, seeds, batch)
+        table = len(points) == 1
+        if traced:
+            made = evaluate(form_name(self._name, table, shared), tensors)
+        else:
+            made = _evaluate(self.order(table, shared), *tensors)
         shown = {}
         for tensor, result in zip(made, signature.results, strict=True):
             if signature.reduction is not None:
@@ -184,10 +222,33 @@ class TorchFunction:
             elif signature.batch_axis == -1:
                 shape = (*result.shape, *batch)
             else:
-                tensor = tensor.T if order.last else tensor
+                tensor = tensor.T if last else tensor
                 shape = (*batch, *result.shape)
             shown[result.name] = tensor.reshape(shape)
         return next(iter(shown.values())) if signature.single else Result(shown)
+
+    def order(self, table: bool, shared: tuple[bool, ...]) -> First:
+        """What evaluates a call of some form.
+
+        Args:
+            table: whether the points are one tensor.
+            shared: of every tensor of the common form, whether it is one vector for all points.
+        """
+        found = self._orders.get((table, shared))
+        if found is None:
+            signature = self.fn.signature
+            names: list[tuple[str, ...]] = [signature.inputs]
+            if not table:
+                names = [(name,) for name in signature.inputs]
+            names += [(name,) for name in signature.parameters]
+            for group in signature.groups:
+                if group.name in ("tangent", "cotangent"):
+                    seeds = [self._making.seed_name(name, 0) for name in group.columns]
+                    names.append(tuple(seeds))
+            slots = [Slot(one, len(one), alone) for one, alone in zip(names, shared, strict=True)]
+            last = signature.batch_axis == -1 or not table
+            found = self._orders[table, shared] = First(self.fn, self._making, slots, last, table)
+        return found
 
     def _batch(
         self,
@@ -211,55 +272,69 @@ class TorchFunction:
             self._batches[names, kinds] = found
         return found
 
+    def _traced_batch(self, points: Sequence[Tensor]) -> tuple[int, ...]:
+        """The same for ``torch.compile``, which may not know the lengths of axes."""
+        signature = self.fn.signature
+        if len(points) > 1:
+            broadcast: Any = torch.broadcast_shapes
+            return tuple(broadcast(*[point.shape for point in points]))
+        shape, columns = points[0].shape, len(signature.inputs)
+        if columns == 1 and len(shape) <= 1:
+            return tuple(shape)
+        first = signature.batch_axis == 0
+        if not shape or shape[-1 if first else 0] != columns:
+            raise ShapeError(f"X has shape {tuple(shape)}, and there are {columns} inputs")
+        return tuple(shape[:-1] if first else shape[1:])
+
     def _common(
         self,
         points: Sequence[Tensor],
         values: Mapping[str, Tensor],
         seeds: Mapping[str, Tensor | None],
         batch: tuple[int, ...],
-    ) -> tuple[First, list[Tensor]]:
-        """The order of a call's form, and its tensors in the common form."""
+    ) -> tuple[bool, list[Tensor], tuple[bool, ...]]:
+        """A call's tensors in the common form, and which of them all points share.
+
+        The first value says whether points are last.
+        """
         signature = self.fn.signature
-        inputs, count = signature.inputs, int(np.prod(batch, dtype=np.int64))
+        inputs, count = signature.inputs, prod(batch)
         table = len(points) == 1
         last = signature.batch_axis == -1 or not table
-        slots, tensors = [], []
+        tensors, shared = [], []
 
-        def add(names: tuple[str, ...], shared: bool, tensor: Tensor) -> None:
-            slots.append(Slot(names, len(names), shared))
+        def add(alone: bool, tensor: Tensor) -> None:
+            shared.append(alone)
             tensors.append(tensor)
 
-        def column(name: str, tensor: Tensor, shared: bool) -> None:
-            shared = shared and tensor.numel() == 1
-            shape = (1,) if shared else (1, count) if last else (count, 1)
+        def column(tensor: Tensor, alone: bool) -> None:
+            if alone and tensor.numel() == 1:
+                add(True, tensor.reshape(1))
+                return
             whole = tensor.reshape(batch) if tensor.numel() == count else tensor.expand(batch)
-            add((name,), shared, tensor.reshape(1) if shared else whole.reshape(shape))
+            add(False, whole.reshape((1, count) if last else (count, 1)))
 
         if table:
             n = len(inputs)
-            add(inputs, False, points[0].reshape((n, count) if last else (count, n)))
+            add(False, points[0].reshape((n, count) if last else (count, n)))
         else:
-            for name, tensor in zip(inputs, points, strict=True):
-                column(name, tensor, shared=count != 1)
+            for tensor in points:
+                column(tensor, count != 1)
         for name in signature.parameters:
-            column(name, values[name], shared=True)
+            column(values[name], True)
         for group in signature.groups:
-            tensor = seeds.get(group.name)
-            if tensor is not None:
+            seed = seeds.get(group.name)
+            if seed is not None:
                 size = len(group.columns)
-                names = tuple([self._making.seed_name(name, 0) for name in group.columns])
                 whole = signature.output_shape
-                if tensor.ndim == (len(whole) if group.name == "cotangent" else 1) and batch != ():
-                    add(names, True, tensor.reshape(size))
+                if seed.ndim == (len(whole) if group.name == "cotangent" else 1) and batch != ():
+                    add(True, seed.reshape(size))
                 elif signature.batch_axis == -1:
-                    add(names, False, tensor.reshape(size, count))
+                    add(False, seed.reshape(size, count))
                 else:
-                    flat = tensor.reshape(count, size)
-                    add(names, False, flat.T if last else flat)
-        key = (tuple(slots), table)
-        if key not in self._orders:
-            self._orders[key] = First(self.fn, self._making, slots, last, table)
-        return self._orders[key], tensors
+                    flat = seed.reshape(count, size)
+                    add(False, flat.T if last else flat)
+        return last, tensors, tuple(shared)
 
     def _tensor(self, name: str, value: Any) -> Tensor:
         """A value of a call as a tensor where the function is evaluated."""
@@ -270,6 +345,8 @@ class TorchFunction:
                     f"{name} is a {type(value).__name__} of tensors; make it one by torch.stack"
                 )
             dtype = self.fn.signature.numpy_dtype
+            if isinstance(value, float) or small_integer(value):
+                return torch.tensor(value, dtype=self._dtype, device=target)
             array = np.require(as_array(name, value, dtype), dtype, ["C", "W"])
             return torch.as_tensor(array, device=target)
         if value.device.type != target:
@@ -285,13 +362,14 @@ class TorchFunction:
         signature = self.fn.signature
         if isinstance(parameters, Mapping):
             given = {name: self._tensor(repr(name), value) for name, value in parameters.items()}
-            merged_parameters(signature, given, values)
-            return {**given, **values}
+            return merged_parameters(signature, given, values)
         tensor = self._tensor("parameters", parameters)
-        names = merged_parameters(signature, _outline(tensor), values).keys() - values.keys()
-        parts = tensor.unbind(-1 if signature.batch_axis == 0 else 0)
-        pairs = zip(signature.parameters, parts, strict=True)
-        return {**{name: part for name, part in pairs if name in names}, **values}
+        axis, names = -1 if signature.batch_axis == 0 else 0, signature.parameters
+        if tensor.ndim == 0 or tensor.shape[axis] != len(names):
+            wanted = f"({len(names)},) or (*batch, {len(names)})"
+            raise ShapeError(f"parameters has shape {tuple(tensor.shape)}; {wanted} is needed")
+        given = dict(zip(names, tensor.unbind(axis), strict=True))
+        return merged_parameters(signature, given, values)
 
     def __reduce__(self) -> tuple[Callable[..., TorchFunction], tuple[Any, ...]]:
         return _again, (self.fn, self._making.workers)
@@ -314,7 +392,7 @@ def _outline(tensor: Tensor) -> Any:
 @lru_cache(maxsize=64)
 def _zero(dtype: Any) -> Any:
     try:
-        return torch.zeros((), dtype=dtype).numpy()
+        return np.zeros((), str(dtype).removeprefix("torch."))  # no tensor: it would be transformed
     except TypeError:
         raise DtypeError(
             f"NumPy has no {dtype}; convert the tensor with .double() or .float()"

@@ -23,6 +23,9 @@ from symgrad.runtime.function import CompiledFunction
 
 Tensor = Any
 
+Places = tuple[int, ...]
+"""Positions of results or of slots."""
+
 
 class Making(NamedTuple):
     """How recipes become other recipes and functions (``products.py``, ``api.py``)."""
@@ -61,6 +64,8 @@ class Order(ABC):
     """
 
     mean = False
+    dtype: Any
+    """PyTorch's, of the results."""
 
     def __init__(
         self,
@@ -102,11 +107,11 @@ class Order(ABC):
             self._products[key] = Product(self, kind, chosen, wrt)
         return self._products[key]
 
-    def points(self, tensors: Sequence[Tensor]) -> int:
+    def points(self, tensors: Sequence[Tensor]) -> Any:
         """How many points a call has."""
         axis = 1 if self.last else 0
         pairs = zip(self.slots, tensors, strict=True)
-        return next(int(t.shape[axis]) for slot, t in pairs if not slot.shared)
+        return next(t.shape[axis] for slot, t in pairs if not slot.shared)
 
     def call(self, fn: CompiledFunction, points: Sequence[Tensor], named: Any) -> list[Tensor]:
         """The results of a compiled function."""
@@ -132,6 +137,7 @@ class First(Order):
         results = [Slot((), result.size, reduction is not None) for result in fn.signature.results]
         super().__init__(making, slots, results, last, 0)
         self.mean = reduction is not None and reduction.mean
+        self.dtype = getattr(torch, fn.signature.dtype)
 
     @cached_property
     def flat(self) -> Recipe:
@@ -192,6 +198,7 @@ class Product(Order):
         self, order: Order, kind: str, chosen: tuple[int, ...], wrt: tuple[int, ...]
     ) -> None:
         self._order, self._kind, self._chosen, self._wrt = order, kind, chosen, wrt
+        self.dtype = order.dtype
         self._kernels: dict[bool, CompiledFunction] = {}
         results, slots = [order.results[i] for i in chosen], [order.slots[i] for i in wrt]
         self._seed, sources, made = (
@@ -276,6 +283,36 @@ class Product(Order):
             parts = [repeated(seed, count, self.last) if s.shared else seed for s, seed in seeds]
         one = parts[0] if len(parts) == 1 else torch.cat(parts, 0 if shared else axis)
         return points, {**named, self._seed: one}
+
+
+def pulled(
+    order: Order,
+    tensors: Sequence[Tensor],
+    cotangents: Sequence[Tensor | None],
+    needed: Sequence[bool],
+    evaluate: Callable[..., Sequence[Tensor]],
+) -> list[Tensor | None]:
+    """The gradients of an order's slots; None where none is needed or comes.
+
+    Args:
+        order: that was evaluated.
+        tensors: at these.
+        cotangents: of its results; None where a result was not used.
+        needed: the slots whose gradient is wanted.
+        evaluate: the product with cotangents, from the positions of the results that have one and
+            of those slots, the tensors, and the cotangents.
+    """
+    chosen = tuple([i for i, seed in enumerate(cotangents) if seed is not None])
+    wrt = tuple([i for i, wanted in enumerate(needed) if wanted])
+    made: list[Tensor | None] = [None] * len(tensors)
+    if chosen and wrt:
+        seeds = [seed for seed in cotangents if seed is not None]
+        if order.mean:
+            seeds = [seed / order.points(tensors) for seed in seeds]
+        gradients = evaluate(chosen, wrt, *tensors, *seeds)
+        for i, gradient in zip(wrt, gradients, strict=True):
+            made[i] = gradient.to(tensors[i].dtype)
+    return made
 
 
 def repeated(vector: Tensor, count: int, last: bool) -> Tensor:

@@ -17,6 +17,8 @@ pytest.importorskip("torch")
 import torch
 from torch.func import grad, hessian, jacfwd, jacrev, vmap
 
+from symgrad.interop.torch_autograd import _zero
+
 # Of torch about itself: its forward mode uses its own torch.jit.script.
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")
 
@@ -189,6 +191,15 @@ def test_functional_transforms():
     many = torch.linspace(0.5, 2, 5, dtype=torch.float64)
     loss = [lambda k, f=f: f(points, k).sum() for f in (mine, theirs)]
     close(vmap(grad(loss[0]))(many), vmap(grad(loss[1]))(many))
+
+
+def test_a_first_call_under_a_transform():
+    """What is kept from call to call must not be a transform's own."""
+    _zero.cache_clear()
+    f, points = compiled(), leaf(2).detach()
+    slope = torch.func.jvp(lambda t: f(t, k=2.0, p=1.0), (points,), (points,))[1]
+    want = torch.func.jvp(lambda t: eager(*t, 2.0, 1.0), (points,), (points,))[1]
+    close(slope, want)
 
 
 def test_vmap_over_columns_that_lie_along_different_axes():
