@@ -27,7 +27,7 @@ from symgrad.interop.torch_orders import (
     pulled,
     repeated,
 )
-from symgrad.runtime.arguments import arguments, merged_parameters
+from symgrad.runtime.arguments import arguments, inputs_by_name, merged_parameters, unpacked
 from symgrad.runtime.arrays import as_array
 from symgrad.runtime.direct import small_integer
 from symgrad.runtime.function import CompiledFunction
@@ -176,7 +176,7 @@ class TorchFunction:
 
         Args:
             *points: one tensor of shape (*batch, n) (with ``batch_axis=-1``: (n, *batch)), or one
-                tensor or number per input; these broadcast.
+                tensor or number per input, or a dict of these by name; they broadcast.
             tangent: for "jvp" and "hvp": direction, shape (*batch, len(wrt)).
             cotangent: for "vjp" and "hvp": weights of the outputs, shape (*batch, *S).
             parameters: values of parameters in place of keywords: a dict by name, or a tensor of
@@ -193,6 +193,7 @@ class TorchFunction:
             DeviceError: a tensor is not where the function is evaluated.
         """
         signature, traced = self.fn.signature, torch.compiler.is_compiling()
+        points = unpacked(signature, points)
         points = tuple([self._tensor("a point", point) for point in points])
         values = {name: self._tensor(repr(name), value) for name, value in named.items()}
         if parameters is not None:
@@ -201,7 +202,7 @@ class TorchFunction:
         seeds = {k: None if v is None else self._tensor(k, v) for k, v in seeds.items()}
         batch = () if traced else self._batch(points, values, seeds)
         if not points:
-            points = tuple([values.pop(name) for name in signature.inputs])
+            points = inputs_by_name(signature, values)
         if traced:
             if torch._C._are_functorch_transforms_active():
                 raise ArgumentError(

@@ -25,6 +25,12 @@ from symgrad.runtime.reduction import Reduction
 from symgrad.runtime.result import Result
 from symgrad.runtime.sparsity import Sparsity
 
+CALL = frozenset({
+    *("self", "parameters", "tangent", "cotangent", "out", "accumulate", "workers", "executor"),
+    *("on_chunk", "stream", "devices"),
+})  # fmt: skip
+"""Keywords that mean something in every call, and so no input or parameter of that name."""
+
 
 @dataclass(frozen=True)
 class Signature:
@@ -87,10 +93,7 @@ def arguments(
     inputs = signature.inputs
     batch: tuple[int, ...]
     if not points:
-        missing = [name for name in inputs if name not in values]
-        if missing:
-            raise ArgumentError(f"input {missing[0]!r} is missing; the inputs are {inputs}")
-        points = tuple(values.pop(name) for name in inputs)
+        points = inputs_by_name(signature, values)
         if len(inputs) == 1:
             batch, columns = _single(signature, points[0])
         else:
@@ -124,6 +127,44 @@ def arguments(
     return batch, groups
 
 
+def inputs_by_name(signature: Signature, values: dict[str, Any]) -> tuple[Any, ...]:
+    """The inputs in order, taken out of values by name.
+
+    Raises:
+        ArgumentError: one is missing.
+    """
+    for name in signature.inputs:
+        if name not in values:
+            cure = f"the inputs are {signature.inputs}"
+            if name in CALL:
+                cure = (
+                    f"{name}= has a meaning in every call: give the inputs in a dict, fn({{...}})"
+                )
+            raise ArgumentError(f"input {name!r} is missing; {cure}")
+    return tuple([values.pop(name) for name in signature.inputs])
+
+
+def unpacked(signature: Signature, points: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The inputs that a call has by position, where that may be one dict by name.
+
+    Raises:
+        ArgumentError: one is missing or unknown.
+    """
+    if len(points) != 1 or not isinstance(points[0], dict):
+        return points
+    values = dict(points[0])
+    found = inputs_by_name(signature, values)
+    for name in values:
+        raise ArgumentError(f"{name!r} is no input; the inputs are {signature.inputs}")
+    return found
+
+
+def missing_parameter(name: str) -> ArgumentError:
+    """What a call without a parameter is told."""
+    given = f"parameters={{{name!r}: ...}}" if name in CALL else f"{name}=..."
+    return ArgumentError(f"parameter {name!r} is missing; pass {given}")
+
+
 def _single(signature: Signature, value: Any) -> tuple[tuple[int, ...], Columns]:
     array = as_array("X", value, signature.numpy_dtype)
     return points_from_table("X", array, len(signature.inputs), signature.batch_axis)
@@ -139,7 +180,7 @@ def _parameters(signature: Signature, values: Mapping[str, Any], batch: tuple[in
     names = signature.parameters
     for name in names:
         if name not in values:
-            raise ArgumentError(f"parameter {name!r} is missing; pass {name}=...")
+            raise missing_parameter(name)
     for name in values:
         if name not in names:
             also = " and once by position" if name in signature.inputs else ""

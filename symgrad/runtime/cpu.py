@@ -14,7 +14,13 @@ from symgrad.errors import ArgumentError
 from symgrad.ir.program import Program
 from symgrad.ir.recipe import Recipe
 from symgrad.runtime import threads
-from symgrad.runtime.arguments import Signature, arguments, given_results, merged_parameters
+from symgrad.runtime.arguments import (
+    Signature,
+    arguments,
+    given_results,
+    merged_parameters,
+    unpacked,
+)
 from symgrad.runtime.arrays import (
     Array,
     Columns,
@@ -156,7 +162,7 @@ class CpuFunction(CompiledFunction):
 
         Args:
             *points: one array of shape (*batch, n) (with ``batch_axis=-1``: (n, *batch)), or one
-                array per input; these broadcast.
+                array per input, or a dict of these by name; they broadcast.
             out: an array of the result's shape to write into; for several results a dict by name.
             accumulate: add into ``out`` instead of overwriting it.
             workers: threads; by default all processors for large batches.
@@ -179,6 +185,8 @@ class CpuFunction(CompiledFunction):
             ShapeError: an array's shape does not fit.
             DtypeError: an array cannot become the function's dtype.
         """
+        if points and isinstance(points[0], dict):
+            points = unpacked(self.signature, points)
         if parameters is not None:
             values = (*points, *_values(parameters), *named.values(), tangent, cotangent)
             if any_of("torch", values) and out is executor is on_chunk is None and not accumulate:

@@ -170,6 +170,7 @@ def test_names_and_parameters_in_one_tensor():
     x, y, both = leaf(3), leaf(3, seed=1), leaf(2, seed=2)
     want = eager(x, y, *both)
     close(f(x=x, y=y, parameters=both), want)
+    close(f({"y": y, "x": x}, parameters=both), want)
     close(f(x, y, parameters={"k": both[0]}, p=both[1]), want)
     (got,) = torch.autograd.grad(f(x, y, parameters=both).sum(), both)
     (wanted,) = torch.autograd.grad(want.sum(), both)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import replace
 
 import numpy as np
@@ -10,12 +11,16 @@ import pytest
 from symgrad.errors import ArgumentError, DtypeError, ShapeError
 from symgrad.ir.program import Group, Result
 from symgrad.runtime.arguments import (
+    CALL,
     Signature,
     arguments,
     given_results,
     merged_parameters,
     parameter_values,
+    unpacked,
 )
+from symgrad.runtime.cpu import CpuFunction
+from symgrad.runtime.cuda.function import CudaFunction
 from symgrad.runtime.result import Result as Given
 
 SIGNATURE = Signature(
@@ -107,6 +112,47 @@ def test_parameters_as_a_dict_or_an_array():
 def test_what_does_not_fit_is_refused(signature, points, named, seeds, error, message):
     with pytest.raises(error, match=message):
         arguments(signature, points, named, *seeds)
+
+
+NAMED_LIKE_KEYWORDS = replace(
+    SIGNATURE,
+    inputs=("out", "workers"),
+    parameters=("tangent", "self"),
+    groups=(Group("inputs", ("out", "workers")), Group("parameters", ("tangent", "self"))),
+)
+
+
+def test_a_dict_has_inputs_of_any_name():
+    points = unpacked(NAMED_LIKE_KEYWORDS, ({"workers": X[:, 1], "out": X[:, 0]},))
+    named = merged_parameters(NAMED_LIKE_KEYWORDS, {"tangent": 2.0, "self": 3.0}, {})
+    batch, made = tables(NAMED_LIKE_KEYWORDS, points, named)
+    assert batch == (5,)
+    np.testing.assert_array_equal(made[0], X)
+    assert unpacked(SIGNATURE, (X,)) == (X,)
+    assert unpacked(SIGNATURE, ()) == ()
+
+
+@pytest.mark.parametrize(
+    ("points", "named", "message"),
+    [
+        ((), {}, r"'out' is missing; out= has a meaning .* in a dict, fn\({...}\)"),
+        (({"out": X[:, 0]},), {}, "'workers' is missing; workers= has"),
+        (({"out": 1.0, "workers": 2.0, "z": 1.0},), {}, "'z' is no input; the inputs are"),
+        ((X,), {"self": 1.0}, r"'tangent' is missing; pass parameters={'tangent': ...}"),
+    ],
+)
+def test_names_that_are_keywords_of_every_call_get_a_cure(points, named, message):
+    one = NAMED_LIKE_KEYWORDS
+    with pytest.raises(ArgumentError, match=message):
+        arguments(one, unpacked(one, points), named, None, None)
+
+
+def test_every_keyword_of_a_call_is_known():
+    calls = (CpuFunction.__call__, CudaFunction.__call__)
+    found = [one for call in calls for one in inspect.signature(call).parameters.values()]
+    assert {
+        one.name for one in found if one.kind not in (one.VAR_KEYWORD, one.VAR_POSITIONAL)
+    } == CALL
 
 
 def test_parameters_of_both_kinds_are_merged():

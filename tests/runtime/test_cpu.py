@@ -358,6 +358,12 @@ def test_a_mistake_names_the_thing_the_place_and_the_cure(spring, arguments, nam
         spring(*arguments, **named)
 
 
+def test_inputs_in_a_dict(spring):
+    x, y = np.arange(5.0), 0.5
+    for more in ({"k": K}, {"parameters": {"k": K}}, {"k": K, "workers": 1}):
+        same(spring({"y": y, "x": x}, **more).gradient, spring(x, y, k=K).gradient)
+
+
 def test_a_parameter_given_twice_is_refused(spring):
     with pytest.raises(ArgumentError, match=r"'k'.*twice"):
         spring(np.ones((5, 2)), k=K, parameters={"k": 1.0})

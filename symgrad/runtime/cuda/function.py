@@ -8,7 +8,7 @@ from typing import Any
 
 from symgrad.errors import ArgumentError
 from symgrad.ir.recipe import Recipe
-from symgrad.runtime.arguments import Signature, given_results
+from symgrad.runtime.arguments import Signature, given_results, unpacked
 from symgrad.runtime.cuda.accelerator import LEGACY, Devices
 from symgrad.runtime.cuda.arrays import Library
 from symgrad.runtime.cuda.binary import Binary
@@ -111,9 +111,10 @@ class CudaFunction(CompiledFunction):
 
         Args:
             *points: one array of shape (*batch, n) (with ``batch_axis=-1``: (n, *batch)), or one
-                array per input; these broadcast. On a device separate arrays are read where they
-                are if all have the batch's shape and no gaps, or are columns (rows) of one array;
-                others are stacked. The first call of either kind builds a kernel.
+                array per input, or a dict of these by name; they broadcast. On a device separate
+                arrays are read where they are if all have the batch's shape and no gaps, or are
+                columns (rows) of one array; others are stacked. The first call of either kind
+                builds a kernel.
             out: a contiguous array of the result's shape to write into; for several results a dict
                 by name. Then nothing is allocated, so that the call can be captured in a graph
                 once it has been made before (sums take memory for the sums of blocks from the
@@ -143,6 +144,7 @@ class CudaFunction(CompiledFunction):
             DtypeError: an array has another dtype, or cannot become the function's.
             DeviceError: arrays lie on several devices, or there is none.
         """
+        points = unpacked(self.signature, points)
         handle = None if stream is None else stream_handle(stream)
         if (
             devices is workers is executor is on_chunk is None

@@ -17,7 +17,12 @@ import numpy as np
 
 from symgrad.errors import ArgumentError, DeviceError, DtypeError, ShapeError
 from symgrad.ir.layout import MOST_ADDRESSES, MOST_VALUES, Layout
-from symgrad.runtime.arguments import Signature, merged_parameters
+from symgrad.runtime.arguments import (
+    Signature,
+    inputs_by_name,
+    merged_parameters,
+    missing_parameter,
+)
 from symgrad.runtime.arrays import Array, as_array, result_shape
 from symgrad.runtime.cuda.accelerator import Accelerator, Devices
 from symgrad.runtime.cuda.arrays import Library, Seen, Shape, seen_own, uploaded
@@ -230,10 +235,7 @@ def _points(
     """The batch shape and the inputs; those by name are taken out of ``values``."""
     names = place.signature.inputs
     if not points:
-        for name in names:
-            if name not in values:
-                raise ArgumentError(f"input {name!r} is missing; the inputs are {names}")
-        points = tuple(values.pop(name) for name in names)
+        points = inputs_by_name(place.signature, values)
         return _one(place, points[0]) if len(names) == 1 else _separate(place, points)
     if len(points) == 1:
         return _one(place, points[0])
@@ -342,7 +344,7 @@ def _parameters(place: Place, values: Mapping[str, Any], batch: Shape) -> Prepar
     names = place.signature.parameters
     for name in names:
         if name not in values:
-            raise ArgumentError(f"parameter {name!r} is missing; pass {name}=...")
+            raise missing_parameter(name)
     _unknown(place.signature, values, names)
     made: list[Seen | float] = []
     for name in names:

@@ -68,6 +68,14 @@ def test_separate_arrays_broadcast(axis, names):
     assert same(h.settled(found), h.expected("gradient", columns))
 
 
+def test_arrays_in_a_dict():
+    h = host("value")
+    columns = {name: np.random.default_rng(ord(name)).random(6) for name in "zxy"}
+    found = h.fn({name: torch.from_numpy(value) for name, value in columns.items()}, a=A, b=B)
+    assert same(h.settled(found), h.expected("value", {**columns, "a": A, "b": B}))
+    assert same(h.fn(columns, a=A, b=B), h.expected("value", {**columns, "a": A, "b": B}))
+
+
 def rows_of(table):
     return [table[0], table[1], table[2]]
 
