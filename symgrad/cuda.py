@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from symgrad.emit.cuda.fills import constant_rows, including, without
 from symgrad.emit.cuda.lowering import lowered
-from symgrad.emit.cuda.names import bounds
+from symgrad.emit.cuda.names import Implementation, bounds
 from symgrad.emit.cuda.record import CudaKernel
 from symgrad.emit.cuda.relieve import relieved
+from symgrad.emit.cuda.single import SINGLE
 from symgrad.emit.cuda.source import cuda_source
 from symgrad.emit.cuda.split import parts
 from symgrad.emit.cuda.sums import totals_source
@@ -168,7 +169,10 @@ def gpu_bounds(
 ) -> dict[str, Any]:
     """For every function that a kernel calls: who computes it and the error bound in ulp."""
     target = gpu_target(options)
-    return dict(bounds(lowered(program, target), target, table))
+    found = dict(bounds(lowered(program, target), target, table))
+    spelled = SINGLE.keys() & program.counts.keys() - found.keys()
+    made = {name: Implementation(name, "symgrad", name, SINGLE[name]) for name in sorted(spelled)}
+    return found | (made if options.dtype == "float32" else {})
 
 
 def gpu_source(program: Program, options: Options, language: str) -> str:

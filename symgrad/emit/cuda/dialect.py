@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from math import isinf, isnan
 
@@ -81,5 +82,5 @@ def functions(program: Program, dtype: Dtype) -> str:
 
 def definitions(text: str) -> str:
     """The lines that a text needs before it for its infinities and nans."""
-    used = [name for name in NOT_FINITE if name in text]
+    used = [name for name in NOT_FINITE if re.search(rf"\b{name}\b", text)]
     return "".join(f"#define {name} {NOT_FINITE[name]}\n" for name in used)

@@ -38,6 +38,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from symgrad.emit.contract import contracted
+from symgrad.emit.cuda.single import in_single
 from symgrad.emit.target import Target
 from symgrad.ir.program import Instruction, Program
 
@@ -48,7 +49,9 @@ TURNS = {"sin": 0, "cos": 1}
 
 
 def lowered(program: Program, target: Target) -> Program:
-    """The Program as kernels for CUDA compute it; routines stay as they are.
+    """The Program as kernels for CUDA compute it.
+
+    Routines stay as they are; in float32 some become code (``single.py``).
 
     Args:
         program: as it is scheduled.
@@ -72,7 +75,8 @@ def lowered(program: Program, target: Target) -> Program:
     if target.contract:
         code = needed(_with_inverse_roots(code))
     made = replace(program, code=_with_pairs(code), pieces=(0,), shared=False)
-    return contracted(made) if target.contract else made
+    made = contracted(made) if target.contract else made
+    return in_single(made) if target.dtype == "float32" else made
 
 
 def needed(code: Code, late: int = 0, stores: Sequence[int] | None = None) -> list[Instruction]:
