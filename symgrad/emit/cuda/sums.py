@@ -174,7 +174,7 @@ def sum_lines(tiles: Tiles, language: Language, rows: list[str]) -> list[str]:
         waiting[number] -= 1
         lines.append(f"c{number}[{chunk.positions.index(position)}] = {value};")
         if not waiting[number]:
-            sizes = f"{chunk.width}, {chunk.pitch}, {_columns(chunk)}"
+            sizes = f"{chunk.width}, {chunk.pitch}, {lanes_apart(chunk)}"
             lines.append(f"s{number} += column_sum<{sizes}>({base(chunk)}, rows, lane);")
         return lines
 
@@ -188,7 +188,7 @@ def sum_lines(tiles: Tiles, language: Language, rows: list[str]) -> list[str]:
         array = results[chunk.result]
         place = f"{array.size} * block + " if array.size > 1 else "block + "
         place += _place(chunk, number)
-        tail.append(f"sum = block_sum<{_columns(chunk)}>(s{number}, tiles[0]);")
+        tail.append(f"sum = block_sum<{lanes_apart(chunk)}>(s{number}, tiles[0]);")
         tail.append(f"if (threadIdx.x < {chunk.width})")
         tail.append(f"    {array.identifier}[{place}] = sum;")
     tail.append("__syncthreads();")
@@ -218,7 +218,7 @@ def _place(chunk: Chunk, number: int) -> str:
     return "threadIdx.x" + (f" + {chunk.first}" if chunk.first else "")
 
 
-def _columns(chunk: Chunk) -> int:
+def lanes_apart(chunk: Chunk) -> int:
     """Lanes that sum different columns: the power of 2 that is no less than the chunk's width."""
     return 1 << (chunk.width - 1).bit_length()
 

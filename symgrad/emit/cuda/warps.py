@@ -18,7 +18,7 @@ from symgrad.emit.cuda.body import INT32, INT64, REAL, SHARED_MEMORY, Store, dec
 from symgrad.emit.cuda.fills import Fill
 from symgrad.emit.cuda.memory import Memory, hidden, looked_up
 from symgrad.emit.cuda.staging import WIDE, pack
-from symgrad.emit.cuda.sums import BLOCK, THREADS
+from symgrad.emit.cuda.sums import BLOCK, THREADS, lanes_apart
 from symgrad.emit.cuda.tiles import WARP, Chunk, Tiles, places
 from symgrad.emit.target import Target
 
@@ -266,14 +266,9 @@ def emit_sums(warp: Warp, block: Any, emit: Emit) -> None:
     warp.synchronise_block()
 
 
-def _columns(chunk: Chunk) -> int:
-    """Lanes that sum different columns: the power of 2 that is no less than the chunk's width."""
-    return 1 << (chunk.width - 1).bit_length()
-
-
 def _column_sum(warp: Warp, chunk: Chunk) -> Any:
     """A thread's part of the sums of a chunk's columns; points that are not there count as 0."""
-    builder, columns = warp.builder, _columns(chunk)
+    builder, columns = warp.builder, lanes_apart(chunk)
     real, slot = REAL[warp.target.dtype], warp.slot(chunk)
     with builder.if_then(builder.not_(warp.mine)):
         row = builder.gep(slot, [builder.mul(warp.lane, INT64(chunk.pitch))])
@@ -300,7 +295,7 @@ def _store_sums(warp: Warp, block: Any, chunk: Chunk, part: Any) -> None:
     thread = builder.zext(warp.thread, INT64)
     parts = builder.gep(warp.shared, [INT64(0), thread])
     warp.synchronise_block()
-    total = builder.call(_block_sum(warp, _columns(chunk)), [part, parts, thread])
+    total = builder.call(_block_sum(warp, lanes_apart(chunk)), [part, parts, thread])
     with builder.if_then(builder.icmp_signed("<", thread, INT64(chunk.width))):
         place = builder.add(thread, INT64(chunk.first))
         if not chunk.neighbours:
