@@ -257,7 +257,8 @@ def _candidates(
     """Candidates, the more promising first, none twice."""
     source = _source(system, requests, options)
     primals = PRIMALS if source.first is None else PRIMALS_WITH_FIRST
-    forms = {0: source if source.first is None else _form(source, primals[0], options)}
+    regrouped: dict[str, tuple[Graph, list[Tensor]]] = {}
+    forms = {0: source if source.first is None else _form(source, primals[0], options, regrouped)}
     seen: set[tuple[int, ...]] = set()
     known: set[int] = set()  # derived candidates, by id
     unnamed: list[Derived] = []
@@ -285,7 +286,7 @@ def _candidates(
             if not work.allows(1):
                 continue
             if form not in forms:
-                forms[form] = _form(source, primals[form], options)
+                forms[form] = _form(source, primals[form], options, regrouped)
                 twins[form] = contents.setdefault(_content(forms[form]), form)
             if (name, twins[form]) in made:
                 derived = made[name, twins[form]]
@@ -355,14 +356,27 @@ def _strategies(source: Source, requests: Sequence[Request], options: Options) -
     return tuple(dict.fromkeys([*names, *STRATEGIES])) if options.optimize == "max" else names
 
 
-def _form(source: Source, primal: Primal, options: Options) -> Source:
-    """The system with its primal regrouped, in a graph of its own."""
+def _form(
+    source: Source,
+    primal: Primal,
+    options: Options,
+    regrouped: dict[str, tuple[Graph, list[Tensor]]],
+) -> Source:
+    """The system with its primal regrouped, in a graph of its own.
+
+    Args:
+        source: the system.
+        primal: the form.
+        options: which rules are allowed.
+        regrouped: what was regrouped for other forms of the source, by the passes; it is added to.
+    """
     system, first = source
-    wanted = [system.outputs, _as_tensor(first or {})]
-    graph, tensors = simplify(system.graph, wanted, options.rewrites, flat=True)
-    if PRIMAL[primal.passes]:
-        graph, tensors = optimise(graph, tensors, PRIMAL[primal.passes])
-    graph, (value, made) = simplify(graph, tensors, options.rewrites, flat=primal.flat)
+    if primal.passes not in regrouped:
+        wanted = [system.outputs, _as_tensor(first or {})]
+        graph, tensors = simplify(system.graph, wanted, options.rewrites, flat=True)
+        passes = PRIMAL[primal.passes]
+        regrouped[primal.passes] = optimise(graph, tensors, passes) if passes else (graph, tensors)
+    graph, (value, made) = simplify(*regrouped[primal.passes], options.rewrites, flat=primal.flat)
     system = replace(system, graph=graph, outputs=value)
     return Source(system, None if first is None else _as_level(first, made))
 

@@ -165,7 +165,7 @@ def test_regrouping_makes_no_new_roots_before_differentiation(expr: Expr) -> Non
     recipe = api.make_recipe(parsed, [Request("d", "tensor", 1)], options)
     system = api.read_system(recipe)
     for primal in PRIMALS:
-        form = portfolio._form(portfolio.Source(system), primal, options)
+        form = portfolio._form(portfolio.Source(system), primal, options, {})
         derived = portfolio._derive(form, recipe.requests, options, "reverse")
         assert derived is not None
         made = portfolio.schedule(derived.graph, derived.tensors, argument_groups(recipe))
