@@ -29,7 +29,8 @@ from symgrad.ir.recipe import Recipe
 from symgrad.ir.system import Request, System, Tensor
 from symgrad.ir.traverse import reachable
 from symgrad.options import Options
-from symgrad.simplify.optimise import ORDERS, optimise
+from symgrad.simplify.network import Network
+from symgrad.simplify.optimise import ORDERS, optimise, regroup
 from symgrad.tiers import load_kernel
 
 REPEATS, SEARCHES, ENOUGH = 5, 3, 5.0
@@ -137,14 +138,14 @@ def winner(made: Recipe, options: Options) -> Winner:
             derived[id(found.graph)] = found.graph, entry
         return found
 
-    def note_passes(graph: Graph, *rest: Any) -> tuple[Graph, list[Tensor]]:
-        result = optimise(graph, *rest)
-        optimised[id(result[0])] = result[0], graph
+    def note_passes(network: Network, *rest: Any) -> tuple[Graph, list[Tensor]]:
+        result = regroup(network, *rest)
+        optimised[id(result[0])] = result[0], network.graph
         return result
 
     with (
         mock.patch.object(portfolio, "_derive", note_candidate),
-        mock.patch.object(portfolio, "optimise", note_passes),
+        mock.patch.object(portfolio, "regroup", note_passes),
     ):
         graph, _, _ = api.derive_program(made, options, signatures.argument_groups(made))
     return derived[id(optimised[id(graph)][1])][1]

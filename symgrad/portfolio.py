@@ -35,7 +35,8 @@ from symgrad.simplify.exponentials import (
     relate_exponentials,
     unfold_squares,
 )
-from symgrad.simplify.optimise import ORDERS, PRIMAL, Pass, optimise
+from symgrad.simplify.network import Network
+from symgrad.simplify.optimise import ORDERS, PRIMAL, Pass, optimise, prepare, regroup
 from symgrad.simplify.rewrite import simplify
 from symgrad.simplify.rules import LEVELS
 
@@ -140,6 +141,9 @@ class Source(NamedTuple):
 
 Found = tuple[Graph, list[Tensor], Program]
 
+Cost = tuple[float, int]
+"""Weighted and counted operations of a program."""
+
 
 @dataclass(frozen=True, slots=True)
 class Derived:
@@ -155,25 +159,31 @@ class Derived:
     graph: Graph
     tensors: list[Tensor]
 
-    def identity(self, numbers: dict[Any, int]) -> tuple[int, ...]:
-        """The results by what they are, whatever the order of nodes, terms and factors.
 
-        Args:
-            numbers: what nodes are made of -> a number, the same for all candidates of a search.
-        """
-        graph, made = self.graph, dict[int, int]()
-        roots = [node for tensor in self.tensors for node in tensor.nodes]
-        for node in reachable(graph, roots):
-            op, data = graph.ops[node], graph.data[node]
-            args = [made[argument] for argument in graph.args[node]]
-            key: Any = op, repr(data), tuple(args)
-            if op == "sum":
-                start, coefficients = data
-                key = op, repr(start), frozenset(zip(args, map(repr, coefficients), strict=True))
-            elif op == "product":
-                key = op, "", frozenset(zip(args, data, strict=True))
-            made[node] = numbers.setdefault(key, len(numbers))
-        return tuple([made[root] for root in roots])
+def identity(graph: Graph, tensors: Sequence[Tensor], numbers: dict[Any, int]) -> tuple[int, ...]:
+    """The results by what they are, whatever the order of nodes, terms and factors.
+
+    Args:
+        graph: holds the nodes.
+        tensors: the results.
+        numbers: what nodes are made of -> a number, the same for all graphs that are compared.
+    """
+    made: dict[int, int] = {}
+    roots = [node for tensor in tensors for node in tensor.nodes]
+    for node in reachable(graph, roots):
+        op, data = graph.ops[node], graph.data[node]
+        args = [made[argument] for argument in graph.args[node]]
+        key: Any
+        if op == "sum":
+            start, coefficients = data
+            sizes = [node_key("constant", c) for c in coefficients]
+            key = op, node_key("constant", start), frozenset(zip(args, sizes, strict=True))
+        elif op == "product":
+            key = op, frozenset(zip(args, data, strict=True))
+        else:
+            key = op, node_key(op, data), tuple(args)
+        made[node] = numbers.setdefault(key, len(numbers))
+    return tuple([made[root] for root in roots])
 
 
 class Work:
@@ -191,11 +201,16 @@ class Work:
         self.spent += share * len(derived.graph)
         self.attempts += attempts
 
+    @property
+    def single(self) -> bool:
+        """Whether there is no second candidate, however little the first one took."""
+        return self.size > self.effort.largest
+
     def allows(self, share: float, reserve: float = RESERVE) -> bool:
         """Whether another candidate may go through ``share`` of the pipeline."""
         effort = self.effort
         left = effort.attempts - self.attempts - (RESERVED_ATTEMPTS if reserve else 0)
-        if left <= 0 or self.size > effort.largest:
+        if left <= 0 or self.single:
             return False
         nodes = effort.nodes + effort.each * self.size
         return self.spent + share * self.size <= nodes * (1 - reserve)
@@ -217,30 +232,35 @@ def find_program(
     work = Work(options.optimize)
     first, *others = ORDERS.values()
     best: Found | None = None
-    least = (inf, inf)
-    tried: list[tuple[tuple[float, float], int, Derived]] = []
+    least: tuple[float, float] = (inf, inf)
+    tried: list[tuple[Cost, int, Derived, Network]] = []
+    known: dict[tuple[int, ...], Cost] = {}
+    numbers: dict[Any, int] = {}
 
-    def attempt(derived: Derived, passes: Sequence[Pass]) -> None:
+    def attempt(derived: Derived, network: Network, passes: Sequence[Pass]) -> None:
         nonlocal best, least
-        graph, tensors = optimise(derived.graph, derived.tensors, passes)
-        found = graph, tensors, schedule(graph, tensors, groups, labels)
-        cost = weighted(found[2], graph.table), found[2].total
-        if cost < least:
-            best, least = found, cost
-        tried.append((cost, len(tried), derived))
+        start = network if work.single else network.copy()
+        graph, tensors = regroup(start, derived.tensors, passes)
+        made = () if work.single else identity(graph, tensors, numbers)
+        if made not in known:
+            program = schedule(graph, tensors, groups, labels)
+            cost = known[made] = weighted(program, graph.table), program.total
+            if cost < least:
+                best, least = (graph, tensors, program), cost
+        tried.append((known[made], len(tried), derived, network))
         work.add(derived, 1 - DERIVING, attempts=1)
 
     for derived in _candidates(system, requests, options, work):
         if not tried or work.allows(1 - DERIVING):
-            attempt(derived, first)
-        costs = [cost for cost, _, _ in tried]
+            attempt(derived, prepare(derived.graph, derived.tensors), first)
+        costs = [cost for cost, *_ in tried]
         if work.size > PATIENT and len(costs) - costs.index(min(costs)) > PATIENCE:
             break
     ranking = sorted(tried, key=lambda entry: entry[:2])
-    for _, _, derived in ranking[:1] if work.size > PATIENT else ranking:
+    for _, _, derived, network in ranking[:1] if work.size > PATIENT else ranking:
         for passes in others:
             if work.allows(1 - DERIVING, reserve=0):
-                attempt(derived, passes)
+                attempt(derived, network, passes)
     assert best is not None
     graph, tensors, program = best
     return graph, tensors, _finished(program)
@@ -302,11 +322,11 @@ def _candidates(
                 unnamed.append(derived)  # compared with the second, if there is one
                 yield derived
                 continue
-            seen.update([one.identity(numbers) for one in unnamed])
+            seen.update([identity(one.graph, one.tensors, numbers) for one in unnamed])
             unnamed.clear()
-            identity = derived.identity(numbers)
-            if identity not in seen:
-                seen.add(identity)
+            found = identity(derived.graph, derived.tensors, numbers)
+            if found not in seen:
+                seen.add(found)
                 yield derived
 
 

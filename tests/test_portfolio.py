@@ -84,6 +84,40 @@ def test_equal_forms_of_a_primal_are_derived_once(monkeypatch: pytest.MonkeyPatc
     assert once < len(calls) - once
 
 
+def counted(monkeypatch: pytest.MonkeyPatch, name: str) -> list[Any]:
+    """The results of calls of a function of the search, in a list that grows."""
+    original, made = getattr(portfolio, name), []
+
+    def counting(*given: Any, **options: Any) -> Any:
+        made.append(original(*given, **options))
+        return made[-1]
+
+    monkeypatch.setattr(portfolio, name, counting)
+    return made
+
+
+def test_a_primal_is_regrouped_once_for_all_its_forms(monkeypatch: pytest.MonkeyPatch) -> None:
+    forms, regrouped = counted(monkeypatch, "_form"), counted(monkeypatch, "optimise")
+    program(*SYSTEMS["kinks"], 1)
+    assert len(forms) == len(PRIMALS) - 1  # as it is given is one
+    assert len(regrouped) == len({primal.passes for primal in PRIMALS}) - 1
+
+
+def test_candidates_are_read_once_and_equal_ones_scheduled_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    names = ("_derive", "prepare", "regroup", "schedule")
+    derived, prepared, regrouped, scheduled = (counted(monkeypatch, name) for name in names)
+    made = program(*SYSTEMS["quotients"], 1)
+    assert len(prepared) <= len(derived)
+    assert len(prepared) < len(regrouped)
+    assert len(scheduled) < len(regrouped)
+    numbers: dict[Any, int] = {}
+    assert len({portfolio.identity(*one, numbers) for one in regrouped}) == len(scheduled)
+    costs = {weighted(portfolio.schedule(*one, made.groups)) for one in regrouped}
+    assert min(costs) == weighted(made)
+
+
 def test_the_same_program_in_every_process() -> None:
     code = (
         "from tests.test_portfolio import SYSTEMS, program\n"
@@ -109,14 +143,7 @@ def test_exact_rewrites_are_not_regrouped() -> None:
 
 
 def test_large_systems_have_one_candidate(monkeypatch: pytest.MonkeyPatch) -> None:
-    attempts = []
-
-    def counted(*args: Any) -> Any:
-        attempts.append(1)
-        return original(*args)
-
-    original = portfolio.optimise
-    monkeypatch.setattr(portfolio, "optimise", counted)
+    attempts = counted(monkeypatch, "regroup")
     v = variables("v", 2_000)
     total: Expr = v[0] ** 2
     for a, b in pairwise(v):

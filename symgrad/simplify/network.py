@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from copy import copy
 from dataclasses import replace
 from fractions import Fraction
 from itertools import chain
@@ -149,6 +150,15 @@ class Network:
         if key is None or self.memo.get(key) != node:
             return False
         return key[0] == "product" or (key[0] == "sum" and not self.turned)
+
+    def copy(self) -> Network:
+        """Another network of the same nodes, over the same graph."""
+        other = copy(self)
+        lists, other.memo, other.turned = self.state()
+        other.kinds, _, other.sources, other.args, other._keys, other.roots = lists
+        other.bags = [bag.copy() for bag in self.bags]
+        other.dirty, other.live, other._uses = self.dirty.copy(), self.live.copy(), None
+        return other
 
     def state(self) -> State:
         """What ``restore`` brings back: bags themselves are not copied."""

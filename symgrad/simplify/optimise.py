@@ -126,7 +126,18 @@ def optimise(
     Returns:
         the new graph, whose products may hold numbers, and the tensors in it.
     """
-    network = inline(read(graph, tensors))
+    return regroup(prepare(graph, tensors), tensors, passes)
+
+
+def prepare(graph: Graph, tensors: Sequence[Tensor]) -> Network:
+    """What all orders of passes begin with: the tensors as a Network."""
+    return inline(read(graph, tensors))
+
+
+def regroup(
+    network: Network, tensors: Sequence[Tensor], passes: Sequence[Pass]
+) -> tuple[Graph, list[Tensor]]:
+    """The Graph of a network that was prepared for these tensors, which is changed in place."""
     idle: set[Pass] = set()  # found nothing to do since the network last changed
     for step in passes:
         if step in idle:

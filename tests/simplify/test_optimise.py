@@ -25,7 +25,7 @@ from symgrad.ir.text import write as written
 from symgrad.simplify import optimise as module
 from symgrad.simplify.inline import inline
 from symgrad.simplify.network import Network, read
-from symgrad.simplify.optimise import ORDERS, PRIMAL, optimise
+from symgrad.simplify.optimise import ORDERS, PRIMAL, optimise, prepare, regroup
 from tests.expressions import BRANCHES, close, system_of
 from tests.simplify.networks import (
     CASES,
@@ -70,6 +70,18 @@ def test_the_better_order_costs_no_more_than_the_plain_schedule(case: Any) -> No
         graph, tensors = derivatives(case, *orders)
         costs = [cost(*optimise(graph, tensors, p), case.inputs) for p in ORDERS.values()]
         assert min(costs) <= cost(graph, tensors, case.inputs)
+
+
+@pytest.mark.parametrize("case", CASES[:3], ids=lambda case: case.name)
+def test_orders_that_share_a_start_find_what_each_finds_alone(case: Any) -> None:
+    graph, tensors = derivatives(case, 2)
+    start = prepare(graph, tensors)
+    for passes in ORDERS.values():
+        alone = optimise(graph, tensors, passes)
+        shared = regroup(start.copy(), tensors, passes)
+        assert shared[1] == alone[1]
+        for name in ("ops", "args", "data"):
+            assert getattr(shared[0], name) == getattr(alone[0], name)
 
 
 @pytest.mark.parametrize("order", PASSES)
