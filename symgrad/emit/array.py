@@ -10,17 +10,15 @@ from llvmlite import ir
 
 from symgrad.emit.cache_lines import CACHE_LINE, store_past_cache
 from symgrad.emit.constants import Constants
-from symgrad.emit.control import BYTE, FLAG, INT64, POINTER, at, counted
+from symgrad.emit.control import BYTE, FLAG, INT64, at, counted
 from symgrad.emit.copies import CLOSE, declare_copy, declare_past
 from symgrad.emit.instructions import SCALAR
+from symgrad.emit.rows import writes_rows
 from symgrad.emit.runs import run_pitch
 from symgrad.emit.scratch import Columns
 from symgrad.emit.target import Target
 
 PAGE = 4096
-
-PREFETCH = "llvm.prefetch.p0"
-PREFETCH_BYTES = 16384
 
 RUN_COLUMNS = 16
 """Programs with this many results write runs; for fewer, ordinary stores cost less."""
@@ -162,17 +160,19 @@ class KernelArray:
     def decide_rows(self, wanted: Any, tiles: Sequence[Any]) -> None:
         """Gather rows where one point's entries follow another's without a gap.
 
-        A few columns are joined in registers and need not be gathered, if all tiles, of which the
-        first two begin at ``tiles``, start on a cache line.
+        What is put together in registers need not be gathered, if all tiles, of which the first two
+        begin at ``tiles``, start on a cache line.
         """
         builder = self.builder
+        target, columns = self.target, self.columns.count
         if self.columns.rows is None:
             return
-        size = ir.Constant(INT64, self.columns.count * self.target.itemsize)
+        size = ir.Constant(INT64, columns * target.itemsize)
         close = builder.icmp_signed("==", self.point_stride, size)
         close = builder.and_(close, builder.not_(self.adjacent))
         close = builder.and_(builder.and_(wanted, self.packed), close)
-        if self.columns.count in CLOSE and self.target.lanes * self.target.itemsize == CACHE_LINE:
+        few = columns in CLOSE and target.lanes * target.itemsize == CACHE_LINE
+        if few or writes_rows(target.dtype, target.lanes, columns):
             inside = reduce(builder.or_, map(self._address, tiles))
             inside = builder.and_(inside, ir.Constant(INT64, CACHE_LINE - 1))
             aligned = builder.icmp_signed("==", inside, ir.Constant(INT64, 0))
@@ -295,17 +295,3 @@ class KernelArray:
     def _place(self, first: Any) -> Any:
         """Where a point lies in the array."""
         return offset(self.builder, self.base, self.builder.mul(first, self.point_stride))
-
-    def prefetch(self, point: Any) -> None:
-        """Ask for what will be read ``PREFETCH_BYTES`` later: one stream of rows needs that."""
-        size = self.target.width * self.columns.count * self.target.itemsize
-        builder, one = self.builder, ir.IntType(32)
-        kind = ir.FunctionType(ir.VoidType(), [POINTER] + [one] * 3)
-        module = builder.module
-        prefetch = module.globals.get(PREFETCH) or ir.Function(module, kind, PREFETCH)
-        rows = offset(builder, self._place(point), PREFETCH_BYTES)
-        # A loop, not one line after the other: there may be thousands of columns.
-        end, line = ir.Constant(INT64, size), ir.Constant(INT64, CACHE_LINE)
-        with counted(builder, ir.Constant(INT64, 0), end, line) as place:
-            address = offset(builder, rows, place)
-            builder.call(prefetch, [address, one(0), one(3), one(1)])  # to read, keep near, data

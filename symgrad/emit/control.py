@@ -20,18 +20,34 @@ def at(builder: ir.IRBuilder, base: Any, index: Any, kind: ir.Type) -> Any:
 @contextmanager
 def counted(builder: ir.IRBuilder, start: Any, stop: Any, step: Any) -> Iterator[Any]:
     """``for i in range(start, stop, step)`` around what the context emits; yields i."""
+    with carried(builder, start, stop, step, []) as (index, _):
+        yield index
+
+
+@contextmanager
+def carried(
+    builder: ir.IRBuilder, start: Any, stop: Any, step: Any, values: list[Any]
+) -> Iterator[tuple[Any, list[Any]]]:
+    """The same with values that go from one round to the next; yields i and them.
+
+    What the context leaves in ``values`` goes to the next round. The values that are yielded are
+    the last ones behind it.
+    """
     before = builder.block
     head = builder.append_basic_block("head")
     body = builder.append_basic_block("body")
     done = builder.append_basic_block("done")
     builder.branch(head)
     builder.position_at_end(head)
-    index = builder.phi(INT64)
-    index.add_incoming(start, before)
+    index, *kept = [builder.phi(value.type) for value in (start, *values)]
+    for phi, value in zip((index, *kept), (start, *values), strict=True):
+        phi.add_incoming(value, before)
     builder.cbranch(builder.icmp_signed("<", index, stop), body, done)
     builder.position_at_end(body)
-    yield index
+    yield index, kept
     index.add_incoming(builder.add(index, step), builder.block)
+    for phi, value in zip(kept, values, strict=True):
+        phi.add_incoming(value, builder.block)
     builder.branch(head)
     builder.position_at_end(done)
 

@@ -29,6 +29,7 @@ from symgrad.emit.constants import constant_entries
 from symgrad.emit.control import FLAG, INT64
 from symgrad.emit.instructions import SCALAR
 from symgrad.emit.target import Target
+from symgrad.emit.transpose import pick
 from symgrad.ir.program import DIRECTLY, Program
 
 LOOSE_ROWS = 8
@@ -38,12 +39,6 @@ register, and each is stored twice (11 of Rosenbrock's function: 6.3 ns, 4.3 wit
 LOOSE_BESIDE = 12
 """So many may beside others (the arms' coordinates beside their Jacobians: 25 ns in place of 31 for
 one of six joints, 33 in place of 41 for seven)."""
-
-PICK = {
-    "float64": "llvm.x86.avx512.vpermi2var.pd.512",
-    "float32": "llvm.x86.avx512.vpermi2var.ps.512",
-}
-"""(first, indices, second) -> the elements of both that are asked for."""
 
 TABLE = "sg.indices"
 
@@ -185,8 +180,6 @@ def store_shifted(
     line = ir.VectorType(SCALAR[target.dtype], target.lanes)
     index = ir.IntType(8 * target.itemsize)
     picked = ir.VectorType(index, target.lanes)
-    name, kind = PICK[target.dtype], ir.FunctionType(line, [line, picked, line])
-    pick = builder.module.globals.get(name) or ir.Function(builder.module, kind, name)
     within = builder.and_(builder.ptrtoint(address, INT64), ir.Constant(INT64, CACHE_LINE - 1))
     back = builder.neg(within)
     # An index is as long as an element, so that as many bytes back in the table are as many fewer.
@@ -198,7 +191,7 @@ def store_shifted(
         lanes = ir.VectorType(ir.IntType(32), target.lanes)
         part = ir.Constant(lanes, list(range(start, start + target.lanes)))
         vector = builder.shuffle_vector(value, value, part)
-        made = builder.call(pick, [before, indices, vector])
+        made = pick(builder, before, indices, vector)
         store_past_cache(builder, made, offset(builder, place, start * target.itemsize))
         before = vector
     builder.store(before, kept, align=CACHE_LINE)

@@ -13,7 +13,8 @@ lines and written with non-temporal stores, which do not first read the memory t
 cache lines, so the first tile is shortened until the memory of the largest result is aligned.
 Where rows begin at different places in their lines (999,999 points: 82 ns), or whole pages apart,
 the results of many rows are gathered in short tiles and written in runs instead (37 ns). Where a
-point's entries follow another's without a gap (points first), the rows of a short tile are one run.
+point's entries follow another's without a gap (points first), the rows of a short tile are one run,
+which is written straight from registers where those are whole lines (``rows.py``).
 Short programs, and those of many results, have their pieces twice, the second time with stores that
 go past the cache by themselves (``directly.py``): 34 ns for the arm in place of 40, but 5.8 in
 place of 4.5 for Rosenbrock's function of 10 inputs. The caller times what there is. The second
@@ -185,9 +186,6 @@ def _emit_tiles(
             group.copy_in(first, count)
         with counted(builder, ir.Constant(INT64, 0), count, width) as point:
             arguments: list[Any] = []
-            with builder.if_then(short):
-                for group in groups:
-                    group.prefetch(builder.add(first, point))
             for array in arrays:
                 arguments += array.at(point)
             arguments.append(spill)

@@ -17,7 +17,7 @@ from typing import Any
 from llvmlite import ir
 
 from symgrad.emit.accumulate import add_tile
-from symgrad.emit.array import KernelArray, apart, offset
+from symgrad.emit.array import KernelArray, offset
 from symgrad.emit.constants import table
 from symgrad.emit.control import BYTE, INT64, at, counted, tiles
 from symgrad.emit.instructions import SCALAR, splat
@@ -50,7 +50,6 @@ def emit_sums(
     spill = offset(builder, scratch, slots)
     zero, width = ir.Constant(INT64, 0), ir.Constant(INT64, target.width)
     mask, item = (ir.Constant(INT64, n) for n in (target.width - 1, target.itemsize))
-    short = apart(builder, groups)
     steps = begin(builder, made.program, target, pieces, groups, spill)
     with tiles(builder, start, stop, ir.Constant(INT64, BLOCK), zero) as (block, points):
         sums.clear()
@@ -61,9 +60,6 @@ def emit_sums(
                 group.place(first, whole)
                 group.copy_in(first, count)
             with counted(builder, zero, count, width) as point:
-                with builder.if_then(short):
-                    for group in groups:
-                        group.prefetch(builder.add(first, point))
                 arguments = [value for group in groups for value in group.at(point)]
                 arguments += [offset(builder, summed, builder.mul(point, item)), pitch]
                 left = builder.sub(count, point)

@@ -19,8 +19,9 @@ from symgrad.ir.program import Program
 SCRATCH_BYTES = 96 * 1024
 """Scratch columns of one tile stay in the second-level cache."""
 
-SHORT_BYTES = 12 * 1024
-"""Scratch columns of a short tile stay in the first-level cache, and the rows beside them."""
+SHORT_BYTES = 8 * 1024
+"""Scratch columns of a short tile stay in the first-level cache, with the rows beside them and those
+that are asked for: one vector of an arm's points, which leaves its stores time to drain."""
 
 ROWS_BYTES = 64 * 1024
 """Larger results of a short tile are not gathered to be written past the cache."""

@@ -1,9 +1,9 @@
-"""Copies between rows of points in memory and scratch columns, a square block of vectors at a time.
+"""Copies between rows of points in memory and scratch columns, a block at a time.
 
-With points first, the entries of one point are adjacent in memory. A block of W points by W
-columns is read as W vectors, transposed in registers (log2 W stages, each of which swaps blocks
-of half the size: Eklundh, IEEE Trans. Comput. C-21, 1972) and written as W vectors. The stage of
-the largest blocks is done by the memory: rows are read and written in halves.
+With points first, the entries of one point are adjacent in memory. Of W points, as many as a
+register has lanes, C columns are read as W parts of rows, put together to C registers, transposed
+in these (log2 C stages, each of which swaps blocks of half the size: Eklundh, IEEE Trans. Comput.
+C-21, 1972) and written as C columns; or the other way round.
 
 Rows of a few entries that follow each other without a gap are read and written as whole vectors.
 """
@@ -17,19 +17,24 @@ from llvmlite import ir
 
 INT32 = ir.IntType(32)
 
+PICK = {
+    "double": "llvm.x86.avx512.vpermi2var.pd.512",
+    "float": "llvm.x86.avx512.vpermi2var.ps.512",
+}
+"""(first, indices, second) -> the elements of both that are asked for."""
 
-def transpose(builder: ir.IRBuilder, rows: Sequence[Any], largest: int | None = None) -> list[Any]:
+
+def transpose(builder: ir.IRBuilder, rows: Sequence[Any]) -> list[Any]:
     """The transposed square of vectors: lane j of result i is lane i of ``rows[j]``.
 
-    With ``largest`` the stages that swap larger blocks than that are left out.
+    Longer vectors hold several squares, one after the other.
     """
-    made = list(rows)
-    width = len(made)
-    step = width // 2 if largest is None else largest
+    made, width = list(rows), rows[0].type.count
+    step = len(made) // 2
     while step:
         low = [lane if not lane & step else width + lane - step for lane in range(width)]
         high = [lane + step if not lane & step else width + lane for lane in range(width)]
-        for i in range(width):
+        for i in range(len(made)):
             if not i & step:
                 a, b = made[i], made[i + step]
                 made[i] = builder.shuffle_vector(a, b, _lanes(low))
@@ -38,113 +43,115 @@ def transpose(builder: ir.IRBuilder, rows: Sequence[Any], largest: int | None = 
     return made
 
 
-def load_rows(builder: ir.IRBuilder, rows: Sequence[Any], vector: Any, align: int) -> list[Any]:
-    """The columns of the block whose rows begin at those addresses."""
-    width = vector.count
-    if width < 4:  # nothing is gained by halves
-        return transpose(builder, [builder.load(row, typ=vector, align=align) for row in rows])
-    half = width // 2
-    part = ir.VectorType(vector.element, half)
-    ends = [builder.gep(row, [_index(half)], source_etype=vector.element) for row in rows]
-    low, high = (
-        [builder.load(place, typ=part, align=align) for place in places] for places in (rows, ends)
-    )
-    both = _lanes(list(range(width)))
-    pairs = [(side[i], side[i + half]) for side in (low, high) for i in range(half)]
-    made = [builder.shuffle_vector(near, far, both) for near, far in pairs]
-    return transpose(builder, made, half // 2)
+def load_rows(
+    builder: ir.IRBuilder, rows: Sequence[Any], scalar: ir.Type, columns: int, align: int
+) -> list[Any]:
+    """Vectors of so many columns of as many rows as they have lanes, which begin there."""
+    part = ir.VectorType(scalar, columns)
+    made = [builder.load(row, typ=part, align=align) for row in rows]
+    groups = [made[first : first + columns] for first in range(0, len(made), columns)]
+    while len(groups) > 1:
+        both = _lanes(list(range(2 * groups[0][0].type.count)))
+        groups = [
+            [builder.shuffle_vector(*pair, both) for pair in zip(low, high, strict=True)]
+            for low, high in zip(groups[::2], groups[1::2], strict=True)
+        ]
+    return transpose(builder, groups[0])
 
 
 def store_rows(
     builder: ir.IRBuilder, columns: Sequence[Any], rows: Sequence[Any], align: int
 ) -> None:
-    """Store the block of those columns to rows that begin at those addresses."""
-    vector = columns[0].type
-    width = vector.count
-    if width < 4:
-        for value, row in zip(transpose(builder, columns), rows, strict=True):
-            builder.store(value, row, align=align)
-        return
-    half = width // 2
-    made = transpose(builder, columns, half // 2)
+    """Store vectors of columns to as many rows as they have lanes."""
+    made, count = transpose(builder, columns), len(columns)
     for i, row in enumerate(rows):
-        lanes = _lanes(list(range(half) if i < half else range(half, width)))
-        end = builder.gep(row, [_index(half)], source_etype=vector.element)
-        for value, place in ((made[i % half], row), (made[i % half + half], end)):
-            builder.store(builder.shuffle_vector(value, value, lanes), place, align=align)
+        value, first = made[i % count], i - i % count
+        lanes = _lanes(list(range(first, first + count)))
+        builder.store(builder.shuffle_vector(value, value, lanes), row, align=align)
+
+
+def pick(builder: ir.IRBuilder, first: Any, indices: Any, second: Any) -> Any:
+    """The elements of two registers of a cache line that are asked for, the second's after."""
+    name = PICK[str(first.type.element)]
+    kind = ir.FunctionType(first.type, [first.type, indices.type, first.type])
+    function = builder.module.globals.get(name) or ir.Function(builder.module, kind, name)
+    return builder.call(function, [first, indices, second])
 
 
 def split_points(builder: ir.IRBuilder, memory: Sequence[Any]) -> list[Any]:
     """The columns of as many vectors of memory, in which one point's entries follow another's.
 
-    Entries are sorted by the remainder of their column by one prime factor after the other of the
-    number of columns, which takes p - 1 permutations of two registers a vector for the factor p.
+    While their number is even, a permutation of two registers a vector parts even and odd columns.
+    Of an odd number the entries of one column lie in different lanes: blends, which take half of
+    the time of a permutation, bring them together, and a permutation of one register sorts them.
     """
     width = memory[0].type.count
     parts = [list(memory)]  # part i of n has the columns i, i + n, i + 2n, ...
-    for prime in _factors(len(memory)):
-        lanes = [
-            [divmod(prime * lane + rest, width) for lane in range(width)] for rest in range(prime)
-        ]
+    while len(parts[0]) % 2 == 0:
         parts = [
             [
-                _gathered(builder, part[first : first + prime], lanes[rest])
-                for first in range(0, len(part), prime)
+                builder.shuffle_vector(*pair, _lanes(range(rest, 2 * width, 2)))
+                for pair in zip(part[::2], part[1::2], strict=True)
             ]
-            for rest in range(prime)
+            for rest in (0, 1)
             for part in parts
         ]
-    return [vector for (vector,) in parts]
+    odd = len(parts[0])
+    made = []
+    for column in range(odd):
+        found = [pow(width, -1, odd) * (column - lane) % odd for lane in range(width)]
+        order = [(odd * point + column) % width for point in range(width)]
+        made += [_permuted(builder, _blended(builder, part, found), order) for part in parts]
+    return made
 
 
 def join_points(builder: ir.IRBuilder, columns: Sequence[Any]) -> list[Any]:
     """The vectors of memory from which ``split_points`` makes those columns."""
     width = columns[0].type.count
-    parts = [[column] for column in columns]
-    for prime in reversed(_factors(len(columns))):
-        step = len(parts) // prime
-        lanes = [
-            [(place % prime, place // prime) for place in range(start, start + width)]
-            for start in range(0, prime * width, width)
+    count = len(columns) & -len(columns)
+    odd = len(columns) // count
+    parts = []
+    for first in range(count):
+        spread = []
+        for column, value in enumerate(columns[first::count]):
+            order = [pow(odd, -1, width) * (lane - column) % width for lane in range(width)]
+            spread.append(_permuted(builder, value, order))
+        found = [
+            [place % odd for place in range(start, start + width)]
+            for start in range(0, odd * width, width)
         ]
+        parts.append([_blended(builder, spread, lanes) for lanes in found])
+    halves = [
+        [place // 2 + place % 2 * width for place in range(start, start + width)]
+        for start in (0, width)
+    ]
+    while len(parts) > 1:
         parts = [
             [
-                _gathered(builder, sources, order)
-                for sources in zip(*parts[first::step], strict=True)
-                for order in lanes
+                builder.shuffle_vector(*pair, _lanes(lanes))
+                for pair in zip(even, uneven, strict=True)
+                for lanes in halves
             ]
-            for first in range(step)
+            for even, uneven in zip(parts[: len(parts) // 2], parts[len(parts) // 2 :], strict=True)
         ]
     return parts[0]
 
 
-def _gathered(
-    builder: ir.IRBuilder, sources: Sequence[Any], lanes: Sequence[tuple[int, int]]
-) -> Any:
-    """The vector whose lanes are those lanes of those sources."""
-    width = len(lanes)
-    made, kept = sources[0], [lane for _, lane in lanes]
+def _blended(builder: ir.IRBuilder, sources: Sequence[Any], chosen: Sequence[int]) -> Any:
+    """The vector whose lanes are the same lanes of the sources that are chosen."""
+    made, truths = sources[0], ir.VectorType(ir.IntType(1), len(chosen))
     for number, source in enumerate(sources[1:], 1):
-        order = [
-            width + lane if of == number else kept[place] for place, (of, lane) in enumerate(lanes)
-        ]
-        made, kept = builder.shuffle_vector(made, source, _lanes(order)), list(range(width))
+        mask = [of == number for of in chosen]
+        if any(mask):
+            made = builder.select(ir.Constant(truths, mask), source, made)
     return made
 
 
-def _factors(number: int) -> list[int]:
-    """Its prime factors, the smallest first."""
-    found, prime = [], 2
-    while number > 1:
-        while number % prime == 0:
-            found.append(prime)
-            number //= prime
-        prime += 1
-    return found
-
-
-def _index(value: int) -> Any:
-    return ir.Constant(INT32, value)
+def _permuted(builder: ir.IRBuilder, value: Any, order: Sequence[int]) -> Any:
+    """The vector whose lanes are those lanes of a value."""
+    if list(order) == list(range(len(order))):
+        return value
+    return builder.shuffle_vector(value, value, _lanes(order))
 
 
 def _lanes(indices: Sequence[int]) -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from symgrad.emit.kernel import cpu_target, llvm_text
 from symgrad.emit.scratch import short_points
 from tests.emit.test_kernel import assert_same_bits, load_program
 from tests.emit.test_loop import GUARD, c_order, padded_rows, points_last, program
@@ -81,12 +80,6 @@ def test_a_few_columns_are_joined_beside_rows_that_begin_inside_of_lines(width, 
             assert_same_bits(result, wanted)
             result[...] = GUARD
         assert (memory == GUARD).all(), "memory outside the results was written"
-
-
-def test_what_comes_later_is_asked_for_in_time():
-    made = program(5, 2, (1,))
-    text = llvm_text(made, cpu_target(made, "float64", "high"))
-    assert text.count('call void @"llvm.prefetch.p0"') == len(made.groups)
 
 
 def test_a_result_may_have_no_entries():

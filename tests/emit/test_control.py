@@ -4,22 +4,33 @@ import llvmlite.binding as llvm
 import pytest
 from llvmlite import ir
 
-from symgrad.emit.control import INT64, counted
+from symgrad.emit.control import INT64, carried, counted
 
 
-@pytest.fixture(scope="module")
-def total():
+def by_memory(builder, bounds):
+    place = builder.alloca(INT64)
+    builder.store(ir.Constant(INT64, 0), place)
+    with counted(builder, *bounds) as index:
+        builder.store(builder.add(builder.load(place, typ=INT64), index), place)
+    return builder.load(place, typ=INT64)
+
+
+def by_values(builder, bounds):
+    sums = [ir.Constant(INT64, 0)]
+    with carried(builder, *bounds, sums) as (index, (total,)):
+        sums[:] = [builder.add(total, index)]
+    return total
+
+
+@pytest.fixture(scope="module", params=[by_memory, by_values])
+def total(request):
     """sum(range(start, stop, step)) as a compiled function of three integers."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     module = ir.Module("total")
     function = ir.Function(module, ir.FunctionType(INT64, [INT64] * 3), "total")
     builder = ir.IRBuilder(function.append_basic_block())
-    place = builder.alloca(INT64)
-    builder.store(ir.Constant(INT64, 0), place)
-    with counted(builder, *function.args) as index:
-        builder.store(builder.add(builder.load(place, typ=INT64), index), place)
-    builder.ret(builder.load(place, typ=INT64))
+    builder.ret(request.param(builder, function.args))
     compiled = llvm.parse_assembly(str(module))
     compiled.verify()
     engine = llvm.create_mcjit_compiler(

@@ -10,7 +10,14 @@ import pytest
 from llvmlite import ir
 
 from symgrad.emit.cache_lines import CACHE_LINE
-from symgrad.emit.copies import CLOSE, COPY, declare_copy, declare_past
+from symgrad.emit.copies import (
+    CLOSE,
+    COPY,
+    declare_copy,
+    declare_past,
+    define_copies,
+    largest_block,
+)
 from symgrad.emit.kernel import compile_copies, emit_copies, vector_bytes
 from symgrad.emit.target import ITEMSIZE
 from symgrad.runtime import load
@@ -89,3 +96,15 @@ def test_a_few_columns_are_joined_past_the_cache(dtype, columns, rng):
 def test_every_kind_has_a_name_of_its_own():
     names = [emit_copies(dtype, lanes).name for dtype in ITEMSIZE for lanes in (2, 4, 8)]
     assert len(set(names)) == len(names)
+
+
+def test_as_much_is_asked_for_as_is_read():
+    lanes = vector_bytes() // 8
+    module = ir.Module("copies")
+    define_copies(module, "float64", lanes)
+    side = largest_block(lanes, inward=True)
+    # A loop over whole blocks, and one block of half as many columns or of as many behind it.
+    for columns, read in ((2, 2), (3, 3), (5, 5), (8, side + max(side // 2, 2) + side)):
+        text = str(module.globals[declare_copy(module, columns, lanes, inward=True).name])
+        asked = text.count('call void @"llvm.prefetch.p0"') * CACHE_LINE
+        assert read * lanes * 8 <= asked < read * lanes * 8 + CACHE_LINE * 3

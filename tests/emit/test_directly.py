@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from symgrad.emit import directly
-from symgrad.emit.directly import LOOSE_BESIDE, LOOSE_ROWS, PICK, loose_results
+from symgrad.emit.directly import LOOSE_BESIDE, LOOSE_ROWS, loose_results
+from symgrad.emit.instructions import SCALAR
 from symgrad.emit.kernel import cpu_target, llvm_text, vector_bytes
 from symgrad.emit.target import ITEMSIZE
+from symgrad.emit.transpose import PICK
 from symgrad.ir.program import DIRECTLY
 from tests.emit.test_kernel import assert_same_bits, load_program
 from tests.emit.test_loop import GUARD, program
@@ -124,10 +126,11 @@ def test_rows_are_loose_while_they_are_few():
 @pytest.mark.skipif(vector_bytes() < LINE, reason="a vector is no whole line")
 @pytest.mark.parametrize("dtype", ITEMSIZE)
 def test_loose_rows_alone_are_shifted(dtype):
+    pick = PICK[str(SCALAR[dtype])]
     for widths, rows in (((1, 4), 5), ((3, 9), 3), ((13, 13), 0)):
         made = program(widths=widths)
         target = cpu_target(made, dtype, "high")
         lines = rows * target.width // target.lanes
         text = llvm_text(made, target)
-        calls = [x for x in text.splitlines() if PICK[dtype] in x and "call" in x]
+        calls = [x for x in text.splitlines() if pick in x and "call" in x]
         assert len(calls) == lines
