@@ -21,6 +21,8 @@ from typing import Any
 
 from llvmlite import ir
 
+from symgrad.emit.assemble import INLINED
+
 TUNING = '"tune-cpu"="atom"'
 """The attribute of a function whose instructions LLVM is to order for a CPU that looks not ahead.
 Results are the same bits."""
@@ -53,6 +55,15 @@ def order_by_critical_path(function: ir.Function) -> None:
     for call in _calls(block):
         _expand(block, call)
     _sort(block)
+
+
+def drop_expanded(module: ir.Module) -> None:
+    """Remove the vector functions that nothing calls any more: their text takes time to read."""
+    blocks = (block for function in module.functions for block in function.blocks)
+    called = {call.callee.name for block in blocks for call in _calls(block)}
+    for function in [*module.functions]:
+        if function.name.endswith(INLINED) and function.name not in called:
+            del module.globals[function.name]
 
 
 def _calls(block: ir.Block) -> list[Any]:

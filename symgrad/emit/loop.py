@@ -40,7 +40,7 @@ from symgrad.emit.body import define_pieces, is_short, work
 from symgrad.emit.cache_lines import CACHE_LINE
 from symgrad.emit.constants import Constants, constant_entries
 from symgrad.emit.control import FLAG, INT64, POINTER, counted, tiles
-from symgrad.emit.critical import TUNING, is_straight, order_by_critical_path
+from symgrad.emit.critical import TUNING, drop_expanded, is_straight, order_by_critical_path
 from symgrad.emit.directly import Directly
 from symgrad.emit.reduction import emit_sums
 from symgrad.emit.routine import emitted
@@ -75,6 +75,7 @@ def define_loop(module: ir.Module, program: Program, target: Target) -> ir.Funct
     if straight and target.width > target.lanes:
         for piece in (pieces[-1], *(past.pieces if past else ())):
             order_by_critical_path(piece)
+        drop_expanded(module)
     arrays = len(program.groups) + len(program.results)
     kind = ir.FunctionType(
         ir.VoidType(), [INT64, INT64, INT64, POINTER] + [POINTER, INT64, INT64] * arrays

@@ -9,6 +9,7 @@ import pytest
 from llvmlite import ir
 
 from symgrad.emit import loop, provider
+from symgrad.emit.assemble import INLINED
 from symgrad.emit.body import define_pieces
 from symgrad.emit.critical import (
     CYCLES,
@@ -156,6 +157,14 @@ def test_llvm_is_told_where_vectors_have_a_cache_line() -> None:
     assert TUNING not in llvm_text(program("sin"), TARGET)
     single = Target("cpu", WIDTH // 2, "float64", "high", WIDTH // 2, WIDTH // 2)
     assert (TUNING in llvm_text(program("log"), single)) is wanted
+
+
+@needs_own_functions
+def test_expanded_functions_are_left_out_of_the_text() -> None:
+    # Those with branches are not expanded, and there.
+    for name, expected in (("log", 0), ("sin", 1)):
+        text = llvm_text(program(name), replace(TARGET, doubled=False))
+        assert sum(x.startswith("define") and INLINED in x for x in text.splitlines()) == expected
 
 
 @needs_own_functions
