@@ -55,6 +55,7 @@ class CpuFunction(CompiledFunction):
         super().__init__(signature, recipe, details, restore, adapter)
         self._point_address = point_address
         self._dtype = signature.numpy_dtype
+        self._result_bytes = sum(result.size for result in signature.results) * self._dtype.itemsize
         self._tier: Tier | None = None
         self._streaming, self._streamed = Streaming(), 0.0
         self._torch: dict[int | None, Any] = {}
@@ -69,10 +70,9 @@ class CpuFunction(CompiledFunction):
         """Evaluate by a kernel from the next call on."""
         self._tier, self._code, self._streaming = None, code, Streaming()
         values = STREAM_BYTES // self._dtype.itemsize
-        self._direct, self._alone = (
-            direct_call(self.signature, code.kernel, code.scratch, points=points, values=values)
-            for points in (threads.INLINE_POINTS, threads.CHUNK)
-        )
+        direct = partial(direct_call, self.signature, code.kernel, code.scratch, values=values)
+        self._direct = direct(points=threads.INLINE_POINTS)
+        self._alone = direct(points=threads.CHUNK, way=self._way)
 
     @property
     def cached(self) -> bool:
@@ -318,6 +318,15 @@ class CpuFunction(CompiledFunction):
         threads.run(work, count, workers, on_chunk, alone)
         if large:
             self._streamed += perf_counter() - begin
+
+    def _way(self, points: int, fresh: bool) -> int | None:
+        """How one thread writes the results of a large batch all at once, if that is known.
+
+        Until further code is there, or cannot be, the general call has to look for it.
+        """
+        if self._code.further is not None and self.signature.batch_axis == -1:
+            return None
+        return self._streaming.whole(points * self._result_bytes, points, fresh=fresh)
 
     def _sums(
         self,

@@ -1,11 +1,12 @@
-"""Calls of few points in the commonest forms, with nothing but what such a call needs.
+"""Calls in the commonest forms, with nothing but what such a call needs.
 
 The kernel takes half a microsecond for one point, and every rule of calling (what may be cast, what
-broadcasts or overlaps, in how many parts and threads) as much again: some microseconds in all. Here
-a call is only recognised: one array of the kernel's dtype, or a number for each input; parameters
-that are numbers; results into new arrays or into contiguous ones. What follows from the shape of
-the points is kept from one call to the next. Whatever is not recognised, and every mistake, is left
-to the general call: the rules stand there, once.
+broadcasts or overlaps, in how many parts and threads) as much again: some microseconds in all, and
+after a large call, which leaves nothing of Python's in the caches, a hundred. Here a call is only
+recognised: one array of the kernel's dtype, or a number for each input; parameters that are
+numbers; results into new arrays or into contiguous ones. What follows from the shape of the points
+is kept from one call to the next. Whatever is not recognised, and every mistake, is left to the
+general call: the rules stand there, once.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from symgrad.errors import ShapeError
+from symgrad.ir.program import THROUGH
 from symgrad.runtime.arguments import Signature
 from symgrad.runtime.arrays import Array, allocate, points_from_table, repeated, result_shape
 from symgrad.runtime.result import Result
@@ -33,6 +35,9 @@ MOST_SHAPES = 256
 DirectCall = Callable[[tuple[Any, ...], Mapping[str, Any], Any], Any]
 """(points, parameters by name, out) -> what the call gives, or NotImplemented."""
 
+Way = Callable[[int, bool], int | None]
+"""(points, whether results are new arrays) -> how the kernel writes them all at once, if it may."""
+
 Shape = tuple[int, ...]
 Plan = tuple[int, bool, Shape, list[tuple[str, Shape, Shape]]]
 """What follows from the shape of the points: how many there are, whether it is one without a batch
@@ -47,6 +52,7 @@ def direct_call(
     *,
     points: int,
     values: int,
+    way: Way | None = None,
 ) -> DirectCall:
     """The direct call of a function; it gives NotImplemented where the general one is needed.
 
@@ -54,8 +60,10 @@ def direct_call(
         signature: of the function.
         kernel: evaluates all points at once.
         scratch: memory for the kernel.
-        points: more of them than this are left to the general call.
-        values: so are more values than this, in all results together.
+        points: so many are few.
+        values: unless they have more values than this, in all results together.
+        way: of more than a few points, if they are one array; without it, and where it gives None,
+            they are left to the general call.
     """
     dtype, names, single = signature.numpy_dtype, signature.parameters, signature.single
     inputs, last = signature.inputs, signature.batch_axis == -1
@@ -73,10 +81,11 @@ def direct_call(
 
     def plan_of(shape: Shape) -> Plan | None:
         """The plan for points of a shape; None where they are wrong, none or too many."""
-        if prod(shape) > most * columns:  # no plan would be kept, so it would be made every time
+        # Where no plan would be kept, it would be made every time.
+        if way is None and prod(shape) > most * columns:
             return None
         made = _plan(signature, shape)
-        if made is None or not 0 < made[0] <= most:
+        if made is None or not made[0]:
             return None
         if len(plans) >= MOST_SHAPES:
             plans.clear()
@@ -111,7 +120,7 @@ def direct_call(
                         return NotImplemented
                 shape = one_point
             plan = plans.get(shape) or plan_of(shape)
-            if plan is None:
+            if plan is None or plan[0] > most:
                 return NotImplemented
             count, alone, flat, results = plan
             # A copy, which nothing that is written can overlap.
@@ -124,6 +133,11 @@ def direct_call(
             return NotImplemented
         if len(named) != expected:
             return NotImplemented
+        written: int | None = THROUGH
+        if count > most and way is not None:
+            written = way(count, out is None)
+            if written is None:
+                return NotImplemented
         if last:
             table = table.T
         if not simple:
@@ -170,11 +184,11 @@ def direct_call(
             if last:
                 view = view.T
             if simple:
-                kernel(0, count, 0, scratch.memory, table, view)
+                kernel(0, count, written, scratch.memory, table, view)
                 return array[()] if alone and out is None else array
             made[name] = array
             arguments.append(view)
-        kernel(0, count, 0, scratch.memory, *arguments)
+        kernel(0, count, written, scratch.memory, *arguments)
         if alone and out is None:
             for name in made:
                 array = made[name] = made[name][()]

@@ -56,9 +56,10 @@ class _Trial:
             self.chosen = min(WAYS, key=self.fastest.__getitem__)
 
 
-CHUNK_SECONDS = 0.002
-"""One thread that is alone evaluates so much at a time. Between chunks Python's code has to come
-back into the caches: 10 microseconds, where 65,536 points of the smallest kernels take 60."""
+CHUNK_SECONDS = 0.01
+"""One thread that is alone evaluates so much at a time, so that an interrupt is answered soon.
+Between chunks Python's code has to come back into the caches: 10 microseconds and more, where
+65,536 points of the smallest kernels take 30."""
 
 TICK = 1e-12
 """Seconds; so many more than a clock shows for a point, which may be none."""
@@ -99,6 +100,18 @@ class Streaming:
         if trial is None or trial.chosen is None:
             return 0
         return int(CHUNK_SECONDS / (trial.fastest[trial.chosen] + TICK))
+
+    def whole(self, size: int, points: int, *, fresh: bool) -> int | None:
+        """The way that is chosen, if it is and all points take no more than ``CHUNK_SECONDS``.
+
+        Args:
+            size: bytes of the results of the whole batch.
+            points: of the whole batch.
+            fresh: whether their memory is new.
+        """
+        if points > self.chunk(size, fresh=fresh):
+            return None
+        return self._trials[size.bit_length(), fresh].chosen
 
     def _try(self, trial: _Trial, points: int, evaluate: Evaluate) -> None:
         if trial.chosen is not None:

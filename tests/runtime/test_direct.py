@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 import symgrad as sg
+from symgrad import tiers
 from symgrad.errors import ArgumentError, SymgradError
-from symgrad.runtime import direct
+from symgrad.runtime import cpu, direct, streaming, threads
 from symgrad.runtime.result import Result
 
 K = 2.5
@@ -311,6 +312,28 @@ def test_no_plan_is_made_for_large_batches(functions, monkeypatch):
     for name, table in (("pair", np.ones((50_000, 2))), ("cube", np.ones(50_000))):
         fn, general = functions[name]
         np.testing.assert_array_equal(fn(table), general(table))
+
+
+@pytest.mark.parametrize("batch_axis", [0, -1])
+def test_large_batches_are_called_directly_once_it_is_known_how(batch_axis, monkeypatch):
+    for module in (cpu, streaming):
+        monkeypatch.setattr(module, "STREAM_BYTES", 1000)
+    monkeypatch.setattr(tiers, "DOUBLING", 0.0)
+    fn = sg.compile("x*y", "x y", ["value", "gradient"], batch_axis=batch_axis, cache=False)
+    table = np.random.default_rng(1).uniform(-1, 1, (threads.CHUNK + 1, 2))
+    table = np.ascontiguousarray(table.T) if batch_axis else table
+    assert fn._alone((table,), {}, None) is NotImplemented
+    columns = table if batch_axis else table.T
+    generally = fn(*columns, workers=1)
+    for _ in range(len(streaming.WAYS) * streaming.TRIALS):
+        fn(table, workers=1)
+    made = fn._alone((table,), {}, None)
+    np.testing.assert_array_equal(made.value, generally.value, strict=True)
+    np.testing.assert_array_equal(made.gradient, generally.gradient, strict=True)
+    assert fn._alone(tuple(columns), {}, None) is NotImplemented  # they would all be copied
+    assert fn._direct((table,), {}, None) is NotImplemented  # there are threads for them
+    monkeypatch.setattr(streaming, "CHUNK_SECONDS", 0.0)  # too long for an interrupt
+    assert fn._alone((table,), {}, None) is NotImplemented
 
 
 def test_plans_do_not_pile_up(functions, monkeypatch):

@@ -84,18 +84,30 @@ def test_results_of_another_size_are_another_choice() -> None:
 
 
 def test_how_many_points_are_quick_enough_is_known_once_a_way_is_chosen() -> None:
-    clock = Clock(1.0, 2.0, 0.5)
+    clock = Clock(1e-6, 2e-6, 5e-7)
     chosen = Streaming(clock)
     assert chosen.chunk(LARGE, fresh=False) == 0
     evaluated(chosen, clock, EVERY)
     assert chosen.chunk(LARGE, fresh=False) == 0
     evaluated(chosen, clock, EVERY)
-    assert chosen.chunk(LARGE, fresh=False) == int(CHUNK_SECONDS / (0.5 / 100))
+    assert chosen.chunk(LARGE, fresh=False) == pytest.approx(CHUNK_SECONDS / (5e-7 / 100), rel=1e-3)
     assert chosen.chunk(LARGE, fresh=True) == chosen.chunk(4 * LARGE, fresh=False) == 0
     clock.costs = (0.0, 0.0, 0.0)
     for _ in range(2):
         evaluated(chosen, clock, EVERY, 4 * LARGE)
     assert chosen.chunk(4 * LARGE, fresh=False) > 10**8
+
+
+def test_a_call_is_one_chunk_once_a_way_is_chosen_and_it_is_quick() -> None:
+    clock = Clock(1e-6, 2e-6, 5e-7)
+    chosen = Streaming(clock)
+    quick = int(CHUNK_SECONDS / (6e-7 / 100))
+    assert chosen.whole(LARGE, quick, fresh=False) is None
+    for _ in range(2):
+        evaluated(chosen, clock, EVERY)
+    assert chosen.whole(LARGE, quick, fresh=False) == DIRECTLY
+    assert chosen.whole(LARGE, 2 * quick, fresh=False) is None
+    assert chosen.whole(LARGE, quick, fresh=True) is None
 
 
 def test_one_slow_chunk_does_not_decide() -> None:
