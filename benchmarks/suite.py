@@ -7,6 +7,9 @@ ns, pieces: CPU ns a point of symgrad, one call on the whole batch; and the same
 peers: how many times longer a peer takes for the whole batch, the median of rounds in which it
     runs just after symgrad. `~`: it makes new result arrays at every call, or is too slow for the
     whole batch, so that the lower of its two figures counts, which is in its favour.
+casadi-c, casadi-c-sparse: the same peer twice. CasADi writes structural nonzeros alone: `casadi-c`
+    is compared with symgrad's dense results, where that has more to write; `casadi-c-sparse` with
+    `sparse=True`, both writing the same entries, of a symmetric pair one.
 in pieces: the same ratio of heyoka's and symgrad's pieces.
 limit, reach: ns a point of the bound of suite_limits.py, m by memory or a by arithmetic, and the
     part of it that symgrad reaches.
@@ -25,13 +28,20 @@ from pathlib import Path
 from statistics import geometric_mean, median
 from typing import Any
 
+from benchmarks.peers import OURS
 from benchmarks.peers.prepared import TOLERANCE, Results, Unavailable
 from benchmarks.side_by_side import default_core, errors, machine, number, pinned
 from benchmarks.suite_picture import draw, rows_of
 from benchmarks.suite_problems import missing, points_of, suite
 from benchmarks.suite_workers import Settings, Worker
 
-PEERS = ("heyoka", "numba", "jax", "torch.func", "torch.compile", "casadi-c", "symengine")
+PEERS = (
+    *("heyoka", "numba", "jax", "torch.func", "torch.compile"),
+    *("casadi-c", "casadi-c-sparse", "symengine"),
+)
+SPARSE = frozenset({"casadi-c-sparse"})
+"""Peers that are compared with `sparse=True`, since they write structural nonzeros alone."""
+
 OWN_RESULTS = frozenset({"jax", "torch.func", "torch.compile"})
 """Peers that cannot write into given arrays."""
 
@@ -42,12 +52,13 @@ TARGETS = {
     "torch.func": 20.0,
     "torch.compile": 20.0,
     "casadi-c": 5.0,
+    "casadi-c-sparse": 5.0,
     "symengine": 5.0,
 }
 """Ratios aimed at, as geometric means."""
 
 LEAST_REACH, MEAN_REACH = 0.35, 0.60
-ROW = "{:<36}{:>7}{:>8}{:>8}" + "{:>14}" * len(PEERS) + "{:>11}{:>9}{:>7}"
+ROW = "{:<36}{:>7}{:>8}{:>8}" + "{:>16}" * len(PEERS) + "{:>11}{:>9}{:>7}"
 
 Record = dict[str, Any]
 
@@ -68,7 +79,7 @@ def measure(
     ready, absent = {}, {}
     for peer in lacking(record, workers):
         # symgrad has its time too, but is never left out for want of it.
-        patience = None if peer == "symgrad" else options.seconds
+        patience = None if peer in OURS else options.seconds
         answer = workers[peer].ask("prepare", name, settings, seconds=patience)
         (absent if isinstance(answer, Unavailable) else ready)[peer] = answer
     record["peers"] |= {peer: {"reason": one.reason} for peer, one in absent.items()}
@@ -77,7 +88,7 @@ def measure(
     wrong = disagreements({peer: (one.head, one.tail) for peer, one in ready.items()})
     times = {peer: timed_beside(workers, peer, ready[peer].whole, options.rounds) for peer in ready}
     for peer, one in ready.items():
-        if "reason" in times[peer] or (peer == "symgrad" and former):
+        if "reason" in times[peer] or (peer in OURS and former):
             record["peers"].setdefault(peer, times[peer])
             continue
         record["peers"][peer] = {
@@ -100,10 +111,16 @@ def measure(
     return record
 
 
+def beside(peer: str) -> str:
+    """The one of OURS that a peer is compared with."""
+    return "symgrad-sparse" if peer in SPARSE else "symgrad"
+
+
 def lacking(record: Record, peers: Iterable[str]) -> list[str]:
-    """The peers that a record has nothing of, and symgrad if there are any."""
+    """The peers that a record has nothing of, behind those of OURS that they need."""
     found = [peer for peer in peers if peer not in record["peers"]]
-    return ["symgrad", *(peer for peer in found if peer != "symgrad")] if found else []
+    needed = {"symgrad", *map(beside, found)} if found else set()
+    return [*(one for one in OURS if one in needed), *(one for one in found if one not in OURS)]
 
 
 def timed_beside(workers: dict[str, Worker], peer: str, whole: bool, rounds: int) -> Record:
@@ -112,18 +129,20 @@ def timed_beside(workers: dict[str, Worker], peer: str, whole: bool, rounds: int
     "x best" is the lower of the peer's two figures over symgrad's whole batch.
     """
     kept: dict[str, list[float]] = {}
+    alone = peer in OURS
+    first = workers[peer if alone else beside(peer)]
     for _ in range(rounds):
-        ours = {form: workers["symgrad"].ask(form) for form in ("whole", "pieces")}
+        ours = {form: first.ask(form) for form in ("whole", "pieces")}
         forms = ("whole", "pieces") if whole else ("pieces",)
-        theirs = ours if peer == "symgrad" else {form: workers[peer].ask(form) for form in forms}
+        theirs = ours if alone else {form: workers[peer].ask(form) for form in forms}
         for answer in (*ours.values(), *theirs.values()):
             if isinstance(answer, Unavailable):
                 return {"reason": answer.reason}
         for form, ns in theirs.items():
             kept.setdefault(form, []).append(ns)
-            if peer != "symgrad":
+            if not alone:
                 kept.setdefault(f"x {form}", []).append(ns / ours[form])
-        if peer != "symgrad":
+        if not alone:
             kept.setdefault("x best", []).append(min(theirs.values()) / ours["whole"])
     return {name: median(values) for name, values in kept.items()}
 
@@ -200,8 +219,10 @@ def summary(records: Sequence[Record]) -> Iterator[str]:
             continue
         least = min(found, key=lambda name: found[name])
         below = [f"{name} {value:.2f}" for name, value in found.items() if value < 1]
+        form = " beside sparse=True" if peer in SPARSE else ""
+        mean = geometric_mean(found.values())
         yield (
-            f"{peer}: {geometric_mean(found.values()):.2f} times as long in the geometric mean of "
+            f"{peer}{form}: {mean:.2f} times as long in the geometric mean of "
             f"{len(found)} problems (aim {TARGETS[peer]:g}), least {found[least]:.2f} ({least})"
             + (f"; below 1: {', '.join(below)}" if below else "")
         )
@@ -292,8 +313,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.json and options.fresh:
         options.json.write_text("", encoding="utf-8")
     with pinned(default_core(options.core)), ExitStack() as stack:
+        ours = [one for one in OURS if one in {"symgrad", *map(beside, options.peers)}]
         workers = {
-            peer: stack.enter_context(closing(Worker(peer))) for peer in ("symgrad", *options.peers)
+            peer: stack.enter_context(closing(Worker(peer))) for peer in (*ours, *options.peers)
         }
         for name in chosen(options.problems):
             record = before.get(name)

@@ -13,6 +13,7 @@ COLORS = {
     "torch.func": "#dc2626",
     "torch.compile": "#f97316",
     "casadi-c": "#65a30d",
+    "casadi-c-sparse": "#166534",
     "symengine": "#78716c",
 }
 LEFT, DECADE, PITCH, TOP = 300, 150, 17, 70

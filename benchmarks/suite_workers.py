@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.peers import prepare
+from benchmarks.peers import OURS, prepare
 from benchmarks.peers.prepared import PATIENCE, Prepared, Results, Unavailable, timed
 from benchmarks.problem import Problem
 from benchmarks.suite_problems import find
@@ -116,7 +116,7 @@ def enter(peer: str, problem: Problem, settings: Settings) -> tuple[Runner, Read
     placed += [prepared.place(np.ascontiguousarray(x[:, k : k + size])) for k in starts]
     whole, tail = None, None
     fits = count <= (prepared.most_points or count)
-    if peer == "symgrad" or (fits and seconds / size * count <= WHOLE_SECONDS):
+    if peer in OURS or (fits and seconds / size * count <= WHOLE_SECONDS):
         everything = prepared.allocate(count)
         whole = partial(prepared.run, prepared.place(x), everything)
         whole()

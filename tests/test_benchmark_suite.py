@@ -72,7 +72,15 @@ def test_formulas_of_users_have_the_values_of_their_references():
             assert made == pytest.approx(np.ravel(expected), rel=1e-10)
 
 
-@pytest.mark.parametrize("name", ["symgrad", "numba", "casadi-vm", "symengine", "heyoka"])
+TWICE = (
+    *("symgrad", "symgrad-sparse", "numba", "casadi-vm", "casadi-c-sparse", "symengine", "heyoka"),
+)
+"""Peers that differentiate twice in a test; the others would take too long."""
+
+WITHOUT_ZEROS = ("symgrad-sparse", "casadi-c-sparse")
+
+
+@pytest.mark.parametrize("name", TWICE)
 def test_peer_differentiates_twice(name, monkeypatch):
     monkeypatch.setattr(PATIENCE, "build", 0.0)
     monkeypatch.setattr(PATIENCE, "probe", 0.0)
@@ -91,6 +99,10 @@ def test_peer_differentiates_twice(name, monkeypatch):
     first = [2 * b**3, 6 * a * b**2, 6 * a * b**2, 6 * a**2 * b]
     second = [zero, cosine, cosine, -a * sine]
     assert distance(results_at(peer, x), (value, np.array([first, second]))) < 1e-13
+    out = peer.allocate(9)
+    arrays = out.values() if isinstance(out, dict) else out if isinstance(out, tuple) else [out]
+    # Of the first Hessian 3 entries, of the second one 2, which has a zero on its diagonal.
+    assert (sum(array.size for array in arrays) == 9 * (2 + 5)) == (name in WITHOUT_ZEROS)
 
 
 def test_derivatives_are_in_the_order_of_rows():
@@ -169,6 +181,8 @@ def test_a_later_run_measures_the_peers_that_a_record_lacks():
     made = record(heyoka=(3.0, 1.0, 0.0))
     assert suite.lacking(made, ["symgrad", "heyoka"]) == []
     assert suite.lacking(made, ["symgrad", "heyoka", "jax"]) == ["symgrad", "jax"]
+    peers = [*suite.OURS, "heyoka", "casadi-c-sparse"]
+    assert suite.lacking(made, peers) == [*suite.OURS, "casadi-c-sparse"]
 
     class Answers:
         def __init__(self, *answers):
@@ -185,6 +199,8 @@ def test_a_later_run_measures_the_peers_that_a_record_lacks():
         "x pieces": 5.5,
         "x best": 2.5,
     }
+    workers = {"symgrad-sparse": Answers(2.0, 2.0), "casadi-c-sparse": Answers(6.0, 6.0)}
+    assert suite.timed_beside(workers, "casadi-c-sparse", True, 1)["x whole"] == 3.0
     dead = Unavailable("jax", "failed: its process died")
     workers = {"symgrad": Answers(2.0, 1.0), "jax": Answers(dead, dead)}
     assert suite.timed_beside(workers, "jax", True, 2) == {"reason": dead.reason}
@@ -210,6 +226,10 @@ def test_summary_has_means_what_is_below_and_who_is_absent():
         "least 0.50 (kerr); below 1: kerr 0.50"
     )
     assert lines[1].endswith("; kerr 19%")
+    sparse = record(casadi_c=(1.0, 1.0, 0.0)), record(casadi_c_sparse=(8.0, 8.0, 0.0))
+    dense, both, _ = suite.summary(sparse)
+    assert dense.startswith("casadi-c: 0.50 times")
+    assert both.startswith("casadi-c-sparse beside sparse=True: 4.00 times")
     assert any(text.startswith("jax took no part in 1 (kerr): > 20 s") for text in lines)
     assert any(text.startswith("heyoka took no part in 1 (cheb10): DISAGREES") for text in lines)
     assert " > 20 " in suite.line(bad)

@@ -12,6 +12,7 @@ from benchmarks.problems import Problem
 # name -> (module, distributions whose versions are worth printing)
 PEERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "symgrad": ("symgrad_kernel", ("symgrad", "numba", "llvmlite")),
+    "symgrad-sparse": ("symgrad_sparse", ("symgrad", "numba", "llvmlite")),
     "numba": ("numba_lambdify", ("numba", "llvmlite", "sympy")),
     "heyoka": ("heyoka_cfunc", ("heyoka",)),
     "jax": ("jax_vmap", ("jax", "jaxlib")),
@@ -20,8 +21,12 @@ PEERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "torch.autograd": ("torch_autograd", ("torch",)),
     "casadi-vm": ("casadi_vm", ("casadi",)),
     "casadi-c": ("casadi_c", ("casadi",)),
+    "casadi-c-sparse": ("casadi_c_sparse", ("casadi",)),
     "symengine": ("symengine_llvm", ("symengine",)),
 }
+
+OURS = ("symgrad", "symgrad-sparse")
+"""What others are compared with."""
 
 
 def prepare(name: str, problem: Problem) -> Prepared | Unavailable:

@@ -1,4 +1,7 @@
-"""CasADi's generated C in a C loop over the points, compiled by the system's C compiler."""
+"""CasADi's generated C in a C loop over the points, compiled by the system's C compiler.
+
+`prepare` is shared with casadi_c_sparse.py, which stores symmetric entries once.
+"""
 
 import ctypes
 import shutil
@@ -48,7 +51,7 @@ def source(problem: Problem, function: casadi.Function) -> str:
     return generator.dump() + loop
 
 
-def prepare(problem: Problem) -> Prepared | Unavailable:
+def prepare(problem: Problem, *, once: bool = False) -> Prepared | Unavailable:
     """Take the faster of the sources with and without common subexpression elimination."""
     compiler = shutil.which("cc")
     if compiler is None:
@@ -56,7 +59,7 @@ def prepare(problem: Problem) -> Prepared | Unavailable:
 
     def build(cse: bool) -> Prepared:
         start = cpu_seconds()
-        function = derive(problem, cse)
+        function = derive(problem, cse, once=once)
         derived = cpu_seconds()
         # The directory can go once the library is loaded: the mapping outlives the file.
         with tempfile.TemporaryDirectory() as folder:
@@ -72,11 +75,12 @@ def prepare(problem: Problem) -> Prepared | Unavailable:
 
         return Prepared(
             name="casadi-c",
-            settings=f"SX to C, cc {' '.join(FLAGS[:2])}, points first, Jacobian nonzeros",
+            settings=f"SX to C, cc {' '.join(FLAGS[:2])}, points first, nonzeros"
+            + ", symmetric ones once" * once,
             derive_s=derived - start,
             compile_s=cpu_seconds() - derived,
             run=run,
-            outputs=reader(problem, function),
+            outputs=reader(problem, function, once=once),
             allocate=allocator(function),
             place=points_first,
         )

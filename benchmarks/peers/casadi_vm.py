@@ -10,10 +10,11 @@ from benchmarks.peers.prepared import Prepared, cpu_seconds, fastest, points_fir
 from benchmarks.problems import Problem
 
 
-def derive(problem: Problem, cse: bool) -> casadi.Function:
+def derive(problem: Problem, cse: bool, *, once: bool = False) -> casadi.Function:
     """The Function x -> (value, derivative) of one point, which keeps CasADi's sparsity.
 
-    The rows of a Hessian are the entries of the Jacobian in CasADi's order, column by column.
+    The rows of a Hessian are the entries of the Jacobian in CasADi's order, column by column. With
+    ``once`` it has each pair of symmetric entries once, the lower triangle.
     """
     x = casadi.SX.sym("x", problem.columns)
     entries = casadi.vertsplit(x)
@@ -23,13 +24,19 @@ def derive(problem: Problem, cse: bool) -> casadi.Function:
         derivative = casadi.hessian(value, x)[0][: problem.inputs, : problem.inputs]
     elif problem.order == 2:
         derivative = casadi.jacobian(casadi.vec(derivative), x)[:, : problem.inputs]
+    if problem.order == 2 and once:
+        rows, columns = derivative.sparsity().get_triplet()
+        kept = [k for k, r in enumerate(rows) if columns[k] <= r // problem.outputs]
+        places = ([axis[k] for k in kept] for axis in (rows, columns))
+        pattern = casadi.Sparsity.triplet(*derivative.shape, *places)
+        derivative = casadi.project(derivative, pattern)
     results = [value, derivative]
     if cse:
         results = casadi.cse(results)
     return casadi.Function("point", [x], results)
 
 
-def reader(problem: Problem, function: casadi.Function) -> Any:
+def reader(problem: Problem, function: casadi.Function, *, once: bool = False) -> Any:
     """Reading of (value, nonzeros) arrays of one row a point as dense points-last arrays."""
     m, n = problem.outputs, problem.inputs
     rows, columns = function.sparsity_out(1).get_triplet()
@@ -43,6 +50,9 @@ def reader(problem: Problem, function: casadi.Function) -> Any:
             # Row j + m k holds the derivatives of entry k of the gradient of output j.
             second = np.zeros((n, m, n, count))
             second.reshape(m * n, n, count)[rows, columns] = out[1].T
+            if once:
+                high, low = np.triu_indices(n, 1)
+                second[high, :, low] = second[low, :, high]
             return value, second.swapaxes(0, 1).reshape(m, n * n, count)
         derivative = np.zeros((m, n, count))
         derivative[rows, columns] = out[1].T
