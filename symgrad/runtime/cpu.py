@@ -59,8 +59,7 @@ class CpuFunction(CompiledFunction):
         self._tier: Tier | None = None
         self._streaming, self._streamed = Streaming(), 0.0
         self._torch: dict[int | None, Any] = {}
-        self._direct: DirectCall = lambda points, named, out: NotImplemented
-        self._alone: DirectCall = self._direct
+        self._direct: DirectCall = lambda points, named, out, workers: NotImplemented
         if isinstance(code, Tier):
             self._tier, self._code = code, code.interpreted
         else:
@@ -69,10 +68,13 @@ class CpuFunction(CompiledFunction):
     def _use(self, code: Code) -> None:
         """Evaluate by a kernel from the next call on."""
         self._tier, self._code, self._streaming = None, code, Streaming()
-        values = STREAM_BYTES // self._dtype.itemsize
-        direct = partial(direct_call, self.signature, code.kernel, code.scratch, values=values)
-        self._direct = direct(points=threads.INLINE_POINTS)
-        self._alone = direct(points=threads.CHUNK, way=self._way)
+        self._direct = direct_call(
+            *(self.signature, code.kernel, code.scratch),
+            points=threads.INLINE_POINTS,
+            alone=threads.CHUNK,
+            values=STREAM_BYTES // self._dtype.itemsize,
+            large=self._large,
+        )
 
     @property
     def cached(self) -> bool:
@@ -198,8 +200,7 @@ class CpuFunction(CompiledFunction):
             and (workers is None or (type(workers) is int and workers > 0))
             and not accumulate
         ):
-            call = self._alone if workers == 1 else self._direct
-            found = call(points, named, out)
+            found = self._direct(points, named, out, workers)
             if found is not NotImplemented:
                 return found
         values = (*points, *named.values(), tangent, cotangent)
@@ -314,19 +315,29 @@ class CpuFunction(CompiledFunction):
         run = self._streaming.call(size, fresh=fresh)
         work = partial(self._chunk, self._code, groups, targets, accumulate, run)
         in_place = not accumulate and all(group.viewed(self._dtype) for group in groups)
-        alone = self._streaming.chunk(size, fresh=fresh) if in_place else 0
-        threads.run(work, count, workers, on_chunk, alone)
+        quick = self._streaming.chunk(size, fresh=fresh) if in_place else 0
+        threads.run(work, count, workers, on_chunk, quick)
         if large:
             self._streamed += perf_counter() - begin
 
-    def _way(self, points: int, fresh: bool) -> int | None:
-        """How one thread writes the results of a large batch all at once, if that is known.
+    def _large(self, points: int, fresh: bool, workers: int | None) -> Callable[..., None] | None:
+        """What evaluates a large batch of adjacent numbers, once the way of writing is chosen.
 
         Until further code is there, or cannot be, the general call has to look for it.
         """
-        if self._code.further is not None and self.signature.batch_axis == -1:
+        code, size = self._code, points * self._result_bytes
+        way = self._streaming.chosen(size, fresh=fresh)
+        if way is None or (code.further is not None and self.signature.batch_axis == -1):
             return None
-        return self._streaming.whole(points * self._result_bytes, points, fresh=fresh)
+        quick = self._streaming.chunk(size, fresh=fresh)
+
+        def evaluate(*arrays: Array) -> None:
+            def work(start: int, stop: int) -> None:
+                code.kernel(start, stop, way, code.scratch.memory, *arrays)
+
+            threads.run(work, points, workers, None, quick)
+
+        return evaluate
 
     def _sums(
         self,
@@ -346,7 +357,7 @@ class CpuFunction(CompiledFunction):
         elif count:
             run = self._streaming.call(0, fresh=True)
             work = partial(self._chunk, self._code, groups, rows, False, run)
-            threads.run(work, count, workers, on_chunk)
+            threads.run(work, count, workers, on_chunk, step=reduction.block)
         return {
             result.name: reduction.result(result.name, sums, count, result.shape, self._dtype)
             for result, sums in zip(results, rows, strict=True)

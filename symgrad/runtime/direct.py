@@ -12,7 +12,6 @@ general call: the rules stand there, once.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -32,11 +31,12 @@ EXACT = 2**53
 MOST_SHAPES = 256
 """Shapes of points whose plans are kept."""
 
-DirectCall = Callable[[tuple[Any, ...], Mapping[str, Any], Any], Any]
-"""(points, parameters by name, out) -> what the call gives, or NotImplemented."""
+DirectCall = Callable[[tuple[Any, ...], Mapping[str, Any], Any, int | None], Any]
+"""(points, parameters by name, out, workers) -> what the call gives, or NotImplemented."""
 
-Way = Callable[[int, bool], int | None]
-"""(points, whether results are new arrays) -> how the kernel writes them all at once, if it may."""
+Large = Callable[[int, bool, int | None], Callable[..., None] | None]
+"""(points, whether results are new arrays, workers) -> what evaluates so many, if that is known. It
+takes the kernel's arrays."""
 
 Shape = tuple[int, ...]
 Plan = tuple[int, bool, Shape, list[tuple[str, Shape, Shape]]]
@@ -51,8 +51,9 @@ def direct_call(
     scratch: Scratch,
     *,
     points: int,
+    alone: int,
     values: int,
-    way: Way | None = None,
+    large: Large,
 ) -> DirectCall:
     """The direct call of a function; it gives NotImplemented where the general one is needed.
 
@@ -60,15 +61,17 @@ def direct_call(
         signature: of the function.
         kernel: evaluates all points at once.
         scratch: memory for the kernel.
-        points: so many are few.
-        values: unless they have more values than this, in all results together.
-        way: of more than a few points, if they are one array; without it, and where it gives None,
-            they are left to the general call.
+        points: so many are few, and evaluated at once.
+        alone: the same for one worker.
+        values: more values than this, in all results together, are not few.
+        large: for more than a few points, if they are one array; where it gives None, they are left
+            to the general call.
     """
     dtype, names, single = signature.numpy_dtype, signature.parameters, signature.single
     inputs, last = signature.inputs, signature.batch_axis == -1
     columns, parameters = len(inputs), len(names)
-    most = min(points, values // max(1, sum(result.size for result in signature.results)))
+    most = values // max(1, sum(result.size for result in signature.results))
+    few, few_alone = min(points, most), min(alone, most)
     count_of_results = len(signature.results)
     row = (columns,)
     one_point = row if columns > 1 else ()
@@ -77,13 +80,10 @@ def direct_call(
     ndarray = np.ndarray
     known = ["inputs", "parameters"][: 1 + bool(names)]
     if signature.reduction or [group.name for group in signature.groups] != known:
-        return lambda points, named, out: NotImplemented
+        return lambda points, named, out, workers: NotImplemented
 
     def plan_of(shape: Shape) -> Plan | None:
-        """The plan for points of a shape; None where they are wrong, none or too many."""
-        # Where no plan would be kept, it would be made every time.
-        if way is None and prod(shape) > most * columns:
-            return None
+        """The plan for points of a shape; None where they are wrong or none."""
         made = _plan(signature, shape)
         if made is None or not made[0]:
             return None
@@ -93,8 +93,10 @@ def direct_call(
         return made
 
     # Loops are written out below: a comprehension, all() or zip() takes as long as the rest.
-    def call(points: tuple[Any, ...], named: Mapping[str, Any], out: Any) -> Any:
-        expected = parameters
+    def call(
+        points: tuple[Any, ...], named: Mapping[str, Any], out: Any, workers: int | None
+    ) -> Any:
+        expected, most = parameters, few_alone if workers == 1 else few
         if not points:
             expected += columns
             points = tuple([named.get(name) for name in inputs])
@@ -105,7 +107,7 @@ def direct_call(
             owned = given.flags.num
             if plan is None or given.dtype != dtype or not owned & ALIGNED:
                 return NotImplemented
-            count, alone, flat, results = plan
+            count, single_point, flat, results = plan
             table = given if shape == flat else given.reshape(flat)
         elif len(points) == columns:
             if type(given) is ndarray:
@@ -122,7 +124,7 @@ def direct_call(
             plan = plans.get(shape) or plan_of(shape)
             if plan is None or plan[0] > most:
                 return NotImplemented
-            count, alone, flat, results = plan
+            count, single_point, flat, results = plan
             # A copy, which nothing that is written can overlap.
             table, given = np.array(points, np.float64).reshape(columns, count), None
             if narrow:
@@ -133,10 +135,10 @@ def direct_call(
             return NotImplemented
         if len(named) != expected:
             return NotImplemented
-        written: int | None = THROUGH
-        if count > most and way is not None:
-            written = way(count, out is None)
-            if written is None:
+        evaluate = None
+        if count > most:
+            evaluate = large(count, out is None, workers)
+            if evaluate is None:
                 return NotImplemented
         if last:
             table = table.T
@@ -184,12 +186,18 @@ def direct_call(
             if last:
                 view = view.T
             if simple:
-                kernel(0, count, written, scratch.memory, table, view)
-                return array[()] if alone and out is None else array
+                if evaluate:
+                    evaluate(table, view)
+                else:
+                    kernel(0, count, THROUGH, scratch.memory, table, view)
+                return array[()] if single_point and out is None else array
             made[name] = array
             arguments.append(view)
-        kernel(0, count, written, scratch.memory, *arguments)
-        if alone and out is None:
+        if evaluate:
+            evaluate(*arguments)
+        else:
+            kernel(0, count, THROUGH, scratch.memory, *arguments)
+        if single_point and out is None:
             for name in made:
                 array = made[name] = made[name][()]
         return array if single else Result(made)

@@ -101,17 +101,15 @@ class Streaming:
             return 0
         return int(CHUNK_SECONDS / (trial.fastest[trial.chosen] + TICK))
 
-    def whole(self, size: int, points: int, *, fresh: bool) -> int | None:
-        """The way that is chosen, if it is and all points take no more than ``CHUNK_SECONDS``.
+    def chosen(self, size: int, *, fresh: bool) -> int | None:
+        """The way that is chosen for good, if it is.
 
         Args:
             size: bytes of the results of the whole batch.
-            points: of the whole batch.
             fresh: whether their memory is new.
         """
-        if points > self.chunk(size, fresh=fresh):
-            return None
-        return self._trials[size.bit_length(), fresh].chosen
+        trial = self._trials.get((size.bit_length(), fresh))
+        return None if trial is None else trial.chosen
 
     def _try(self, trial: _Trial, points: int, evaluate: Evaluate) -> None:
         if trial.chosen is not None:

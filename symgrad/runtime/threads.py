@@ -24,7 +24,13 @@ INLINE_POINTS = 16_384
 """Batches up to this many points are evaluated by the calling thread."""
 
 BLOCK = 4096
-"""Chunks are so many points or a multiple: whole blocks of sums, and whole vectors."""
+"""Chunks of what is summed are so many points or a multiple: whole blocks of sums."""
+
+PAGE = 512
+"""Other chunks are so many or a multiple: no two threads write into one cache line."""
+
+SHARES = 10
+"""Several threads take this part of what one takes at a time: none waits long for the last one."""
 
 
 class Scratch(threading.local):
@@ -66,17 +72,29 @@ def chunks(points: int, size: int = CHUNK) -> list[tuple[int, int]]:
     return [(start, min(start + size, points)) for start in range(0, points, size)]
 
 
-def chunk_size(points: int, threads: int) -> int:
+def chunk_size(points: int, threads: int, quick: int = 0, step: int = PAGE) -> int:
     """The size of chunks of which every thread gets as many, where there are enough for all.
 
+    Args:
+        points: of the batch.
+        threads: that take them.
+        quick: points that one thread takes at a time, if it is alone; 0 where that is not known.
+        step: the size is a multiple of it.
+
     >>> chunk_size(300_000, 1), chunk_size(300_000, 2), chunk_size(40_000, 2)
-    (65536, 53248, 65536)
+    (65536, 50176, 65536)
+    >>> chunk_size(300_000, 2, 100_000), chunk_size(300_000, 2, 10_000_000)
+    (10240, 150016)
     """
+    if threads == 1:
+        return max(CHUNK, quick // step * step)
     count = -(-points // CHUNK)
-    if threads == 1 or count < threads:
+    if quick:
+        count = max(threads, -(-points // max(BLOCK, quick // SHARES)))
+    if count < threads:
         return CHUNK
     count = -(-count // threads) * threads
-    return -(-points // (count * BLOCK)) * BLOCK
+    return -(-points // (count * step)) * step
 
 
 def run(
@@ -84,7 +102,8 @@ def run(
     points: int,
     workers: int | None,
     on_chunk: Callable[[int, int], None] | None,
-    alone: int = CHUNK,
+    quick: int = 0,
+    step: int = PAGE,
 ) -> None:
     """Call ``work(start, stop)`` for every chunk, on ``workers`` threads.
 
@@ -94,17 +113,15 @@ def run(
         workers: threads; by default all processors, one for small batches.
         on_chunk: called in this thread with (points done, points in all) for each chunk, soon
             after it.
-        alone: points of a chunk for one thread, if that is more than ``CHUNK``.
+        quick: points that one thread takes at a time, if it is alone; 0 where that is not known.
+        step: every chunk begins at a multiple of it.
     """
     small = workers is None and points <= INLINE_POINTS
     if small and on_chunk is None:
         work(0, points)
         return
     threads = 1 if small else workers or available()
-    size = chunk_size(points, threads)
-    if threads == 1:
-        size = max(size, alone // BLOCK * BLOCK)
-    parts = chunks(points, size)
+    parts = chunks(points, chunk_size(points, threads, quick, step))
     threads = min(threads, len(parts))
     if threads <= 1:
         for start, stop in parts:
@@ -122,14 +139,19 @@ def _run_threads(
     points: int,
     on_chunk: Callable[[int, int], None] | None,
 ) -> None:
+    """Evaluate the chunks; the calling thread is one of the threads, since to wake one takes time.
+
+    Where the others are busy with another call, it evaluates them all.
+    """
     with _lock:
-        pool = _pools.get(threads)
+        pool = _pools.get(threads - 1)
         if pool is None:
-            pool = _pools[threads] = ThreadPoolExecutor(threads, "symgrad")
+            pool = _pools[threads - 1] = ThreadPoolExecutor(threads - 1, "symgrad")
     # Each thread takes chunk after chunk itself: a task for each would take 40 us of Python.
     left, sizes, done = deque(parts), deque[int](), 0
+    others: list[Future[None]] = []  # made one by one: an interrupt may come between two
 
-    def take() -> None:
+    def take(then: Callable[[], None]) -> None:
         while left:
             try:
                 start, stop = left.popleft()
@@ -137,21 +159,32 @@ def _run_threads(
                 return
             work(start, stop)
             sizes.append(stop - start)
+            then()
 
-    pending: set[Future[None]] = set()
-    try:
-        for _ in range(threads):
-            pending.add(pool.submit(take))
-        while pending:
-            finished, pending = wait(pending, timeout=0.1, return_when=FIRST_EXCEPTION)
-            for future in finished:
+    def tell() -> None:
+        """Raise what another thread has raised, and say what is done."""
+        nonlocal done
+        for future in others:
+            if future.done():
                 future.result()
-            while on_chunk is not None and sizes:
-                done += sizes.popleft()
-                on_chunk(done, points)
+        while on_chunk is not None and sizes:
+            done += sizes.popleft()
+            on_chunk(done, points)
+
+    try:
+        for _ in range(threads - 1):
+            others.append(pool.submit(take, _nothing))  # noqa: PERF401 - see above
+        take(tell)
+        others = [future for future in others if not future.cancel()]
+        pending = set(others)
+        while pending:
+            _, pending = wait(pending, timeout=0.1, return_when=FIRST_EXCEPTION)
+            tell()
     finally:
         # Nothing is written any more once the call has ended, however it ends.
         left.clear()
-        for future in pending:
-            future.cancel()
-        wait(pending)
+        wait([future for future in others if not future.cancel()])
+
+
+def _nothing() -> None:
+    pass

@@ -25,7 +25,7 @@ class Tagged(np.ndarray):
 def generally(fn):
     """A function of the same kernel that makes every call in the general way."""
     other = pickle.loads(pickle.dumps(fn))
-    other._direct = lambda points, named, out: NotImplemented
+    other._direct = lambda points, named, out, workers: NotImplemented
     return other
 
 
@@ -290,7 +290,7 @@ def test_points_that_are_the_result_themselves(functions):
 )  # fmt: skip
 def test_what_is_called_directly(functions, given, direct_too, rows):
     fn, _ = functions["spring"]
-    made = fn._direct(POINTS[given](rows), {"k": K}, None)
+    made = fn._direct(POINTS[given](rows), {"k": K}, None, None)
     assert (made is not NotImplemented) == direct_too
 
 
@@ -298,42 +298,34 @@ def test_large_batches_are_left_to_the_general_call(functions):
     for name, points in (("spring", 16_384), ("pair", 16_384)):
         fn, _ = functions[name]
         named = {"k": K} if fn.parameters else {}
-        assert fn._direct((np.ones((points, 2)),), named, None) is not NotImplemented
-        assert fn._direct((np.ones((points + 1, 2)),), named, None) is NotImplemented
+        assert fn._direct((np.ones((points, 2)),), named, None, None) is not NotImplemented
+        assert fn._direct((np.ones((points + 1, 2)),), named, None, None) is NotImplemented
+        assert fn._direct((np.ones((points + 1, 2)),), named, None, 1) is not NotImplemented
     names = [f"x{i}" for i in range(40)]
     fn = sg.compile("*".join(names), names, "hessian", optimize="fast")
     most = 4 * 1024**2 // 8 // 1600  # results of 4 MB
-    assert fn._direct((np.ones((most, 40)),), {}, None) is not NotImplemented
-    assert fn._direct((np.ones((most + 1, 40)),), {}, None) is NotImplemented
+    assert fn._direct((np.ones((most, 40)),), {}, None, None) is not NotImplemented
+    assert fn._direct((np.ones((most + 1, 40)),), {}, None, None) is NotImplemented
 
 
-def test_no_plan_is_made_for_large_batches(functions, monkeypatch):
-    monkeypatch.setattr(direct, "_plan", lambda signature, shape: pytest.fail("planned"))
-    for name, table in (("pair", np.ones((50_000, 2))), ("cube", np.ones(50_000))):
-        fn, general = functions[name]
-        np.testing.assert_array_equal(fn(table), general(table))
-
-
+@pytest.mark.parametrize("workers", [None, 1, 2])
 @pytest.mark.parametrize("batch_axis", [0, -1])
-def test_large_batches_are_called_directly_once_it_is_known_how(batch_axis, monkeypatch):
+def test_large_batches_are_called_directly_once_it_is_known_how(batch_axis, workers, monkeypatch):
     for module in (cpu, streaming):
         monkeypatch.setattr(module, "STREAM_BYTES", 1000)
     monkeypatch.setattr(tiers, "DOUBLING", 0.0)
-    fn = sg.compile("x*y", "x y", ["value", "gradient"], batch_axis=batch_axis, cache=False)
+    fn = sg.compile("x*y", "x y", ["value", "gradient"], batch_axis=batch_axis)
     table = np.random.default_rng(1).uniform(-1, 1, (threads.CHUNK + 1, 2))
     table = np.ascontiguousarray(table.T) if batch_axis else table
-    assert fn._alone((table,), {}, None) is NotImplemented
+    assert fn._direct((table,), {}, None, workers) is NotImplemented
     columns = table if batch_axis else table.T
-    generally = fn(*columns, workers=1)
+    generally = fn(*columns, workers=workers)
     for _ in range(len(streaming.WAYS) * streaming.TRIALS):
         fn(table, workers=1)
-    made = fn._alone((table,), {}, None)
+    made = fn._direct((table,), {}, None, workers)
     np.testing.assert_array_equal(made.value, generally.value, strict=True)
     np.testing.assert_array_equal(made.gradient, generally.gradient, strict=True)
-    assert fn._alone(tuple(columns), {}, None) is NotImplemented  # they would all be copied
-    assert fn._direct((table,), {}, None) is NotImplemented  # there are threads for them
-    monkeypatch.setattr(streaming, "CHUNK_SECONDS", 0.0)  # too long for an interrupt
-    assert fn._alone((table,), {}, None) is NotImplemented
+    assert fn._direct(tuple(columns), {}, None, workers) is NotImplemented  # all would be copied
 
 
 def test_plans_do_not_pile_up(functions, monkeypatch):

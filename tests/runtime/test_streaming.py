@@ -98,16 +98,15 @@ def test_how_many_points_are_quick_enough_is_known_once_a_way_is_chosen() -> Non
     assert chosen.chunk(4 * LARGE, fresh=False) > 10**8
 
 
-def test_a_call_is_one_chunk_once_a_way_is_chosen_and_it_is_quick() -> None:
-    clock = Clock(1e-6, 2e-6, 5e-7)
+def test_a_way_is_chosen_for_results_of_one_size_and_kind() -> None:
+    clock = Clock(1.0, 2.0, 0.5)
     chosen = Streaming(clock)
-    quick = int(CHUNK_SECONDS / (6e-7 / 100))
-    assert chosen.whole(LARGE, quick, fresh=False) is None
+    assert chosen.chosen(LARGE, fresh=False) is None
     for _ in range(2):
+        assert chosen.chosen(LARGE, fresh=False) is None
         evaluated(chosen, clock, EVERY)
-    assert chosen.whole(LARGE, quick, fresh=False) == DIRECTLY
-    assert chosen.whole(LARGE, 2 * quick, fresh=False) is None
-    assert chosen.whole(LARGE, quick, fresh=True) is None
+    assert chosen.chosen(LARGE, fresh=False) == DIRECTLY
+    assert chosen.chosen(LARGE, fresh=True) is chosen.chosen(4 * LARGE, fresh=False) is None
 
 
 def test_one_slow_chunk_does_not_decide() -> None:
@@ -137,7 +136,6 @@ def test_chunks_of_other_lengths_count_by_the_point() -> None:
 def test_results_are_the_same_bits_every_way(
     text: str, count: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = []
     monkeypatch.setattr(tiers, "DOUBLING", 0.0)
     for module in (streaming, cpu):
         monkeypatch.setattr(module, "STREAM_BYTES", 1000)
@@ -146,11 +144,9 @@ def test_results_are_the_same_bits_every_way(
     points = np.random.default_rng(1).uniform(-1, 1, (2, count))
     results = [fn(points, workers=2)]
     assert fn._code.further is None  # it writes past the cache by itself now, where it can
-    chunk = fn._chunk
-    monkeypatch.setattr(fn, "_chunk", lambda *given: (asked.append(given), chunk(*given)))
     results += [fn(points, workers=2) for _ in range(EVERY + 1)]
-    assert len(asked) >= EVERY
-    assert fn._streaming._trials
+    [trial] = fn._streaming._trials.values()
+    assert min(trial.timed) >= TRIALS  # every way was taken
     for result in results[1:]:
         np.testing.assert_array_equal(result.value, results[0].value, strict=True)
         np.testing.assert_array_equal(result.gradient, results[0].gradient, strict=True)

@@ -17,6 +17,8 @@ from symgrad.runtime.threads import (
     BLOCK,
     CHUNK,
     INLINE_POINTS,
+    PAGE,
+    SHARES,
     available,
     chunk_size,
     chunks,
@@ -37,16 +39,17 @@ def test_chunks_are_whole_vectors():
     assert chunks(CHUNK * 2 + 1) == [(0, CHUNK), (CHUNK, 2 * CHUNK), (2 * CHUNK, 2 * CHUNK + 1)]
 
 
+@pytest.mark.parametrize("step", [PAGE, BLOCK])
+@pytest.mark.parametrize("quick", [0, 10_000, 10**6, 10**9])
 @pytest.mark.parametrize("threads", [2, 3, 16])
-@pytest.mark.parametrize("points", [1, INLINE_POINTS, 40_000, CHUNK + 1, 300_000, 10**7 + 1])
-def test_every_thread_gets_as_much(points, threads):
-    parts = chunks(points, chunk_size(points, threads))
-    assert all(0 < b - a <= CHUNK for a, b in parts)
-    assert all(a % BLOCK == 0 for a, _ in parts)
+@pytest.mark.parametrize("points", [1, INLINE_POINTS, 100_000, CHUNK + 1, 300_000, 10**7 + 1])
+def test_every_thread_gets_as_much(points, threads, quick, step):
+    parts = chunks(points, chunk_size(points, threads, quick, step))
+    assert all(0 < b - a <= max(CHUNK, quick // SHARES + step) for a, b in parts)
+    assert all(a % step == 0 for a, _ in parts)
     shares = [sum(b - a for a, b in parts[thread::threads]) for thread in range(threads)]
-    if points >= threads * CHUNK:
-        assert len(parts) >= threads
-        assert max(shares) <= points / threads + BLOCK * len(parts) / threads
+    if points >= threads * CHUNK or (quick and points >= threads * BLOCK):
+        assert max(shares) <= points / threads + step * -(-len(parts) // threads)
 
 
 def test_there_is_a_processor():
@@ -97,22 +100,40 @@ def test_one_worker_is_the_calling_thread():
 
 
 def test_chunks_may_be_longer_for_one_worker():
-    for alone in (0, 1, CHUNK, 3 * CHUNK + 5, 100 * CHUNK):
+    for quick in (0, 1, CHUNK, 3 * CHUNK + 5, 100 * CHUNK):
         work = Work()
-        run(work, 7 * CHUNK + 3, 1, None, alone)
-        assert work.parts == chunks(7 * CHUNK + 3, max(CHUNK, alone // BLOCK * BLOCK))
+        run(work, 7 * CHUNK + 3, 1, None, quick)
+        assert work.parts == chunks(7 * CHUNK + 3, max(CHUNK, quick // PAGE * PAGE))
     work = Work()
     run(work, 8 * CHUNK, 2, None, 100 * CHUNK)
-    assert sorted(work.parts) == chunks(8 * CHUNK)
+    assert sorted(work.parts) == chunks(8 * CHUNK, 4 * CHUNK)
 
 
 def test_several_workers_are_threads_of_ours_that_are_kept():
     for _ in range(2):
         work = Work()
         run(work, 4 * CHUNK, 2, None)
-        assert all(name.startswith("symgrad") for name in work.names)
-        assert 1 <= len(work.names) <= 2
-    assert 2 in threads._pools
+        others = work.names - {threading.current_thread().name}
+        assert all(name.startswith("symgrad") for name in others)
+        assert len(others) <= 1
+    assert 1 in threads._pools
+
+
+def test_a_call_does_not_wait_for_threads_that_are_busy_with_another():
+    running, ended = threading.Event(), threading.Event()
+
+    def occupied(start, stop):
+        running.set()
+        assert ended.wait(30)
+
+    other = threading.Thread(target=run, args=(occupied, 2 * CHUNK, 2, None))
+    other.start()
+    assert running.wait(30)
+    work = Work()
+    run(work, 4 * CHUNK, 2, None)
+    ended.set()
+    other.join()
+    assert sorted(work.parts) == chunks(4 * CHUNK)
 
 
 def test_progress_is_told_in_the_calling_thread():
@@ -163,15 +184,15 @@ def test_nothing_is_evaluated_once_a_call_has_ended(monkeypatch):
     after = len(done)
     submit, calls = threads.ThreadPoolExecutor.submit, []
 
-    def second_fails(pool, task):
+    def second_fails(pool, *task):
         calls.append(task)
         if len(calls) == 2:
             raise KeyboardInterrupt
-        return submit(pool, task)
+        return submit(pool, *task)
 
     monkeypatch.setattr(threads.ThreadPoolExecutor, "submit", second_fails)
     with pytest.raises(KeyboardInterrupt):
-        run(lambda start, stop: (time.sleep(0.02), done.append(start)), 20 * CHUNK, 2, None)
+        run(lambda start, stop: (time.sleep(0.02), done.append(start)), 20 * CHUNK, 3, None)
     ended = len(done)
     assert ended - after < 20
     time.sleep(0.1)
