@@ -14,6 +14,9 @@ in pieces: the same ratio of heyoka's and symgrad's pieces.
 limit, reach: ns a point of the bound of suite_limits.py, m by memory or a by arithmetic, and the
     part of it that symgrad reaches.
 
+The last lines have geometric means, and what these would be if symgrad reached the limit wherever
+it takes longer: `at the limit`.
+
 Results of all peers are checked against each other first. `--json FILE` keeps every problem as it
 is finished; a run that finds a problem there measures the peers alone that it lacks, so that it
 can be done in parts. `--fresh` begins anew.
@@ -181,6 +184,18 @@ def reach(record: Record) -> float | None:
     return None if limit is None or ours is None else limit[0] / ours
 
 
+def at_limit(records: Sequence[Record], peer: str) -> float | None:
+    """The geometric mean of a peer's ratios if symgrad took no longer than the limit in any row.
+
+    None where rows have no limit, or for peers that are compared with sparse results, whose limit
+    is another one.
+    """
+    found = [(made[0], reach(r)) for r in records if (made := ratio(r, peer)) is not None]
+    if peer in SPARSE or not all(part for _, part in found):
+        return None
+    return geometric_mean(value / min(1.0, part) for value, part in found if part)
+
+
 def line(record: Record) -> str:
     """A problem's line of the table."""
     ours = record["peers"].get("symgrad", {})
@@ -225,6 +240,7 @@ def summary(records: Sequence[Record]) -> Iterator[str]:
             f"{peer}{form}: {mean:.2f} times as long in the geometric mean of "
             f"{len(found)} problems (aim {TARGETS[peer]:g}), least {found[least]:.2f} ({least})"
             + (f"; below 1: {', '.join(below)}" if below else "")
+            + (f"; {most:.2f} at the limit" if (most := at_limit(records, peer)) else "")
         )
     reached = {r["problem"]: part for r in records if (part := reach(r)) is not None}
     if reached:

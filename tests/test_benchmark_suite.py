@@ -223,7 +223,7 @@ def test_summary_has_means_what_is_below_and_who_is_absent():
     lines = list(suite.summary([good, bad, wrong]))
     assert lines[0] == (
         "heyoka: 1.41 times as long in the geometric mean of 2 problems (aim 1.5), "
-        "least 0.50 (kerr); below 1: kerr 0.50"
+        "least 0.50 (kerr); below 1: kerr 0.50; 3.77 at the limit"
     )
     assert lines[1].endswith("; kerr 19%")
     sparse = record(casadi_c=(1.0, 1.0, 0.0)), record(casadi_c_sparse=(8.0, 8.0, 0.0))
