@@ -27,6 +27,9 @@ PIECES_SECONDS = 0.03
 WHOLE_SECONDS = 0.6
 """A peer that would need longer for the whole batch runs in pieces only, to save time."""
 
+WARM_SECONDS = 0.2
+"""A form is run for so long before it counts: what chooses among ways of its own does so then."""
+
 POLL_SECONDS = 0.5
 CHECKED = 1001
 TAIL = 64
@@ -92,6 +95,14 @@ class Runner:
         return timed(self.pieces_call) / self.pieces_count * 1e9
 
 
+def warm(call: Callable[[], None]) -> None:
+    """Call for so many CPU seconds, once at least."""
+    begin = time.process_time()
+    call()
+    while time.process_time() - begin < WARM_SECONDS:
+        call()
+
+
 def points_for(problem: Problem, count: int) -> np.ndarray:
     """The same points in every process."""
     return problem.points(np.random.default_rng(2026), count)
@@ -114,12 +125,13 @@ def enter(peer: str, problem: Problem, settings: Settings) -> tuple[Runner, Read
     seconds = max(timed(call), 1e-6)
     starts = range(size, max(size, min(count // size, int(PIECES_SECONDS / seconds)) * size), size)
     placed += [prepared.place(np.ascontiguousarray(x[:, k : k + size])) for k in starts]
+    warm(call)
     whole, tail = None, None
     fits = count <= (prepared.most_points or count)
     if peer in OURS or (fits and seconds / size * count <= WHOLE_SECONDS):
         everything = prepared.allocate(count)
         whole = partial(prepared.run, prepared.place(x), everything)
-        whole()
+        warm(whole)
         tail = picked(prepared.outputs(everything), np.arange(max(0, count - TAIL), count))
     ready = Ready(
         prepared.settings,

@@ -5,6 +5,7 @@ import math
 import os
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -25,7 +26,7 @@ from benchmarks.problems import PROBLEMS
 from benchmarks.suite_picture import draw, rows_of
 from benchmarks.suite_problems import find, points_of
 from benchmarks.suite_problems import suite as all_problems
-from benchmarks.suite_workers import PIECE, Settings, Worker, enter
+from benchmarks.suite_workers import PIECE, WARM_SECONDS, Settings, Worker, enter, warm
 from tests.cases import NEEDS_CASES, load
 
 
@@ -136,6 +137,18 @@ def test_a_variant_that_fails_is_left_out_and_all_of_them_raise():
     assert "left out: bad failed: RuntimeError" in chosen.settings
     with pytest.raises(RuntimeError, match="cannot"):
         fastest(PROBLEMS["sine"], [("bad", fail)])
+
+
+def test_a_form_is_warmed_up_by_calls_of_some_time():
+    calls = []
+
+    def call():
+        calls.append(time.process_time())
+        while time.process_time() < calls[-1] + 0.01:
+            pass
+
+    warm(call)
+    assert 2 <= len(calls) <= 1 + WARM_SECONDS / 0.01
 
 
 def test_whole_batches_and_pieces_of_a_peer_have_the_same_results():
