@@ -315,8 +315,10 @@ class CpuFunction(CompiledFunction):
         run = self._streaming.call(size, fresh=fresh)
         work = partial(self._chunk, self._code, groups, targets, accumulate, run)
         in_place = not accumulate and all(group.viewed(self._dtype) for group in groups)
-        quick = self._streaming.chunk(size, fresh=fresh) if in_place else 0
-        threads.run(work, count, workers, on_chunk, quick)
+        most = 0
+        if in_place:
+            most = self._streaming.chunk(size, count, fresh=fresh, alone=workers == 1)
+        threads.run(work, count, workers, on_chunk, most)
         if large:
             self._streamed += perf_counter() - begin
 
@@ -329,13 +331,13 @@ class CpuFunction(CompiledFunction):
         way = self._streaming.chosen(size, fresh=fresh)
         if way is None or (code.further is not None and self.signature.batch_axis == -1):
             return None
-        quick = self._streaming.chunk(size, fresh=fresh)
+        most = self._streaming.chunk(size, points, fresh=fresh, alone=workers == 1)
 
         def evaluate(*arrays: Array) -> None:
             def work(start: int, stop: int) -> None:
                 code.kernel(start, stop, way, code.scratch.memory, *arrays)
 
-            threads.run(work, points, workers, None, quick)
+            threads.run(work, points, workers, None, most)
 
         return evaluate
 

@@ -20,6 +20,7 @@ from math import inf
 from time import perf_counter
 
 from symgrad.ir.program import DIRECTLY, GATHERED, THROUGH
+from symgrad.runtime.threads import CHUNK
 
 STREAM_BYTES = 4 * 1024 * 1024
 """Smaller results than this are written through the cache."""
@@ -61,6 +62,9 @@ CHUNK_SECONDS = 0.01
 Between chunks Python's code has to come back into the caches: 10 microseconds and more, where
 65,536 points of the smallest kernels take 30."""
 
+SHARES = 10
+"""Where there are several threads they take this part of it at a time."""
+
 TICK = 1e-12
 """Seconds; so many more than a clock shows for a point, which may be none."""
 
@@ -89,17 +93,26 @@ class Streaming:
             return partial(_always, WAYS[0])
         return partial(self._try, trial)
 
-    def chunk(self, size: int, *, fresh: bool) -> int:
-        """How many points take ``CHUNK_SECONDS``; 0 while that is not known.
+    def chunk(self, size: int, points: int, *, fresh: bool, alone: bool) -> int:
+        """How many points are evaluated at a time; 0 where nothing is known of that.
+
+        While a way is sought they are those of ``STREAM_BYTES``, which take long enough to be
+        timed: a batch of results with many entries may have few points.
 
         Args:
             size: bytes of the results of the whole batch.
+            points: of the whole batch.
             fresh: whether their memory is new.
+            alone: whether one thread evaluates them all; several share them out more finely, so
+                that none waits long for the last one.
         """
+        if size <= STREAM_BYTES:
+            return 0
         trial = self._trials.get((size.bit_length(), fresh))
         if trial is None or trial.chosen is None:
-            return 0
-        return int(CHUNK_SECONDS / (trial.fastest[trial.chosen] + TICK))
+            return min(CHUNK, points * STREAM_BYTES // size)
+        seconds = CHUNK_SECONDS if alone else CHUNK_SECONDS / SHARES
+        return max(1, int(seconds / (trial.fastest[trial.chosen] + TICK)))
 
     def chosen(self, size: int, *, fresh: bool) -> int | None:
         """The way that is chosen for good, if it is.

@@ -26,11 +26,8 @@ INLINE_POINTS = 16_384
 BLOCK = 4096
 """Chunks of what is summed are so many points or a multiple: whole blocks of sums."""
 
-PAGE = 512
-"""Other chunks are so many or a multiple: no two threads write into one cache line."""
-
-SHARES = 10
-"""Several threads take this part of what one takes at a time: none waits long for the last one."""
+LINES = 64
+"""Other chunks are so many or a multiple: whole vectors, and for every thread whole cache lines."""
 
 
 class Scratch(threading.local):
@@ -72,28 +69,28 @@ def chunks(points: int, size: int = CHUNK) -> list[tuple[int, int]]:
     return [(start, min(start + size, points)) for start in range(0, points, size)]
 
 
-def chunk_size(points: int, threads: int, quick: int = 0, step: int = PAGE) -> int:
+def chunk_size(points: int, threads: int, most: int = 0, step: int = LINES) -> int:
     """The size of chunks of which every thread gets as many, where there are enough for all.
 
     Args:
         points: of the batch.
         threads: that take them.
-        quick: points that one thread takes at a time, if it is alone; 0 where that is not known.
+        most: points of a chunk that is long enough for every thread to have one, but not too long;
+            0 where that is not known.
         step: the size is a multiple of it.
 
     >>> chunk_size(300_000, 1), chunk_size(300_000, 2), chunk_size(40_000, 2)
-    (65536, 50176, 65536)
-    >>> chunk_size(300_000, 2, 100_000), chunk_size(300_000, 2, 10_000_000)
-    (10240, 150016)
+    (65536, 50048, 65536)
+    >>> chunk_size(300_000, 1, 10_000), chunk_size(300_000, 2, 10_000)
+    (9984, 9408)
+    >>> chunk_size(300_000, 1, 10**6), chunk_size(300_000, 2, 10**6)
+    (1000000, 150016)
     """
-    if threads == 1:
-        return max(CHUNK, quick // step * step)
-    count = -(-points // CHUNK)
-    if quick:
-        count = max(threads, -(-points // max(BLOCK, quick // SHARES)))
-    if count < threads:
-        return CHUNK
-    count = -(-count // threads) * threads
+    size = max(BLOCK, most // step * step) if most else CHUNK
+    count = -(-points // size)
+    if threads == 1 or (count < threads and not most):
+        return size
+    count = -(-max(count, threads) // threads) * threads
     return -(-points // (count * step)) * step
 
 
@@ -102,8 +99,8 @@ def run(
     points: int,
     workers: int | None,
     on_chunk: Callable[[int, int], None] | None,
-    quick: int = 0,
-    step: int = PAGE,
+    most: int = 0,
+    step: int = LINES,
 ) -> None:
     """Call ``work(start, stop)`` for every chunk, on ``workers`` threads.
 
@@ -113,7 +110,7 @@ def run(
         workers: threads; by default all processors, one for small batches.
         on_chunk: called in this thread with (points done, points in all) for each chunk, soon
             after it.
-        quick: points that one thread takes at a time, if it is alone; 0 where that is not known.
+        most: points of a chunk, if that is known.
         step: every chunk begins at a multiple of it.
     """
     small = workers is None and points <= INLINE_POINTS
@@ -121,7 +118,7 @@ def run(
         work(0, points)
         return
     threads = 1 if small else workers or available()
-    parts = chunks(points, chunk_size(points, threads, quick, step))
+    parts = chunks(points, chunk_size(points, threads, most, step))
     threads = min(threads, len(parts))
     if threads <= 1:
         for start, stop in parts:

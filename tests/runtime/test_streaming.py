@@ -10,7 +10,14 @@ from symgrad import tiers
 from symgrad.ir.program import DIRECTLY, THROUGH
 from symgrad.runtime import cpu, streaming, threads
 from symgrad.runtime.cpu import CpuFunction
-from symgrad.runtime.streaming import CHUNK_SECONDS, STREAM_BYTES, TRIALS, WAYS, Streaming
+from symgrad.runtime.streaming import (
+    CHUNK_SECONDS,
+    SHARES,
+    STREAM_BYTES,
+    TRIALS,
+    WAYS,
+    Streaming,
+)
 
 LARGE = STREAM_BYTES + 1
 EVERY = len(WAYS) * TRIALS
@@ -86,16 +93,22 @@ def test_results_of_another_size_are_another_choice() -> None:
 def test_how_many_points_are_quick_enough_is_known_once_a_way_is_chosen() -> None:
     clock = Clock(1e-6, 2e-6, 5e-7)
     chosen = Streaming(clock)
-    assert chosen.chunk(LARGE, fresh=False) == 0
-    evaluated(chosen, clock, EVERY)
-    assert chosen.chunk(LARGE, fresh=False) == 0
-    evaluated(chosen, clock, EVERY)
-    assert chosen.chunk(LARGE, fresh=False) == pytest.approx(CHUNK_SECONDS / (5e-7 / 100), rel=1e-3)
-    assert chosen.chunk(LARGE, fresh=True) == chosen.chunk(4 * LARGE, fresh=False) == 0
+
+    def chunk(size: int = LARGE, fresh: bool = False, alone: bool = True, points: int = 200) -> int:
+        return chosen.chunk(size, points, fresh=fresh, alone=alone)
+
+    for _ in range(2):
+        assert chunk() == 199  # so many are of STREAM_BYTES
+        evaluated(chosen, clock, EVERY)
+    assert chunk() == pytest.approx(CHUNK_SECONDS / (5e-7 / 100), rel=1e-3)
+    assert chunk(alone=False) == pytest.approx(chunk() / SHARES, abs=1)
+    assert (chunk(fresh=True), chunk(4 * LARGE)) == (199, 49)
+    assert chunk(points=10**9, fresh=True) == threads.CHUNK
+    assert chunk(STREAM_BYTES) == 0
     clock.costs = (0.0, 0.0, 0.0)
     for _ in range(2):
         evaluated(chosen, clock, EVERY, 4 * LARGE)
-    assert chosen.chunk(4 * LARGE, fresh=False) > 10**8
+    assert chunk(4 * LARGE) > 10**8
 
 
 def test_a_way_is_chosen_for_results_of_one_size_and_kind() -> None:

@@ -17,8 +17,7 @@ from symgrad.runtime.threads import (
     BLOCK,
     CHUNK,
     INLINE_POINTS,
-    PAGE,
-    SHARES,
+    LINES,
     available,
     chunk_size,
     chunks,
@@ -39,16 +38,16 @@ def test_chunks_are_whole_vectors():
     assert chunks(CHUNK * 2 + 1) == [(0, CHUNK), (CHUNK, 2 * CHUNK), (2 * CHUNK, 2 * CHUNK + 1)]
 
 
-@pytest.mark.parametrize("step", [PAGE, BLOCK])
-@pytest.mark.parametrize("quick", [0, 10_000, 10**6, 10**9])
+@pytest.mark.parametrize("step", [LINES, BLOCK])
+@pytest.mark.parametrize("most", [0, 1, 10_000, 10**5, 10**8])
 @pytest.mark.parametrize("threads", [2, 3, 16])
 @pytest.mark.parametrize("points", [1, INLINE_POINTS, 100_000, CHUNK + 1, 300_000, 10**7 + 1])
-def test_every_thread_gets_as_much(points, threads, quick, step):
-    parts = chunks(points, chunk_size(points, threads, quick, step))
-    assert all(0 < b - a <= max(CHUNK, quick // SHARES + step) for a, b in parts)
+def test_every_thread_gets_as_much(points, threads, most, step):
+    parts = chunks(points, chunk_size(points, threads, most, step))
+    assert all(0 < b - a <= (max(BLOCK, most) + step if most else CHUNK) for a, b in parts)
     assert all(a % step == 0 for a, _ in parts)
     shares = [sum(b - a for a, b in parts[thread::threads]) for thread in range(threads)]
-    if points >= threads * CHUNK or (quick and points >= threads * BLOCK):
+    if points >= threads * CHUNK or (most and points >= threads * BLOCK):
         assert max(shares) <= points / threads + step * -(-len(parts) // threads)
 
 
@@ -99,11 +98,11 @@ def test_one_worker_is_the_calling_thread():
     assert work.parts == chunks(3 * CHUNK)
 
 
-def test_chunks_may_be_longer_for_one_worker():
-    for quick in (0, 1, CHUNK, 3 * CHUNK + 5, 100 * CHUNK):
+def test_chunks_may_be_shorter_and_longer():
+    for most, size in ((0, CHUNK), (1, BLOCK), (3 * CHUNK + 5, 3 * CHUNK), (10**9, 7 * CHUNK + 3)):
         work = Work()
-        run(work, 7 * CHUNK + 3, 1, None, quick)
-        assert work.parts == chunks(7 * CHUNK + 3, max(CHUNK, quick // PAGE * PAGE))
+        run(work, 7 * CHUNK + 3, 1, None, most)
+        assert work.parts == chunks(7 * CHUNK + 3, size)
     work = Work()
     run(work, 8 * CHUNK, 2, None, 100 * CHUNK)
     assert sorted(work.parts) == chunks(8 * CHUNK, 4 * CHUNK)
