@@ -2,7 +2,9 @@
 
 The first table has problems that arithmetic bounds, points last, `out=` reused: wall seconds with
 one worker and with two, in turn, the median of the rounds' ratios. It needs two idle cores: with
-anything else on them it says little.
+anything else on them it says little. The last column is how many times the processor time of one
+worker two need together, which other work disturbs less: with even shares two workers gain no more
+than two by that.
 
 The second has the highest memory of this process during a call, less what it held before and less
 the results where the call makes them: MB beyond inputs and outputs. It reads /proc, so on other
@@ -35,6 +37,9 @@ BUSY = (
 )
 """Problems that are bound by arithmetic, not by memory."""
 
+TICK = 1e-9
+"""Seconds; a clock may show none for a short call."""
+
 HELD = ("sine", "bundle_adjustment")
 STATUS, REFERENCES = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
@@ -54,22 +59,24 @@ def compiled(name: str, points: int, axis: int = -1) -> Compiled:
     return fn, table, fn(table).as_dict()
 
 
-def wall(call: Callable[[], Any]) -> float:
-    """Wall seconds of a call."""
-    start = time.perf_counter()
+def spent(call: Callable[[], Any]) -> tuple[float, float]:
+    """Wall seconds of a call, and processor seconds of all its threads."""
+    start = time.perf_counter(), time.process_time()
     call()
-    return time.perf_counter() - start
+    return time.perf_counter() - start[0], time.process_time() - start[1]
 
 
-def speed_up(name: str, points: int, rounds: int) -> tuple[float, float]:
-    """Nanoseconds a point with one worker, and how many times less two need."""
+def speed_up(name: str, points: int, rounds: int) -> tuple[float, float, float]:
+    """Nanoseconds a point with one worker, how many times less two need, and their work."""
     count = points_of(find(name), points)
     fn, table, out = compiled(name, count)
     calls = [lambda w=w: fn(table, out=out, workers=w) for w in (1, 2)]
     for call in calls:
         call()
-    pairs = [(wall(calls[0]), wall(calls[1])) for _ in range(rounds)]
-    return median(one for one, _ in pairs) / count * 1e9, median(one / two for one, two in pairs)
+    pairs = [(*spent(calls[0]), *spent(calls[1])) for _ in range(rounds)]
+    wall, work, shared_wall, shared_work = zip(*pairs, strict=True)
+    gains = [one / two for one, two in zip(wall, shared_wall, strict=True)]
+    return median(wall) / count * 1e9, median(gains), min(shared_work) / max(min(work), TICK)
 
 
 def peak() -> int:
@@ -115,10 +122,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     cores = os.cpu_count()
     with suppress(AttributeError):
         cores = len(os.sched_getaffinity(0))
-    print(f"{'problem':<36}{'ns, one worker':>16}{'two workers':>14}   ({cores} cores)")
+    heads = f"{'ns, one worker':>16}{'two workers':>14}{'processor time':>16}"
+    print(f"{'problem':<36}{heads}   ({cores} cores)")
     for name in options.problems:
-        ns, gain = speed_up(name, options.points, options.rounds)
-        print(f"{name:<36}{ns:>16.3g}{gain:>13.2f}x", flush=True)
+        ns, gain, work = speed_up(name, options.points, options.rounds)
+        print(f"{name:<36}{ns:>16.3g}{gain:>13.2f}x{work:>15.2f}x", flush=True)
     if not REFERENCES.exists():
         print("memory is not measured: this system has no /proc")
         return 0
