@@ -45,6 +45,14 @@ def _at_zero(a: Expr, b: Expr, value: Expr, least: object = 0) -> Expr:
     return select(equal(a, 0) & (b >= least), 0, value)
 
 
+def _counted(a: Expr, count: Expr, power: Expr) -> Expr:
+    """``count * power`` for a power of a, and 0 for 0 times infinity: a^0 has derivative 0.
+
+    At other a it is the product although count is 0, for its derivatives need not be.
+    """
+    return select(equal(a, 0) & equal(count, 0), 0, count * power)
+
+
 def _family(
     name: str,
     other: str,
@@ -97,8 +105,7 @@ def _family(
         return lambda y, a, b: _at_zero(a, b, y * log(a), least)
 
     def second(y: Expr, a: Expr, b: Expr) -> Expr:
-        product = b * (b - 1) * call(f"{name}_below_2", a, b)
-        return select(equal(b, 0) | equal(b, 1), 0, product)
+        return _counted(a, b * (b - 1), call(f"{name}_below_2", a, b))
 
     return (
         made(
@@ -110,23 +117,21 @@ def _family(
         ),
         made(
             "_below",
-            lambda y, a, b: select(equal(b, 1), 0, (b - 1) * call(f"{other}_below_2", a, b)),
+            lambda y, a, b: _counted(a, b - 1, call(f"{other}_below_2", a, b)),
             again(1),
             raised("_below"),
             46,
         ),
         made(
             "_below_2",
-            lambda y, a, b: select(equal(b, 2), 0, (b - 2) * call(f"{other}_lowered", a, b, 3)),
+            lambda y, a, b: _counted(a, b - 2, call(f"{other}_lowered", a, b, 3)),
             again(2),
             raised("_below_2"),
             52,
         ),
         define(
             f"{name}_lowered",
-            lambda y, a, b, k: select(
-                equal(b, k), 0, (b - k) * call(f"{other}_lowered", a, b, k + 1)
-            ),
+            lambda y, a, b, k: _counted(a, b - k, call(f"{other}_lowered", a, b, k + 1)),
             lambda y, a, b, k: _at_zero(a, b, y * log(a), k),
             lambda y, a, b, k: -_at_zero(a, b, y * log(a), k),
             domain=(*DOMAIN, (3, 5)),

@@ -77,3 +77,21 @@ def test_a_number_as_exponent_costs_no_more_than_powers(exponent: float) -> None
         factor *= exponent - k + 1
         (got,) = in_float(graph, tensor.nodes, {"a": 1.7})
         assert got == pytest.approx(factor * 1.7 ** (exponent - k), rel=1e-14)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_whole_exponents_have_every_derivative(name: str) -> None:
+    """The count b (b - 1) ... before a power vanishes there, its derivative by b does not."""
+    power = getattr(math, name)(a + b, b)
+    system = system_of(power, ("a", "b"))
+    for order in (2, 3, 4):
+        nodes = tensor_of(system, order).nodes
+        for base, exponent in [(0.5, 0.0), (1.5, 1.0), (0.25, 2.0), (3.0, -1.0), (0.5, 3.0)]:
+            got = in_float(system.graph, nodes, {"a": base, "b": exponent})
+            with mpmath.workdps(40):
+                for place, one in enumerate(got):
+                    times = place.bit_count()
+                    exact = mpmath.diff(
+                        lambda x, y: (x + y) ** y, (base, exponent), (order - times, times)
+                    )
+                    assert one == pytest.approx(float(exact), rel=1e-13, abs=1e-13)
