@@ -100,7 +100,7 @@ def spline(
             f"extrapolate={extrapolate!r} of the spline {name!r} is not one of "
             f"{', '.join(EXTRAPOLATIONS)}"
         )
-    values = np.array(y, dtype=float)
+    values = _numbers(y, name)
     axes = [x] if values.ndim == 1 else list(x)
     if values.ndim not in (1, 2) or len(axes) != values.ndim:
         raise ArgumentError(
@@ -108,8 +108,7 @@ def spline(
             "or a pair of n and m knots and values of shape (n, m)"
         )
     knots = [
-        _knots(np.array(axis, dtype=float), n, name)
-        for axis, n in zip(axes, values.shape, strict=True)
+        _knots(_numbers(axis, name), n, name) for axis, n in zip(axes, values.shape, strict=True)
     ]
     size = values.size * ORDERS**values.ndim
     if size > MAX_COEFFICIENTS:
@@ -127,6 +126,15 @@ def spline(
     table = tuple(coefficients.reshape(-1).tolist())
     lines = [tuple(points.tolist()) for points in knots]
     return UserFunction(name, len(knots), lambda: _rows(name, lines, table, kind, beyond))
+
+
+def _numbers(given: object, name: str) -> Array:
+    import numpy as np  # noqa: PLC0415
+
+    try:
+        return np.array(given, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise ArgumentError(f"the spline {name!r} takes arrays of real numbers: {error}") from None
 
 
 def _knots(points: Array, count: int, name: str) -> Array:

@@ -310,18 +310,18 @@ def variables(names: str, count: int | None = None) -> Any:
         of ``count`` Exprs called ``name0, name1, ...``.
 
     Raises:
-        ArgumentError: no name is given, or ``count`` comes with several names.
+        ArgumentError: no name is given, or ``count`` is no count or comes with several names.
 
     Example:
         >>> variables("x", 2)
         (x0, x1)
         >>> a, b = variables("a b")
     """
-    words = names.replace(",", " ").split()
+    words = names.replace(",", " ").split() if isinstance(names, str) else []
     if not words:
-        raise ArgumentError('variables("") names nothing; write variables("x y")')
+        raise ArgumentError(f'variables({names!r}) names nothing; write variables("x y")')
     if count is not None:
-        if len(words) != 1 or count < 0:
+        if len(words) != 1 or not isinstance(count, int) or count < 0:
             raise ArgumentError(f"variables({names!r}, {count}): give one name and a count >= 0")
         return tuple(symbol(f"{words[0]}{i}") for i in range(count))
     made = tuple(symbol(word) for word in words)

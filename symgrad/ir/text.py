@@ -40,7 +40,11 @@ DECIMAL_BITS = 4096
 """Longer integers are written in hexadecimal, which takes linear time to read."""
 
 _USUAL_NAN = struct.pack("<d", float("nan"))
-_MAGNITUDE = r"0x[0-9a-f]+|[0-9]+/[0-9]+|[0-9]+\.?[0-9]*(?:e[+-]?[0-9]+)?|inf|nan(?::[0-9a-f]{16})?"
+_INTEGER = r"(?:0x[0-9a-f]+|[0-9]+)"
+_MAGNITUDE = (
+    rf"{_INTEGER}/{_INTEGER}|0x[0-9a-f]+|[0-9]+\.?[0-9]*(?:e[+-]?[0-9]+)?"
+    r"|inf|nan(?::[0-9a-f]{16})?"
+)
 _NUMBER = re.compile(rf"(-?)({_MAGNITUDE})")
 _TERM = re.compile(rf" *([+-]?) *(?:({_MAGNITUDE})(?:\*%([0-9]+))?|%([0-9]+))")
 _PAIR = re.compile(r" %([0-9]+) ([+-]) %([0-9]+)")

@@ -218,6 +218,8 @@ class CpuFunction(CompiledFunction):
             raise ArgumentError(f"workers={workers!r} is not possible; give a number of threads")
         if executor is not None and not hasattr(executor, "map"):
             raise ArgumentError(f"executor={executor!r} has no .map; give a pool or an executor")
+        if on_chunk is not None and not callable(on_chunk):
+            raise ArgumentError(f"on_chunk={on_chunk!r} cannot be called with (done, total)")
         batch, groups = arguments(self.signature, points, named, tangent, cotangent)
         count = prod(batch)
         if self._tier is not None:

@@ -189,6 +189,8 @@ TABLE = [1.0, 2.0, 4.0]
         (("f", TABLE, [1.0, np.inf, 2.0]), {}, "not all finite"),
         (("f", TABLE, np.zeros((3, 3, 3))), {}, r"values of shape \(3, 3, 3\)"),
         (("f", (TABLE, TABLE), np.zeros((3, 2))), {}, r"shape \(3,\) for 2 values"),
+        (("f", "abc", TABLE), {}, "'f' takes arrays of real numbers"),
+        (("f", TABLE, [[1.0], [2.0, 3.0], [4.0]]), {}, "'f' takes arrays of real numbers"),
         (("f", TABLE, TABLE), {"kind": "quintic"}, "kind='quintic'"),
         (("f", TABLE, TABLE), {"extrapolate": "mirror"}, "extrapolate='mirror'"),
         (("f", TABLE, TABLE), {"bc_type": "periodic"}, "bc_type='periodic'"),

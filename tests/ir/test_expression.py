@@ -243,7 +243,7 @@ def test_variables() -> None:
     assert variables("q", 0) == ()
 
 
-@pytest.mark.parametrize("arguments", [("",), (" , ",), ("a b", 2), ("a", -1)])
+@pytest.mark.parametrize("arguments", [("",), (" , ",), (None,), ("a b", 2), ("a", -1), ("a", 1.5)])
 def test_variables_errors(arguments: tuple[Any, ...]) -> None:
     with pytest.raises(ArgumentError, match="variables"):
         variables(*arguments)

@@ -44,6 +44,7 @@ def payload(pattern: int) -> float:
 
 NUMBERS: list[Any] = [
     *(0, 1, -1, 2, -7, 10**300, Fraction(1, 3), Fraction(-22, 7), 3**20_000, -(3**20_000)),
+    *(Fraction(1, 3**5_000), Fraction(-(2**5_000), 3), Fraction(2**5_000 + 1, 3**5_000)),
     *(0.0, -0.0, 1.0, -1.0, 0.1, -2.5, 1e300, 1e-300, 5e-324, 1e22, math.inf, -math.inf),
     *(math.nan, -math.nan, payload(0x7FF8000000000001), payload(0xFFF0000000000002)),
 ]

@@ -162,3 +162,11 @@ def test_a_senseless_number_of_workers_is_refused(spring, workers):
 def test_an_executor_without_map_is_refused(spring):
     with pytest.raises(ArgumentError, match=r"executor.*map"):
         spring(np.ones((5, 2)), k=K, executor=5)
+
+
+@pytest.mark.parametrize(
+    ("option", "message"), [({"executor": 3}, "has no .map"), ({"on_chunk": 3}, "cannot be called")]
+)
+def test_what_cannot_be_used_is_refused_before_it_is_needed(spring, points, option, message):
+    with pytest.raises(ArgumentError, match=message):
+        spring(points, k=K, **option)
