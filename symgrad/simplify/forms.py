@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from math import factorial
+from heapq import heappop, heappush
+from math import factorial, inf
 
 from symgrad.functions import math
 from symgrad.ir.arithmetic import Exponent, Number
@@ -59,19 +60,29 @@ def flattened(graph: Graph, node: int) -> dict[int, Exponent]:
     return {base: made[base] for base in sorted(made) if made[base] != 0}
 
 
-def terms(graph: Graph, node: int) -> tuple[Number, dict[int, Number]]:
-    """A sum as a number and terms with coefficients, those of sums among them in their place."""
+def terms(graph: Graph, node: int, most: float = inf) -> tuple[Number, dict[int, Number]]:
+    """A sum as a number and terms with coefficients, those of sums among them in their place.
+
+    A sum that others share is taken apart once, after all of these, however many ways lead to it.
+    Where there are more than ``most`` terms, some that are more are all that is found.
+    """
+    if graph.ops[node] != "sum":
+        return 0, {node: 1}
     start: Number = 0
     made: dict[int, Number] = {}
-    pending: list[tuple[int, Number]] = [(node, 1)]
-    while pending:
-        at, coefficient = pending.pop()
-        if graph.ops[at] == "sum":
-            start = start + coefficient * graph.data[at][0]
-            inner = zip(graph.args[at], graph.data[at][1], strict=True)
-            pending.extend([(term, coefficient * c) for term, c in inner])
-        else:
-            made[at] = made.get(at, 0) + coefficient
+    sums: dict[int, Number] = {node: 1}
+    last = [-node]
+    while last and len(made) <= most:
+        at = -heappop(last)
+        coefficient = sums.pop(at)
+        start = start + coefficient * graph.data[at][0]
+        for term, c in zip(graph.args[at][::-1], graph.data[at][1][::-1], strict=True):
+            if graph.ops[term] == "sum":
+                if term not in sums:
+                    heappush(last, -term)
+                sums[term] = sums.get(term, 0) + coefficient * c
+            else:
+                made[term] = made.get(term, 0) + coefficient * c
     return start, made
 
 

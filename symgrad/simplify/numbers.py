@@ -13,6 +13,9 @@ from typing import NamedTuple
 from symgrad.ir.arithmetic import Number, multiply_numbers
 from symgrad.simplify.network import ONE, Bag, Network, add_factor, is_exact, is_usual
 
+CROWDED = 100
+"""What stands beside more different numbers than this is no reason to split one of them."""
+
 _NONE: frozenset[int] = frozenset()
 
 
@@ -215,7 +218,8 @@ def split_numbers(network: Network) -> None:
         places: dict[Number, tuple[int, Number]] = {v: (i, v) for i, v in enumerate(values)}
         for term in terms:
             literal, value = held[term]
-            shared = {number for factor in bags[term] for number in beside.get(factor, ())}
+            sets = [beside[factor] for factor in bags[term] if factor in beside]
+            shared = set[Number]().union(*[found for found in sets if len(found) <= CROWDED])
             exact = Fraction(value)
             others = [(exact / int(times), times) for times in shared - {0, 1}]
             splits = [(*places[part], times) for part, times in others if part in places]

@@ -38,7 +38,7 @@ from symgrad.simplify.directions import (
     power_of,
     raised_number,
 )
-from symgrad.simplify.forms import flattened, terms
+from symgrad.simplify.forms import MOST_FACTORS, flattened, terms
 
 MOST = 12
 """Sums of more terms are not looked at."""
@@ -169,7 +169,7 @@ class _Search:
         if len(coefficients) == 1 and start == 0:
             lead = self.leads[self.graph.args[node][0]]
             return lead._replace(value=multiply_numbers(lead.value, coefficients[0]))
-        start, found = terms(self.graph, node)
+        start, found = terms(self.graph, node, MOST)
         directions = {self.leads[term].direction for term in found} - {()}
         if not directions or len(found) > MOST:
             return None
@@ -253,6 +253,8 @@ class _Search:
             if raised is None:
                 return None
             rest = joined(rest, power_of(lead.rest, exponent))
+            if len(rest) > MOST_FACTORS:
+                return None
             order += lead.order * exponent
             value = multiply_numbers(value, raised)
         return Lead(direction, rest, order, value)

@@ -13,7 +13,7 @@ from symgrad.ir.graph import Graph
 from symgrad.ir.system import Tensor
 from symgrad.ir.text import write
 from symgrad.ir.traverse import reachable
-from symgrad.simplify.forms import FORMS, factors
+from symgrad.simplify.forms import FORMS, factors, terms
 from symgrad.simplify.rewrite import simplify
 from tests.expressions import CORPUS, close, in_mpmath
 
@@ -178,3 +178,28 @@ def test_factors() -> None:
     assert factors(graph, node) == (-3, {first: 2, second: -1})
     assert factors(graph, first) == (1, {first: 1})
     assert factors(graph, graph.constant(7)) == (7, {})
+
+
+def test_sums_that_others_share_are_taken_apart_once() -> None:
+    """There are Fibonacci(90) ways down to the first two terms of a linear recurrence."""
+    graph = Graph(PRIMITIVES)
+    before, last = math.sin(x), math.exp(y)
+    fibonacci = [0, 1]
+    for _ in range(90):
+        before, last = last, before + last
+        fibonacci.append(fibonacci[-2] + fibonacci[-1])
+    node = graph.add(last + 3)
+    assert terms(graph, node) == (
+        3,
+        {graph.add(math.sin(x)): fibonacci[-2], graph.add(math.exp(y)): fibonacci[-1]},
+    )
+
+
+def test_no_more_terms_are_looked_for_than_asked() -> None:
+    graph = Graph(PRIMITIVES)
+    total = wrap(1)
+    for k in range(50):
+        total = total + math.sin((k + 1) * x)
+    assert len(terms(graph, graph.add(total))[1]) == 50
+    assert 3 < len(terms(graph, graph.add(total), 3)[1]) < 10
+    assert terms(graph, graph.add(x), 0) == (0, {graph.add(x): 1})

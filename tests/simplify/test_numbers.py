@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
+from symgrad.functions import math
 from symgrad.ir.expression import Expr
 from symgrad.simplify.factor import factor
 from symgrad.simplify.inline import inline
@@ -89,6 +90,17 @@ def test_a_long_sum_of_fractions_takes_a_few_operations_a_term() -> None:
     """Each is divided by what stands beside its factors, not by 600 others: that took seconds."""
     terms = [Fraction(1, i) * (x**i * y) for i in range(2, 602)]
     network = network_of(sum(terms[1:], start=terms[0]), 6 * y)
+    coefficients_to_literals(network)
+    network = inline(network)
+    start = process_time()
+    split_numbers(network)
+    assert process_time() - start < 0.5
+
+
+def test_a_factor_beside_many_numbers_splits_none_of_them() -> None:
+    """A Fourier series of 800 terms would divide each of its numbers by each."""
+    terms = [i * (math.sin(i * x) * y) for i in range(2, 802)]
+    network = network_of(sum(terms[1:], start=terms[0]))
     coefficients_to_literals(network)
     network = inline(network)
     start = process_time()
