@@ -171,6 +171,17 @@ def _erf() -> Series:
     return Series(1, tuple(terms[1:]))
 
 
+def _bessel(order: int, sign: int) -> Series:
+    """J or, with sign 1, I of a whole order: NIST DLMF 10.2.2 and 10.25.2."""
+    terms, term = [0] * LENGTH, ONE >> order
+    for k in range(order):
+        term //= k + 1
+    for k in range(0, LENGTH - order, 2):
+        terms[k] = term
+        term = sign * term // (k // 2 + 1) // (k // 2 + 1 + order) // 4
+    return Series(order, tuple(terms))
+
+
 @cache
 def of(name: str) -> Series:
     """The series of a function."""
@@ -207,6 +218,8 @@ FUNCTIONS: dict[str, Callable[[], Series]] = {
     "log1p": lambda: _harmonic((-1, 1)),
     "atan": lambda: _harmonic((0, 1, 0, -1)),       "atanh": lambda: _harmonic((0, 1)),
     "asin": lambda: _arcsine(1),                    "asinh": lambda: _arcsine(-1),
+    "besselj0": lambda: _bessel(0, -1),             "besselj1": lambda: _bessel(1, -1),
+    "besseli0": lambda: _bessel(0, 1),              "besseli1": lambda: _bessel(1, 1),
     "erf": _erf,                                    "erfc": lambda: _complement("erf"),
     "tan": lambda: _over("sin", "cos"),             "tanh": lambda: _over("sinh", "cosh"),
     "cot": lambda: _over("cos", "sin"),             "coth": lambda: _over("cosh", "sinh"),
@@ -220,7 +233,21 @@ FUNCTIONS: dict[str, Callable[[], Series]] = {
 # fmt: on
 """The functions with a known series at 0, by the names of their rows."""
 
-EVEN = frozenset({"cos", "cosm1", "cosh", "coshm1", "sech", "sinc", "sinhc", "cosc", "coshc"})
+EVEN = frozenset(
+    {
+        "besselj0",
+        "besseli0",
+        "cos",
+        "cosm1",
+        "cosh",
+        "coshm1",
+        "sech",
+        "sinc",
+        "sinhc",
+        "cosc",
+        "coshc",
+    }
+)
 
 
 @cache

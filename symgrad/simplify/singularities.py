@@ -245,6 +245,8 @@ class _Search:
         if len(directions) > 1:
             return None
         direction = next(iter(directions), ())
+        if direction:
+            leads = [self._of_polynomial(base, direction) for base in held]
         rest: Monomial = ()
         order = Fraction(0)
         value: Number = 1
@@ -264,10 +266,27 @@ class _Search:
         lead = self.leads[node]
         if lead.direction not in ((), direction):
             return atom(node)._replace(direction=direction)
+        lead = self._of_polynomial(node, direction, by)
         base, exponent = direction[by]
         times = Fraction(dict(lead.rest).get(base, 0)) / exponent
         rest = joined(lead.rest, power_of(direction, -times)) if times else lead.rest
         return Lead(direction, rest, lead.order + times, lead.value)
+
+    def _of_polynomial(self, node: int, direction: Monomial, by: int = 0) -> Lead:
+        """How a node begins: 1 + x and other sums of powers of a direction as such."""
+        lead = self.leads[node]
+        if self.graph.ops[node] != "sum" or lead != atom(node) or direction[by][0] == node:
+            return lead
+        start, found = terms(self.graph, node)
+        if len(found) > MOST or any(self.leads[term].direction for term in found):
+            return lead
+        leads = [(self._along(term, direction, by), c) for term, c in found.items()]
+        if start != 0:
+            leads.append((Lead(direction, (), Fraction(0), 1), start))
+        order = min([part.order for part, _ in leads])
+        total = sum([part.value * c for part, c in leads if part.order == order])
+        rests = {part.rest for part, _ in leads}
+        return Lead(direction, rests.pop(), order, total) if total and len(rests) == 1 else lead
 
     def _enter(self, node: int, found: Found) -> Lead | None:
         """Note what is to be replaced; how it begins, or None where it has no series."""

@@ -36,6 +36,10 @@ FORMULAS = (
     "erf(0.7*x)/x",
     "log(sin(x)/x)",
     "(1 - exp(-x**2/2) - x**2/2)/x**4",
+    "(1 - exp(-x)*(1 + x))/x**2",
+    "(3/x**3 - 1/x)*sin(x) - 3/x**2*cos(x)",
+    "(2*besselj(1, x)/x)**2",
+    "besseli(1, x)/x - besseli(0, x)/2",
 )
 ROOTS = (
     "cos(sqrt(x))",
