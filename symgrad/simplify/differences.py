@@ -10,10 +10,10 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from symgrad.functions import math
-from symgrad.ir.arithmetic import Number, as_float, simplest
-from symgrad.ir.expression import HALF, Expr, symbol
+from symgrad.ir.arithmetic import Exponent, Number, as_float, simplest
+from symgrad.ir.expression import HALF, Expr, symbol, wrap
 from symgrad.ir.graph import Graph
-from symgrad.simplify.forms import Form, factors, flattened, terms
+from symgrad.simplify.forms import Form, even_powers, factors, few_terms, flattened, terms
 
 W, P, L, V = (symbol(name) for name in "wplv")
 ROOT = math.sqrt(1 + W)
@@ -125,7 +125,7 @@ def conjugate(graph: Graph, node: int) -> int | None:
         if graph.ops[inside] != "sum":
             continue
         before = graph.sum(((inside, 1),))
-        above = graph.sum(_difference(graph, inside, a * a, graph.product([(rest, 2)]), b * b))
+        above = graph.sum(difference_of(graph, inside, a * a, graph.product([(rest, 2)]), b * b))
         if _length(graph, above) >= _length(graph, before):
             continue
         below = graph.sum(((root, a), (rest, -b)))
@@ -137,7 +137,7 @@ def conjugate(graph: Graph, node: int) -> int | None:
     return None
 
 
-def _difference(
+def difference_of(
     graph: Graph, one: int, a: Number, other: int, b: Number
 ) -> list[tuple[int, Number]]:
     """The terms of a u - b v that are left."""
@@ -186,7 +186,7 @@ MEAN = 2 * math.atanh((A - B) / (A + B))
 
 
 def quotient_of_logarithms(graph: Graph, node: int) -> int | None:
-    """(a - b)/log(a/b) and (a - b)/(log(a) - log(b)) by atanh where a is near b."""
+    """(a - b)/log(a/b), (a - b)/(log(a) - log(b)) and (a - 1)/log(a) by atanh where a is near b."""
     held = flattened(graph, node)
     for base in held:
         pair = _log_of_quotient(graph, base)
@@ -211,6 +211,7 @@ def _log_of_quotient(graph: Graph, node: int) -> tuple[int, int] | None:
         if graph.ops[inside] == "product" and sorted(graph.data[inside]) == [-1, 1]:
             one, other = graph.args[inside]
             return (one, other) if graph.data[inside][0] == 1 else (other, one)
+        return inside, graph.constant(1)
     if graph.ops[node] == "sum" and graph.data[node] in ((0, (1, -1)), (0, (-1, 1))):
         one, other = graph.args[node]
         if graph.ops[one] == graph.ops[other] == "log":
@@ -229,7 +230,7 @@ def quotient_of_exponentials(graph: Graph, node: int) -> int | None:
         coefficient, a, b = pair
         distance = graph.sum(((a, 1), (b, -1)))
         for below in [part for part in held if held[part] == -1]:
-            q = _ratio(graph, distance, below)
+            q = ratio(graph, distance, below)
             if q is None:
                 continue
             middle = graph.sum(((a, Fraction(1, 2)), (b, Fraction(1, 2))))
@@ -256,10 +257,19 @@ def _opposite_exponentials(graph: Graph, node: int) -> tuple[Number, int, int] |
     return coefficients[0], one, other
 
 
-def _ratio(graph: Graph, u: int, v: int) -> int | None:
-    """The q with u = q v, two sums of two terms, that is a product of theirs."""
+def ratio(graph: Graph, u: int, v: int) -> int | None:
+    """The q with u = q v: v is a factor of u, or both are sums of two terms and q a product."""
     if u == v:
         return graph.constant(1)
+    number, held = factors(graph, v)
+    if list(held.values()) == [1]:
+        (base,) = held
+        coefficient, own = factors(graph, u)
+        if own.get(base, 0) > 0:
+            own[base] -= 1
+            return graph.product(
+                [pair for pair in own.items() if pair[1]], _over(coefficient, number)
+            )
     one, other = terms(graph, u), terms(graph, v)
     if one[0] or other[0] or len(one[1]) != 2 or len(other[1]) != 2:
         return None
@@ -345,21 +355,36 @@ def log_of_leg(graph: Graph, node: int) -> int | None:
     """log(x + sqrt(x^2 + 1)) as asinh(x), and log(x + sqrt(x^2 - 1)) as acosh(x)."""
     (total,) = graph.args[node]
     if graph.ops[total] == "select":
-        total = graph.args[total][2]  # what ``conjugate`` made of it
+        total = graph.args[total][2]
     if graph.ops[total] != "sum" or graph.data[total] != (0, (1, 1)):
         return None
+    if total != graph.args[node][0] != conjugate(graph, total):
+        return None  # a choice that somebody else has made
     found = graph.args[total]
     made: dict[str, int] = {}
     for root, x in (found, found[::-1]):
         if graph.ops[root] == "product" and graph.data[root] == (HALF_POWER,):
             (inside,) = graph.args[root]
-            rest = graph.sum(_difference(graph, inside, 1, graph.product([(x, 2)]), 1))
+            rest = graph.sum(difference_of(graph, inside, 1, graph.product([(x, 2)]), 1))
             if graph.ops[rest] == "constant" and graph.data[rest] in LEGS:
                 made[LEGS[graph.data[rest]]] = x
     for name in ("asinh", "acosh"):  # sqrt(x) + sqrt(x + 1) is both, and near 0 asinh knows x
         if name in made:
             return graph.call(name, (made[name],))
     return None
+
+
+def acosh_of_one_and_more(graph: Graph, node: int) -> int | None:
+    """acosh(1 + x) as 2 asinh(sqrt(x/2))."""
+    (inside,) = graph.args[node]
+    if graph.ops[inside] != "sum":
+        return None
+    one, rest = terms(graph, inside)
+    if one != 1:
+        return None
+    half = graph.sum([(part, _over(c, 2)) for part, c in sorted(rest.items())])
+    root = graph.product([(half, HALF_POWER)])
+    return graph.sum(((graph.call("asinh", (even_powers(graph, root) or root,)), 2),))
 
 
 def log_of_multiple(graph: Graph, node: int) -> int | None:
@@ -378,9 +403,47 @@ def log_of_multiple(graph: Graph, node: int) -> int | None:
     return graph.sum(((made, 1), (graph.call("log", (graph.constant(coefficient),)), 1)))
 
 
+PAIRS: Mapping[tuple[str, str, int, int], Expr] = {
+    ("cos", "sin", 2, 1): wrap(1),
+    ("cos", "sin", 2, -1): math.cos(2 * A),
+    ("cosh", "sinh", 2, 1): math.cosh(2 * A),
+    ("cosh", "sinh", 2, -1): wrap(1),
+    ("cosh", "sinh", 1, 1): math.exp(A),
+    ("cosh", "sinh", 1, -1): math.exp(-A),
+}
+"""f, g, n, s: f(a)^n + s g(a)^n."""
+
+
+def pair_of_functions(graph: Graph, node: int) -> int | None:
+    """cos(a)^2 - sin(a)^2 as cos(2 a), and the others of PAIRS; only multiples of the very pair."""
+    start, found = few_terms(graph, node)
+    at = {_function_and_power(graph, term): term for term in found}
+    for (f, g, n, sign), made in PAIRS.items():
+        for op, argument, power in at:
+            other = at.get((g, argument, n))
+            if op != f or power != n or other is None:
+                continue
+            one = at[op, argument, power]
+            if found[other] != sign * found[one]:
+                continue
+            rest = [(term, c) for term, c in found.items() if term not in (one, other)]
+            return graph.sum([*rest, (graph.add(made, {"a": argument}), found[one])], start)
+    return None
+
+
+def _function_and_power(graph: Graph, node: int) -> tuple[str, int, Exponent]:
+    if graph.ops[node] == "product" and len(graph.args[node]) == 1:
+        (base,), (power,) = graph.args[node], graph.data[node]
+    else:
+        base, power = node, 1
+    return graph.ops[base], (graph.args[base] or (node,))[0], power
+
+
 DIFFERENCES: tuple[Form, ...] = (
+    Form("sum", pair_of_functions, "rounding"),
     Form("sum", difference, "rounding"),
     Form("log", log_of_leg, "rounding"),
+    Form("acosh", acosh_of_one_and_more, "rounding"),
     Form("log", log_of_multiple, "rounding"),
     Form("product", quotient_by_its_argument, "rounding"),
     Form("product", quotient_of_logarithms, "rounding"),

@@ -5,16 +5,17 @@ Each takes a graph and a node, and gives the node that takes its place, or None.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from heapq import heappop, heappush
 from math import factorial, inf
 
 from symgrad.functions import math
-from symgrad.ir.arithmetic import Exponent, Number
+from symgrad.ir.arithmetic import Exponent, Number, power_number, simplest
 from symgrad.ir.expression import Expr, symbol, wrap
 from symgrad.ir.graph import Graph
+from symgrad.simplify.polynomials import Polynomial, combine, expand
 
 SHIFTED = frozenset({"max", "detach"})
 """What is subtracted from the arguments of exponentials that cannot overflow."""
@@ -86,6 +87,22 @@ def terms(graph: Graph, node: int, most: float = inf) -> tuple[Number, dict[int,
     return start, made
 
 
+MOST_TERMS = 8
+"""Sums of more terms are not searched for parts that belong together."""
+
+
+def few_terms(graph: Graph, node: int) -> tuple[Number, dict[int, Number]]:
+    """The terms of a sum, and nothing where there are more than a few."""
+    pending, count = list(graph.args[node]), 0
+    while pending and count <= MOST_TERMS:
+        at = pending.pop()
+        if graph.ops[at] == "sum":
+            pending += graph.args[at]
+        else:
+            count += 1
+    return terms(graph, node) if count <= MOST_TERMS else (0, {})
+
+
 def log_of_exponentials(graph: Graph, node: int) -> int | None:
     """log(exp(a) + exp(b) + ...) as logaddexp(a, b, ...); positive factors join the exponents."""
     (total,) = graph.args[node]
@@ -144,31 +161,60 @@ SCALED: Mapping[str, tuple[int, str, Expr]] = {
 
 
 def scaled_error_function(graph: Graph, node: int) -> int | None:
-    """exp(u^2 + v) erfc(u) as exp(v) erfcx(u), and exp(v - u^2) erfi(u) by the Dawson function."""
+    """exp(u^2 + v) erfc(u) as exp(v) erfcx(u), and exp(v - u^2) erfi(u) by the Dawson function.
+
+    Likewise their powers, such as exp(-u^2)/erfc(u).
+    """
     held = flattened(graph, node)
     for tail in [base for base in held if graph.ops[base] in SCALED]:
         sign, scaled, factor = SCALED[graph.ops[tail]]
         (u,) = graph.args[tail]
-        _, square = terms(graph, _squared(graph, u))
+        square = _multiplied_out(graph, ((u, 2),))
         for exponential in [base for base in held if graph.ops[base] == "exp"]:
-            power = held[exponential]
-            start, exponents = terms(graph, graph.args[exponential][0])
-            there = all(exponents.get(term) == sign * c for term, c in square.items())
-            if power != held[tail] or not there:
-                continue
-            rest = graph.sum(
-                [(t, c) for t, c in sorted(exponents.items()) if t not in square], start
+            power = simplest(Fraction(held[exponential]) / held[tail])
+            exponents = _multiplied_out(
+                graph, ((graph.args[exponential][0], 1), (graph.constant(power), 1))
             )
-            made = (graph.call("exp", (rest,)), graph.add(factor, {}), graph.call(scaled, (u,)))
+            rest = combine(exponents, square, -sign)
+            if len(rest) != len(exponents) - len(square):
+                continue
+            exponent = graph.sum([(graph.product([*m]), c) for m, c in rest.items()])
+            parts = (
+                graph.call("exp", (exponent,)),
+                graph.add(factor, {}),
+                graph.call(scaled, (u,)),
+            )
             others = [pair for pair in held.items() if pair[0] not in (tail, exponential)]
-            return graph.product([*others, *[(part, power) for part in made]])
+            return graph.product([*others, *[(part, held[tail]) for part in parts]])
     return None
 
 
-def _squared(graph: Graph, node: int) -> int:
-    coefficient, parts = factors(graph, node)
-    flat = flattened(graph, graph.product(list(parts.items())))
-    return graph.product([(part, 2 * exponent) for part, exponent in flat.items()], coefficient**2)
+SCALES = frozenset(
+    {*SCALED, "exp", "besseli0", "besseli1", "besseli", "besselk0", "besselk1", "besselk"}
+)
+"""Functions that are looked for in products."""
+
+
+def number_outside(graph: Graph, node: int) -> int | None:
+    """(c f)^n as c^n f^n, so that what is looked for in products is found."""
+    for base, exponent in zip(graph.args[node], graph.data[node], strict=True):
+        number, held = factors(graph, base)
+        if (
+            number != 1
+            and type(exponent) is int
+            and not SCALES.isdisjoint([graph.ops[b] for b in held])
+        ):
+            others = [
+                p for p in zip(graph.args[node], graph.data[node], strict=True) if p[0] != base
+            ]
+            inner = [(part, e * exponent) for part, e in held.items()]
+            return graph.product([*others, *inner], power_number(number, exponent))
+    return None
+
+
+def _multiplied_out(graph: Graph, parts: Sequence[tuple[int, Exponent]]) -> Polynomial:
+    node = graph.product(parts)
+    return expand(graph, (node,))[node]
 
 
 def log_of_tail(graph: Graph, node: int) -> int | None:
@@ -379,6 +425,7 @@ FORMS: tuple[Form, ...] = (
     Form("log", log_of_exponentials, "rounding"),
     Form("log", log_of_difference, "rounding"),
     Form("log", log_of_tail, "rounding"),
+    Form("product", number_outside, "rounding"),
     Form("product", scaled_error_function, "rounding"),
     Form("product", gamma_quotient, "rounding"),
     Form("product", even_powers, "finite"),
