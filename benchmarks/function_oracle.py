@@ -78,6 +78,7 @@ from benchmarks.function_hyper import (
     small_order,
     spherical,
 )
+from symgrad.functions.special.beta_moments import by_product_rule
 
 Family = tuple[int, Callable[..., list[arb]]]
 
@@ -190,6 +191,8 @@ ROWS: dict[str, Function] = {
         - polygamma(arb(1), n - k + 1) - polygamma(arb(1), k + 1)),
     "rising_root": lambda x, k: rooted(rising(x, k)),
     "binomial_root": lambda n, k: rooted(binomial(n, k)),
+    "beta_moment": lambda i, j, a, b: by_product_rule(
+        lambda n, x: polygamma(arb(n), x), beta, int(i.unique_fmpz()), int(j.unique_fmpz()), a, b),
     "beta": beta, "logbeta": logbeta, "binomial": binomial, "rising_factorial": rising,
     "zeta": lambda s: NAN if equal(s, arb(1)) else s.zeta(),
     "hurwitz_zeta": lambda s, a: NAN if equal(s, arb(1)) else s.zeta(a),

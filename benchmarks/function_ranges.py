@@ -147,8 +147,7 @@ HALF_PI = pi / 2
 POWERS = ("", "_below", "_below_2", "_by_base", "_by_exponent")
 
 ORDERS = (2.0, 5.0, 20.0, 100.0, 0.5, 0.3, 2.7, 40.1)
-WAVE_ORDERS = (*ORDERS, -1.2)
-SPHERICAL = (0.0, 1.0, 2.0, 5.0, 20.0, 100.0)
+WAVE_ORDERS, SPHERICAL = (*ORDERS, -1.2), (0.0, 1.0, 2.0, 5.0, 20.0, 100.0)
 
 # fmt: off
 TURNS = over((-0.8, 0.8), (-10, 10), (-1e3, 1e3), (-1e6, 1e6), multiples(HALF_PI, 60_000),
@@ -170,11 +169,11 @@ ELEMENTARY: dict[str, Measured] = {
     "sinpi": HALF_TURNS, "cospi": HALF_TURNS, "tanpi": HALF_TURNS,
     "one_minus_square": over((-1, 1), (-3, 3), about(1), about(-1)),
     **dict.fromkeys(("asin", "acos"), over((-0.5, 0.5), (-1, 1), about(1), about(-1))),
+    "asinh": over((-1, 1), (-10, 10), (-1e3, 1e3)),
     "atan": over((-1, 1), (-10, 10), (-1e3, 1e3)),
     "sinh": over((-1, 1), (-20, 20), (-89, 89), (-710.4, 710.4)),
     "cosh": over((-1, 1), (-20, 20), (-89, 89), (-710.4, 710.4)),
     "tanh": over((-1, 1), (-10, 10), (-20, 20), (-360, 360)),
-    "asinh": over((-1, 1), (-10, 10), (-1e3, 1e3)),
     "acosh": over((1, 2), (1, 100), about(1), log(1, 1e308)),
     "atanh": over((-0.5, 0.5), (-1, 1), about(1), about(-1)),
     "erf": over((-1, 1), (-6, 6), signed(1e-20, 1)),
@@ -347,7 +346,7 @@ def _bessel() -> dict[str, Measured]:
 
 # fmt: off
 RIGHT: tuple[Any, ...] = ((1e-3, 3), (3, 30), TINY)
-SHAPES = (0.3, 2.5, 40.0, 1000.0)
+SHAPES, BETA = (0.3, 2.5, 40.0, 1000.0), ("a", "b", "aa", "ab", "bb", "aaa", "bbb")
 UNDER = (lambda a: Axis(0.01 * a, a), lambda a: Axis(a, 3 * a), lambda a: log(1e-30, 0.01 * a))
 BOTH = ((0.4, 0.7), (2.5, 6.0), (40.0, 30.0))
 INSIDE: tuple[Any, ...] = ((1e-3, 0.999), log(1e-30, 1e-3))
@@ -397,8 +396,9 @@ GAMMA: dict[str, Measured] = {
     **{row: pairs(((0.01, 30), (0.01, 30)), (log(1e-3, 1e3), log(1e-3, 1e3)), (at(0.3), (0.01, 30)),
                   (at(40.0), (0.01, 30)), (at(1000.0), (0.01, 30)))
        for row in ("beta", "logbeta", "rising_factorial", "rising_root", "digamma_cross",
-                   "rising_curvature", "digamma_of_sum", "beta_a", "beta_b", "beta_aa", "beta_ab",
-                   "beta_bb", "rising_x", "rising_k", "rising_xx", "rising_xk", "rising_kk")},
+                   "rising_curvature", "digamma_of_sum", "rising_x", "rising_k", "rising_xx",
+                   "rising_xk", "rising_kk", *(f"beta_{part}" for part in BETA))},
+    "beta_moment": pairs((orders(1, 3), orders(1, 3), log(1e-3, 0.5), log(1e-3, 500))),
     "rising_cross": pairs(((0.01, 30), (0.01, 30)), (log(1e-3, 240), log(1e-3, 240))),
     "binomial_curvature": pairs(((5.2, 60), (0.2, 5)), ((60, 490), (0.2, 50)), ((1, 5), (0, 1))),
     **{row: pairs(((5.2, 60), (0.2, 5)), ((60, 1e3), (0.2, 50)), ((1, 5), (0, 1)))

@@ -59,7 +59,9 @@ TORCH = SAME | {
     "and": "{0} & {1}", "or": "{0} | {1}", "not": "{0} ^ True",
     "select": "torch.where(torch.as_tensor({0}), number({1}), number({2}))",
     "rint": "torch.round({0})", "sign": "torch.where(abs({0}) > 0, torch.sign({0}), {0})",
-    "cbrt": "cbrt({0})", "sech": "1 / torch.cosh({0})",
+    "cbrt": "cbrt({0})",
+    # 1/cosh(x) vanishes where cosh(x) overflows, before sech(x) does.
+    "sech": "(1 / torch.cosh({0} / 2)) ** 2 / (1 + torch.tanh({0} / 2) ** 2)",
     "exp_minus_square": "torch.exp(-{0} * {0})",
     "exp_minus_square_slope": "-2 * {0} * torch.exp(-{0} * {0})",
 } | {

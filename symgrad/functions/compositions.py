@@ -50,9 +50,11 @@ def _clamp(x: Expr, low: object, high: object) -> Expr:
     # The edge belongs to the inside, so that its derivative is 1 there (PyTorch's clamp).
     bottom, top = wrap(low), wrap(high)
     numbers: tuple[Any, Any] = (bottom.value, top.value)
-    if not (bottom.op == top.op == "constant" and numbers[0] <= numbers[1]):
-        bottom = select(top < bottom, top, bottom)  # an upper bound below the lower one is both
-    return select(x < bottom, bottom, select(top < x, top, x))
+    if bottom.op == top.op == "constant" and numbers[0] <= numbers[1]:
+        return select(x < bottom, bottom, select(top < x, top, x))
+    # An upper bound below the lower one is both, and one that is nan gives nan.
+    raised = select(x < bottom, bottom, select(call("ne", bottom, bottom), bottom, x))
+    return select(top < raised, top, select(call("ne", top, top), top, raised))
 
 
 def _hardtanh(x: Expr, low: object = -1, high: object = 1) -> Expr:

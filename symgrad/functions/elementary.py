@@ -51,17 +51,27 @@ def _exp_minus_square_slope(m: Any, x: Any) -> Any:
     return m.fma(-2.0 * kept * power, m.where(far, EXP_MINUS_64, 1.0), -0.0)
 
 
-def _unless_0(below: Expr, above: Expr) -> Expr:
-    """``above/below``, but 0 where that would be divided by 0.
+def _whole(a: Expr, b: object) -> Expr:
+    """The product as one factor of others, by fma: factors may be multiplied in any order.
 
-    There ``above`` is finite. One guard serves for all that is divided by the same.
+    Of three that are huge and tiny two may be 0 or infinite, where all three are neither.
     """
-    return above / select(equal(below, 0), INF, below)
+    return call("fma", a, b, -0.0)
+
+
+def _inverse_length(a: Expr, b: Expr) -> Expr:
+    """1/hypot(a, b), and 0 where that is no number, at the origin, as all that is multiplied by it.
+
+    One guard serves for all.
+    """
+    inverse = 1 / call("hypot", a, b)
+    return select(equal(inverse, INF), 0, inverse)
 
 
 def _inverse_square(a: Expr, b: Expr) -> Expr:
     """1/(a^2 + b^2), and 0 at the origin, as all that is multiplied by it."""
-    return _unless_0(a * a + b * b, wrap(1))
+    square = a * a + b * b
+    return 1 / select(equal(square, 0), INF, square)
 
 
 def _twisted(y: Expr, a: Expr, b: Expr) -> Expr:
@@ -171,15 +181,15 @@ hypot = define("hypot",
 # would, or overflows. They and 1/hypot(a, b) are 0 at the origin.
 hypot_by_first = define("hypot_by_first", _by_own("hypot_by_second"), _by_other,
                         domain=((-3, 3), (0.2, 3)), kind="composite", cost=25, names=Names(),
-                        expansion=lambda a, b: a * call("hypot_inverse", a, b))
+                        expansion=lambda a, b: _whole(a, _inverse_length(a, b)))
 hypot_by_second = define("hypot_by_second", _by_other, _by_own("hypot_by_first"),
                          domain=((-3, 3), (0.2, 3)), kind="composite", cost=25, names=Names(),
-                         expansion=lambda a, b: b * call("hypot_inverse", a, b))
+                         expansion=lambda a, b: _whole(b, _inverse_length(a, b)))
 hypot_inverse = define("hypot_inverse",
                        lambda y, a, b: -y * y * call("hypot_by_first", a, b),
                        lambda y, a, b: -y * y * call("hypot_by_second", a, b),
                        domain=((-3, 3), (0.2, 3)), kind="composite", cost=24, names=Names(),
-                       expansion=lambda a, b: _unless_0(call("hypot", a, b), wrap(1)))
+                       expansion=_inverse_length)
 
 # a*b + c, rounded once.
 fma = define("fma", lambda y, a, b, c: b, lambda y, a, b, c: a, lambda y, a, b, c: 1,

@@ -115,7 +115,7 @@ ieee_remainder = define("ieee_remainder", lambda y, a, b: 1, _minus_quotient,
                         domain=((5, 5.9), (2.1, 2.4)), kind="composite", cost=35,
                         expansion=_nearest_remainder,
                         names=Names(mpmath=None, torch=None, numpy=None, c="remainder"))
-copysign = define("copysign", lambda y, a, b: select(equal(a, 0), 0, y / a),
+copysign = define("copysign", lambda y, a, b: call("sign", a) * call("copysign", 1, b),
                   lambda y, a, b: 0, domain=((0.2, 3), (0.2, 3)), kind="composite", cost=8,
                   expansion=lambda a, b: select((b < 0) | (1 / b < 0), -abs(a), abs(a)),
                   names=Names(mpmath=None, torch="copysign", numpy="copysign", c="copysign"))

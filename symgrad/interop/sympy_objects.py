@@ -132,6 +132,7 @@ FUNCTIONS: dict[str, Any] = {
     "expint_derivative": lambda k, n, x: (-1) ** k * sympy.expint(n - k, x),
     "hurwitz_zeta_derivative": lambda k, s, a: (-1) ** k * sympy.rf(s, k) * sympy.zeta(s + k, a),
     "elliptic_moment_complete": by_oracle("elliptic_moment_complete"),
+    "beta_moment": by_oracle("beta_moment"),
     "sinc_derivative": derivative_of("sinc_derivative", lambda x: sympy.sin(x) / x),
     "sinhc_derivative": derivative_of("sinhc_derivative", lambda x: sympy.sinh(x) / x),
     "expm1c_derivative": derivative_of("expm1c_derivative", lambda x: (sympy.exp(x) - 1) / x),

@@ -70,7 +70,8 @@ def rounding_bounds(
                 value, error = np.asarray(arrays[data[0]][data[1]], float), np.float64(0)
             elif op == "constant":
                 value = np.float64(data)
-                error = np.float64(0) if float(data).is_integer() else unit * abs(value)
+                exact = float(data).is_integer() or not np.isfinite(value)
+                error = np.float64(0) if exact else unit * abs(value)
             elif op == "boolean" or op in CONDITION_OPS:
                 # The "error" of a condition is whether it may as well be the other way round.
                 value = np.bool_(data) if op == "boolean" else arithmetic.functions[op](*v)

@@ -175,6 +175,8 @@ class _Lowering:
         if node in self.constant:
             return []
         graph = self.graph
+        if self._bare(node):
+            return list(graph.args[node][:2])
         if graph.ops[node] != "sum":
             return [a for a in graph.args[node] if a not in self.constant or self._plain(node)]
         inner = self._reversed_sum(node)
@@ -187,6 +189,14 @@ class _Lowering:
 
     def _factors(self, node: int) -> list[int]:
         return [a for a in self.graph.args[node] if a not in self.constant]
+
+    def _bare(self, node: int) -> bool:
+        """Whether the node is a b + -0.0, a product whose factors were to stay together."""
+        graph = self.graph
+        if graph.ops[node] != "fma":
+            return False
+        added = graph.args[node][2]
+        return graph.ops[added] == "constant" and str(graph.data[added]) == "-0.0"
 
     def _plain(self, node: int) -> bool:
         """Whether the node takes its arguments as they are: a function, no sum or product."""
@@ -216,6 +226,8 @@ class _Lowering:
             return self._lower_product(node, 1)
         if graph.table[op].kind == "unknown":
             raise refuse(graph.table[op])
+        if self._bare(node):
+            return self._emit("mul", *[self.value[a] for a in args[:2]])
         return self._emit(op, *[self.value[a] for a in args])
 
     def _lower_sum(self, args: Sequence[int], start: Number, coefficients: Sequence[Number]) -> int:

@@ -163,6 +163,19 @@ def test_pytorch_modules_have_the_derivatives_of_erf_and_tanh(tmp_path: Path) ->
         np.testing.assert_allclose(got, want, rtol=1e-14)
 
 
+def test_pytorch_modules_have_sech_to_its_end_and_derivatives_of_two_sides(tmp_path: Path) -> None:
+    """sech(x) is no longer 0 where cosh(x) is infinite, and slopes of hypot take no fma."""
+    torch = pytest.importorskip("torch")
+    fn = compile("sech(x)", "x", "value", jit="never")
+    points = torch.tensor([[0.0], [-0.3], [30.0], [710.5], [-740.0]], dtype=torch.float64)
+    made = load(fn.program, "torch", tmp_path)["kernel"](points)
+    np.testing.assert_allclose(made, fn(points.numpy()), rtol=2e-15, atol=1e-323)
+    slopes = compile("hypot(x, y) + atan2(x, y)", "x y", "gradient", jit="never")
+    sides = np.array([[3e200, 4e200], [-1e-200, 1e-200], [0.0, 0.0]])
+    made = load(slopes.program, "torch", tmp_path)["kernel"](sides)
+    np.testing.assert_allclose(made, slopes(sides), rtol=1e-15)
+
+
 def test_autograd_differentiates_the_pytorch_module(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")
     program = compile("where(x > 0, x**2*sin(y), y)", "x y", jit="never").program

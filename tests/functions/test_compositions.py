@@ -209,6 +209,17 @@ def test_clamp_of_nan() -> None:
     assert got != got
 
 
+@pytest.mark.parametrize(("low", "high"), [(nan, 1.0), (-1.0, nan), (nan, nan)])
+def test_clamp_to_nan_is_nan(low: float, high: float) -> None:
+    """As PyTorch and NumPy have it, of bounds that are numbers and of those that are arguments."""
+    for bounds in ((low, high), (y, z)):
+        system = system_of(apply("clamp", (x, *bounds), PRIMITIVES), ("x", "y", "z"))
+        for value in (-2.0, 0.5, 2.0):
+            point = {"x": value, "y": low, "z": high}
+            (got,) = in_float(system.graph, system.outputs.nodes, point)
+            assert got != got
+
+
 def test_clamp_takes_the_upper_of_two_bounds_that_cross() -> None:
     for bounds in ((2, 1), (y + 2, y + 1)):
         system = system_of(apply("clamp", (x, *bounds), PRIMITIVES), ("x", "y"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import mpmath
 import numpy as np
 import pytest
@@ -95,6 +97,26 @@ def test_curvature_of_hypot_does_not_cancel(low: float, high: float) -> None:
     cube = mpmath.hypot(a, b) ** 3
     expected = [float(v / cube) for v in (b * b, -a * b, -a * b, a * a)]
     assert got == pytest.approx(expected, rel=1e-15, abs=1e-300)
+
+
+SIDES = [0.0, 1e-300, -1e-200, 1e-160, -1e-100, 1e-20, 1.0, -1e20, 1e100, 1e160, -1e200, 1e300]
+
+
+@pytest.mark.parametrize("order", [1, 2])
+def test_derivatives_of_hypot_with_huge_and_tiny_sides(order: int) -> None:
+    """Right where the square of a side is 0 or infinite, to 4 ulp and to 1e-150 of the largest."""
+    system = system_of(math.hypot(x, y), ("x", "y"))
+    nodes = tensor_of(system, order).nodes
+    for low, high in product(SIDES, repeat=2):
+        point = {"x": low, "y": high}
+        got = in_float(system.graph, nodes, point)
+        with mpmath.workdps(60):
+            expected = in_mpmath(system.graph, nodes, point)
+        if max(map(abs, expected)) > 1e308:
+            continue
+        least = 1e-150 * max(map(abs, expected)) + 1e-307
+        for one, right in zip(got, expected, strict=True):
+            assert abs(one - right) <= 8 * 2.0**-52 * abs(right) + least, (low, high, got, expected)
 
 
 def test_gaussians_keep_their_digits_and_end_in_zero(digits: int) -> None:

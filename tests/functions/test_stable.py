@@ -8,6 +8,7 @@ import mpmath
 import numpy as np
 import pytest
 
+import symgrad as sg
 from symgrad.functions import PRIMITIVES, math, stable
 from symgrad.ir.expression import Expr, variables
 from tests.expressions import gradient_at, in_float, in_mpmath, system_of, tensor_of
@@ -174,3 +175,13 @@ def test_copysign(a: float, b: float) -> None:
     system = system_of(math.copysign(x, y), ("x", "y"))
     (got,) = in_float(system.graph, system.outputs.nodes, {"x": a, "y": b})
     assert isnan(got) if isnan(a) else (got, copysign(1, got)) == (copysign(a, b), copysign(1, b))
+
+
+def test_slope_of_copysign_of_a_subnormal_number() -> None:
+    """It is made of signs, as the inverse of a subnormal number overflows."""
+    made = sg.compile(
+        math.copysign(x, y), [x, y], ["gradient", "hessian"], wrt=[x], jit="never", cache=False
+    )
+    gradient, hessian = made(np.array([[-1e-310, 2.0], [5e-324, -2.0], [-5e-324, -0.0], [0, 1]]))
+    assert np.ravel(gradient).tolist() == [-1, -1, 1, 0]
+    assert not np.any(hessian)

@@ -92,6 +92,11 @@ def test_constants_are_rounded_only_where_they_are_no_float():
     assert third[0] == pytest.approx(Fraction(2, 3) * EPS / 2, rel=0.51)
 
 
+def test_an_infinite_constant_turns_no_comparison_with_a_number():
+    (bound,) = bounds_of(program_of("where(x/3 < oo, x/3, y)"), [1.0], [9.0])
+    assert bound[0] == pytest.approx(EPS / 3, rel=0.51)
+
+
 def test_cancellation_is_seen():
     near = 1 + 1e-9
     (bound,) = bounds_of(program_of("x*x - y*y"), [near], [1.0])

@@ -273,6 +273,15 @@ def test_zeros_of_either_sign_stay_apart():
     assert all(type(v) is float for v in data)
 
 
+def test_a_multiply_add_of_minus_zero_is_a_product():
+    """It has the same bits; added to +0 a product of -0 is another zero."""
+    x, y = variables("x y")
+    for added, wanted in ((-0.0, {"mul": 1}), (0.0, {"fma": 1}), (0, {"fma": 1})):
+        assert counts([math.fma(x, y, added)], [x, y]) == wanted
+    program = program_of([math.fma(x, y, -0.0)], [x, y])
+    assert program.counts["constant"] == 0, "nobody needs the zero"
+
+
 def test_groups_place_every_name_in_its_column():
     program = program_of("k*x + y*j", "x y", parameters="j k")
     assert program.groups == (Group("inputs", ("x", "y")), Group("parameters", ("j", "k")))

@@ -42,6 +42,7 @@ from symgrad.ir.primitive import Names, define
 ONE_OVER_PI = 0.3183098861837907
 SHIFT = 6
 EXP_138 = 8.56324762248225e59
+RAISED, LOG_RAISED = 2.0**60, 41.58883083359672
 
 
 def log_quotient(m: Any, a: Any, low: Any, b: Any) -> Pair:
@@ -140,7 +141,7 @@ def _log_beta(m: Any, a: Any, b: Any) -> Any:
     up, down = _gamma_factors(m, least)
     high, low = multiply_pairs(m, divide_pairs(m, above, below), divide_pairs(m, (up, 0.0), down))
     # From 6 on all factors are 1: one logarithm serves them and Stirling's series.
-    large = m.min(m.max(least, LARGE), 1e100)
+    large = m.min(m.max(least, LARGE), 1e300)
     factor = log_double(m, m.where(big, large, high))
     far = stirling_by_log(m, large, factor)
     own = m.where(big, far[0], factor[0]), m.where(big, far[1], factor[1] + low / high)
@@ -190,7 +191,12 @@ def _logbeta(m: Any, a: Any, b: Any) -> Any:
     least, most = m.min(a, b), m.max(a, b)
     end = m.where(least > 0.0, -INF, m.where(m.eq(least, 0.0) & (most < INF), INF, NAN))
     end = m.where(m.eq(a, a) & m.eq(b, b), end, NAN)
-    return m.where(inside, _log_beta(m, x, y), end)
+    # Of two tiny arguments, or of one beside a larger one, beta is as their inverse: subnormal
+    # ones, which have none, are raised.
+    tiny = m.min(x, y) < 2.0**-960
+    x, y = (value * m.where(tiny & (value < 2.0**-800), RAISED, 1.0) for value in (x, y))
+    raised = _log_beta(m, x, y) + m.where(tiny, LOG_RAISED, 0.0)
+    return m.where(inside, raised, end)
 
 
 def _lost(m: Any, a: Any, b: Any, low: Any) -> Any:

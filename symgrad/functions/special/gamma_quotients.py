@@ -1,4 +1,4 @@
-"""Rows of the derivatives of beta, rising factorials and binomial coefficients, to the second.
+"""Rows of the derivatives of beta, rising factorials and binomials, to the second or third.
 
 Products of the function and of differences of digamma. Written out by the product rule the second
 ones cancel, where the arguments are small or the last step of a product is; so each has a row, and
@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from symgrad.functions.elementary import call, select
+from symgrad.functions.special import beta_moments
 from symgrad.functions.special.double import (
     NAN,
     ONE,
@@ -226,6 +227,21 @@ def _d2(a: Any, b: Any) -> Expr:
     return call("polygamma_difference", 2, a, b)
 
 
+def _third(a: Any, b: Any) -> Expr:
+    """Beta's third derivative by a over beta, its terms of one sign."""
+    return 3 * _d(a, b) * _d1(a, b) - _d(a, b) ** 3 - _d2(a, b)
+
+
+def _third_by_a(a: Any, b: Any) -> Expr:
+    squares = 3 * _d1(a, b) * (_d1(a, b) - _d(a, b) ** 2)
+    return squares + 3 * _d(a, b) * _d2(a, b) - call("polygamma_difference", 3, a, b)
+
+
+def _third_by_b(a: Any, b: Any) -> Expr:
+    whole, d = a + b, _d(a, b)
+    return 3 * ((_d1(a, b) - d**2) * _psi(1, whole) + d * _psi(2, whole)) - _psi(3, whole)
+
+
 def _of(x: Any, k: Any) -> Expr:
     return call("digamma_of_sum", x, k)
 
@@ -265,6 +281,8 @@ RATES: dict[str, tuple[str, Callable[[Expr, Expr], Expr]]] = {
     "beta_aa": ("beta", lambda a, b: _d(a, b) ** 2 - _d1(a, b)),
     "beta_ab": ("beta", lambda a, b: call("digamma_cross", a, b)),
     "beta_bb": ("beta", lambda a, b: _d(b, a) ** 2 - _d1(b, a)),
+    "beta_aaa": ("beta", _third),
+    "beta_bbb": ("beta", lambda a, b: _third(b, a)),
     "rising_x": ("rising_factorial", _d),
     "rising_k": ("rising_factorial", _of),
     "rising_xx": ("rising_factorial", lambda x, k: call("rising_curvature", x, k)),
@@ -321,6 +339,8 @@ CHANGES: dict[str, Changes] = {
     "beta_bb": (
         lambda a, b: 2 * _d(b, a) * _psi(1, a + b) - _psi(2, a + b),
         lambda a, b: 2 * _d(b, a) * _d1(b, a) - _d2(b, a)),
+    "beta_aaa": (_third_by_a, _third_by_b),
+    "beta_bbb": (lambda a, b: _third_by_b(b, a), lambda a, b: _third_by_a(b, a)),
     "rising_xx": CURVATURE,
     "rising_xk": RISING_CROSS,
     "rising_kk": (
@@ -336,7 +356,14 @@ CHANGES: dict[str, Changes] = {
                      - _psi(2, n - k + 1)),
     "binomial_kk": BINOMIAL_CURVATURE,
 }
-"""The partials of what a function is multiplied by in its second derivatives."""
+"""The partials of what a function is multiplied by in its higher derivatives."""
+
+THIRD = {("beta_aa", 0): "beta_aaa", ("beta_bb", 1): "beta_bbb"}
+"""Rows of third derivatives."""
+
+MOMENTS = {("beta_aa", 1): (2, 1), ("beta_ab", 0): (2, 1), ("beta_aaa", 1): (3, 1),
+           ("beta_ab", 1): (1, 2), ("beta_bb", 0): (1, 2), ("beta_bbb", 0): (1, 3)}
+"""The orders of mixed derivatives, whose terms cancel where an argument is small."""
 
 ROOTS = {"rising_factorial": "rising_root", "binomial": "binomial_root"}
 DOMAINS = {"beta": ((0.3, 9), (0.2, 7)), "rising_factorial": ((0.8, 9), (0.2, 7)),
@@ -348,6 +375,8 @@ def _partial(name: str, index: int) -> Callable[[Expr, Expr, Expr], Expr]:
     """By the first argument (0) or the second (1): a row of its own, or by the product rule."""
     if name in SECOND:
         return lambda y, a, b: call(SECOND[name][index], a, b)
+    if (name, index) in THIRD:
+        return lambda y, a, b: call(THIRD[name, index], a, b)
     function, _ = RATES[name]
     sign, *rates = OWN[function]
 
@@ -362,6 +391,14 @@ def _partial(name: str, index: int) -> Callable[[Expr, Expr, Expr], Expr]:
         return select((x < 1) & (k > HALF), 3 * moved + x * partial(moved, x + 1, k - 1),
                       partial(y, x, k))  # fmt: skip
 
+    def mixed(y: Expr, a: Expr, b: Expr) -> Expr:
+        least, most = call("min", a, b), call("max", a, b)
+        usable = (least > 0) & (least <= beta_moments.HIGHEST) & (most <= beta_moments.LARGEST)
+        moment = call("beta_moment", *MOMENTS[name, index], a, b)
+        return select(usable, moment, partial(y, a, b))
+
+    if (name, index) in MOMENTS:
+        return mixed
     return from_zero if (name, index) == ("rising_xx", 0) else partial
 
 

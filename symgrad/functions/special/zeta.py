@@ -354,7 +354,8 @@ def _eta(m: Any, s: Any) -> Any:
     """Dirichlet's eta(s) = (1 - 2^(1-s)) zeta(s) (NIST DLMF 25.2.3), log 2 at 1. Within 10 ulp."""
     power = exp_double(m, *scale_pair(m, LOGS[1], 1.0 - m.min(s, 0.0)))
     factor = m.where(s < 0.0, 1.0 - power, -m.expm1((1.0 - s) * LOGS[1][0]))
-    value = factor * _zeta(m, s)
+    zeta = _zeta(m, s)
+    value = m.where(m.eq(zeta, 0.0), 0.0, factor * zeta)  # where the factor may be infinite
     return m.where(m.eq(s, 1.0), LOGS[1][0], value)
 
 

@@ -23,6 +23,10 @@ PRODUCTS: dict[str, Callable[..., Any]] = {
     "beta_b": lambda a, b: -beta(a, b) * rise(b, a),
     "beta_aa": lambda a, b: beta(a, b) * (rise(a, b) ** 2 - rise(a, b, 1)),
     "beta_bb": lambda a, b: beta(a, b) * (rise(b, a) ** 2 - rise(b, a, 1)),
+    "beta_aaa": lambda a, b: beta(a, b) * (
+        3 * rise(a, b) * rise(a, b, 1) - rise(a, b) ** 3 - rise(a, b, 2)),
+    "beta_bbb": lambda a, b: beta(a, b) * (
+        3 * rise(b, a) * rise(b, a, 1) - rise(b, a) ** 3 - rise(b, a, 2)),
     "beta_ab": lambda a, b: beta(a, b) * (rise(a, b) * rise(b, a) - psi(1, a + b)),
     "rising_x": lambda x, k: rf(x, k) * rise(x, k),
     "rising_k": lambda x, k: rf(x, k) * psi(0, x + k),

@@ -115,3 +115,19 @@ def test_derivatives(name: str, digits: int) -> None:
     got = in_mpmath(system.graph, tensor_of(system, 2).nodes, dict(zip("ab", point, strict=True)))
     for value, orders in zip(got, [(2, 0), (1, 1), (1, 1), (0, 2)], strict=True):
         assert close(value, mpmath.diff(lambda *x: oracle(*x), point, orders), 1e-25)
+
+
+@pytest.mark.parametrize(
+    ("point", "expected"),
+    [
+        ((1.0, 1e-310), 713.80137882815417),
+        ((5e-324, 2.0), 744.44007192138126),
+        ((1e-310, 1e-310), 714.49452600871411),
+        ((1e154, 1e102), -1.2073442483569037e104),
+    ],
+)
+def test_logbeta_of_subnormal_and_huge_arguments(
+    point: tuple[float, float], expected: float
+) -> None:
+    """It was nan of the first ones, and too large beyond 1e100; mpmath's loggamma of 700 digits."""
+    assert float(values("logbeta", *point)) == pytest.approx(expected, rel=1e-15)

@@ -124,6 +124,7 @@ def same(got: float, expected: float) -> bool:
         ("zeta", (1.0,), inf), ("zeta", (0.0,), -0.5), ("zeta", (-2.0,), 0.0),
         ("zeta", (-300.0,), 0.0), ("zeta", (inf,), 1.0), ("zeta", (-inf,), nan),
         ("zeta", (nan,), nan), ("zeta", (2.0,), 1.6449340668482264),
+        ("dirichlet_eta", (-1e5,), 0.0), ("dirichlet_eta", (-1e300,), 0.0),
         ("hurwitz_zeta", (1.0, 0.5), inf), ("hurwitz_zeta", (2.0, 0.0), inf),
         ("hurwitz_zeta", (2.5, -1.5), nan), ("hurwitz_zeta", (2.0, inf), 0.0),
         ("hurwitz_zeta", (2.0, -3.0), inf), ("hurwitz_zeta", (3.0, -3.0), nan),
