@@ -133,7 +133,7 @@ def test_a_jump_within_rounding_counts():
 
 
 def test_overflow_and_division_by_zero_give_no_finite_bound():
-    (bound,) = bounds_of(program_of("exp(x*1000.5)/exp(x*1000.25)"), [5.0], [0.0])
+    (bound,) = bounds_of(program_of("exp(x*1000.5) - x"), [5.0], [0.0])
     assert not np.isfinite(bound[0])
     (zero,) = bounds_of(program_of("x/(x*y - 1/3)"), [1.0], [1 / 3])
     assert not zero[0] < 1e10
