@@ -27,7 +27,14 @@ from symgrad.interop.torch_orders import (
     pulled,
     repeated,
 )
-from symgrad.runtime.arguments import arguments, inputs_by_name, merged_parameters, unpacked
+from symgrad.runtime.arguments import (
+    arguments,
+    check_call,
+    direction_is_shared,
+    inputs_by_name,
+    merged_parameters,
+    unpacked,
+)
 from symgrad.runtime.arrays import as_array
 from symgrad.runtime.direct import small_integer
 from symgrad.runtime.function import CompiledFunction
@@ -209,6 +216,7 @@ class TorchFunction:
                     "torch.func's transforms inside of torch.compile know no functions but "
                     "PyTorch's; keep them out of it with torch.compiler.disable"
                 )
+            check_call(signature, points, values, seeds)
             batch = self._traced_batch(points)
         last, tensors, shared = self._common(points, values, seeds, batch)
         table = len(points) == 1
@@ -312,7 +320,7 @@ class TorchFunction:
             if alone and tensor.numel() == 1:
                 add(True, tensor.reshape(1))
                 return
-            whole = tensor.reshape(batch) if tensor.numel() == count else tensor.expand(batch)
+            whole = tensor.expand(batch)
             add(False, whole.reshape((1, count) if last else (count, 1)))
 
         if table:
@@ -327,8 +335,7 @@ class TorchFunction:
             seed = seeds.get(group.name)
             if seed is not None:
                 size = len(group.columns)
-                whole = signature.output_shape
-                if seed.ndim == (len(whole) if group.name == "cotangent" else 1) and batch != ():
+                if direction_is_shared(signature, group.name, seed.shape, batch):
                     add(True, seed.reshape(size))
                 elif signature.batch_axis == -1:
                     add(False, seed.reshape(size, count))

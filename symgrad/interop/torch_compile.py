@@ -55,14 +55,13 @@ def order_of(name: str) -> Order:
         ArgumentError: its function is gone.
     """
     source, form, *steps = name.split("/")
-    found: Order | None = None
-    for owner in _sources.get(source, ()):
-        kind, *shared = form.split(" ")
-        found = owner.order(kind == "table", tuple([one == "s" for one in shared]))
-    if found is None:
+    owner: Source | None = next(iter(_sources.get(source, ())), None)
+    if owner is None:
         raise ArgumentError(
             "the function of this graph is gone; keep fn.torch() as long as what torch.compile made"
         )
+    kind, *shared = form.split(" ")
+    found: Order = owner.order(kind == "table", tuple([one == "s" for one in shared]))
     for step in steps:
         chosen, wrt = step.split(" by ")
         found = found.product("vjp", _places(chosen), _places(wrt))

@@ -90,41 +90,64 @@ def arguments(
         DtypeError: an array cannot become the function's dtype.
     """
     values = dict(named)
-    inputs = signature.inputs
     batch: tuple[int, ...]
     if not points:
         points = inputs_by_name(signature, values)
-        if len(inputs) == 1:
-            batch, columns = _single(signature, points[0])
-        else:
-            batch, columns = _separate(signature, points)
-    elif len(points) == 1:
+    check_call(signature, points, values, {"tangent": tangent, "cotangent": cotangent})
+    if len(points) == 1:
         batch, columns = _single(signature, points[0])
-    elif len(points) == len(inputs):
-        batch, columns = _separate(signature, points)
     else:
-        raise ArgumentError(
-            f"{len(points)} arrays given; give one of shape (*batch, {len(inputs)}) or "
-            f"{len(inputs)}, for {', '.join(inputs)}"
-        )
+        batch, columns = _separate(signature, points)
     groups = []
     for group in signature.groups:
         if group.name == "inputs":
             groups.append(columns)
         elif group.name == "parameters":
             groups.append(_parameters(signature, values, batch))
-        elif group.name == "tangent":
-            groups.append(_direction(signature, "tangent", tangent, (len(signature.wrt),), batch))
         else:
-            groups.append(
-                _direction(signature, "cotangent", cotangent, signature.output_shape, batch)
-            )
-    if values and not signature.parameters:
-        _parameters(signature, values, batch)
-    for name, value in (("tangent", tangent), ("cotangent", cotangent)):
-        if value is not None and all(group.name != name for group in signature.groups):
-            raise ArgumentError(f"{name}= is given, but no result needs it")
+            value = tangent if group.name == "tangent" else cotangent
+            groups.append(_direction(signature, group.name, value, batch))
     return batch, groups
+
+
+def check_call(
+    signature: Signature,
+    points: Sequence[Any],
+    named: Mapping[str, Any],
+    directions: Mapping[str, Any],
+) -> None:
+    """Refuse a call that has too much or too little, by position or by name.
+
+    Args:
+        signature: of the function that is called.
+        points: the points, in one or as many as there are inputs.
+        named: the parameters.
+        directions: "tangent" and "cotangent"; None where they are not given.
+
+    Raises:
+        ArgumentError: something is missing, unknown or not needed.
+    """
+    inputs, names = signature.inputs, signature.parameters
+    if len(points) not in (1, len(inputs)):
+        raise ArgumentError(
+            f"{len(points)} arrays given; give one of shape (*batch, {len(inputs)}) or "
+            f"{len(inputs)}, for {', '.join(inputs)}"
+        )
+    for name in names:
+        if name not in named:
+            raise missing_parameter(name)
+    for name in named:
+        if name not in names:
+            also = " and once by position" if name in inputs else ""
+            known = ", ".join(names) or "none"
+            raise ArgumentError(f"{name!r} is no parameter{also}; the parameters are: {known}")
+    wanted = [group.name for group in signature.groups]
+    for name, value in directions.items():
+        if value is None and name in wanted:
+            shape = _direction_shape(signature, name)
+            raise ArgumentError(f"{name}= is missing; its shape is (*batch, *{shape})")
+        if value is not None and name not in wanted:
+            raise ArgumentError(f"{name}= is given, but no result needs it")
 
 
 def inputs_by_name(signature: Signature, values: dict[str, Any]) -> tuple[Any, ...]:
@@ -178,14 +201,6 @@ def _separate(signature: Signature, points: Sequence[Any]) -> tuple[tuple[int, .
 
 def _parameters(signature: Signature, values: Mapping[str, Any], batch: tuple[int, ...]) -> Columns:
     names = signature.parameters
-    for name in names:
-        if name not in values:
-            raise missing_parameter(name)
-    for name in values:
-        if name not in names:
-            also = " and once by position" if name in signature.inputs else ""
-            known = ", ".join(names) or "none"
-            raise ArgumentError(f"{name!r} is no parameter{also}; the parameters are: {known}")
     arrays = {n: as_array(f"parameter {n!r}", values[n], signature.numpy_dtype) for n in names}
     return parameter_columns(names, arrays, batch)
 
@@ -246,19 +261,32 @@ def given_results(signature: Signature, out: Any, accumulate: bool) -> dict[str,
     return dict(out)
 
 
-def _direction(
-    signature: Signature, name: str, value: Any, shape: tuple[int, ...], batch: tuple[int, ...]
-) -> Columns:
-    """A tangent or cotangent: one vector per point, or one for the whole batch."""
-    if value is None:
-        raise ArgumentError(f"{name}= is missing; its shape is (*batch, *{shape})")
+def direction_is_shared(
+    signature: Signature, name: str, shape: tuple[int, ...], batch: tuple[int, ...]
+) -> bool:
+    """Whether a tangent or cotangent is one vector for the whole batch, and not one per point.
+
+    Raises:
+        ShapeError: it is neither.
+    """
+    whole = _direction_shape(signature, name)
+    if shape == whole and batch != ():
+        return True
+    wanted = result_shape(whole, batch, signature.batch_axis)
+    if shape != wanted:
+        raise ShapeError(f"{name} has shape {tuple(shape)}; {wanted} is needed")
+    return False
+
+
+def _direction_shape(signature: Signature, name: str) -> tuple[int, ...]:
+    return signature.output_shape if name == "cotangent" else (len(signature.wrt),)
+
+
+def _direction(signature: Signature, name: str, value: Any, batch: tuple[int, ...]) -> Columns:
     array = as_array(name, value, signature.numpy_dtype)
-    size = prod(shape)
-    if array.shape == shape and batch != ():
+    size = prod(_direction_shape(signature, name))
+    if direction_is_shared(signature, name, array.shape, batch):
         return Columns(array.reshape(1, size))
-    wanted = result_shape(shape, batch, signature.batch_axis)
-    if array.shape != wanted:
-        raise ShapeError(f"{name} has shape {array.shape}; {wanted} is needed")
     if signature.batch_axis == 0:
         return Columns(array.reshape(-1, size))
     return Columns(array.reshape(size, -1).T)

@@ -90,6 +90,22 @@ def test_batches_of_other_lengths_share_a_graph():
     assert len(graphs) == 2
 
 
+REFUSED = {
+    "of other names": ("value", {"q": 1.0}, r"'q' is no parameter"),
+    "of a parameter that does not broadcast": ("value", {"k": leaf(4, 1)}, "expand"),
+    "of a tangent that is turned": ("jvp", {"tangent": leaf(2, 4)}, r"\(4, 2\) is needed"),
+    "of a tangent that nothing needs": ("value", {"tangent": leaf(4, 2)}, "no result needs it"),
+}
+
+
+@pytest.mark.parametrize(("derivatives", "named", "message"), REFUSED.values(), ids=REFUSED)
+def test_calls_are_refused_as_they_are_outside(derivatives, named, message):
+    f = function(derivatives)
+    compiled = torch.compile(f, backend="eager", fullgraph=True)
+    with pytest.raises(Exception, match=message):
+        compiled(leaf(4, 2), **{"k": 1.0, "p": 1.0, **named})
+
+
 def test_gradients_of_gradients():
     f, points = function(), leaf(4, 2)
     compiled = torch.compile(
