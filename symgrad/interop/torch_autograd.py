@@ -355,6 +355,10 @@ class TorchFunction:
             dtype = self.fn.signature.numpy_dtype
             if isinstance(value, float) or small_integer(value):
                 return torch.tensor(value, dtype=self._dtype, device=target)
+            if torch.compiler.is_compiling():  # which knows NumPy's arrays as tensors only
+                made = torch.as_tensor(np.asarray(value), device=target)
+                if not made.is_complex():
+                    return made.to(self._dtype)
             array = np.require(as_array(name, value, dtype), dtype, ["C", "W"])
             return torch.as_tensor(array, device=target)
         if value.device.type != target:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 
+import numpy as np
 import pytest
 
 import symgrad as sg
@@ -88,6 +89,13 @@ def test_batches_of_other_lengths_share_a_graph():
         points = leaf(count, 2)
         assert_equal([compiled(points)], [f(points, k=1.0, p=1.0)])
     assert len(graphs) == 2
+
+
+@pytest.mark.parametrize("p", [np.float64(0.1), np.arange(4, dtype="float32"), [0.1, 1, 2, 3]])
+def test_numbers_of_numpy_and_lists(p):
+    f, points = function(), leaf(4, 2)
+    compiled = torch.compile(lambda t: f(t, k=1.0, p=p), backend="eager", fullgraph=True)
+    assert_equal([compiled(points)], [f(points, k=1.0, p=p)])
 
 
 REFUSED = {
