@@ -19,6 +19,7 @@ import torch
 
 from symgrad.errors import ArgumentError
 from symgrad.ir.recipe import Recipe
+from symgrad.runtime.arguments import direction_shape
 from symgrad.runtime.function import CompiledFunction
 
 Tensor = Any
@@ -166,7 +167,7 @@ class First(Order):
         named: dict[str, Any] = {name: next(rest).reshape(-1) for name in signature.parameters}
         for group in signature.groups:
             if group.name in ("tangent", "cotangent"):
-                shape = signature.output_shape if group.name == "cotangent" else (-1,)
+                shape = direction_shape(signature, group.name)
                 direction = next(rest)
                 if direction.ndim == 1:
                     named[group.name] = direction.reshape(shape)

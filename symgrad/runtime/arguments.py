@@ -144,7 +144,7 @@ def check_call(
     wanted = [group.name for group in signature.groups]
     for name, value in directions.items():
         if value is None and name in wanted:
-            shape = _direction_shape(signature, name)
+            shape = direction_shape(signature, name)
             raise ArgumentError(f"{name}= is missing; its shape is (*batch, *{shape})")
         if value is not None and name not in wanted:
             raise ArgumentError(f"{name}= is given, but no result needs it")
@@ -269,7 +269,7 @@ def direction_is_shared(
     Raises:
         ShapeError: it is neither.
     """
-    whole = _direction_shape(signature, name)
+    whole = direction_shape(signature, name)
     if shape == whole and batch != ():
         return True
     wanted = result_shape(whole, batch, signature.batch_axis)
@@ -278,13 +278,14 @@ def direction_is_shared(
     return False
 
 
-def _direction_shape(signature: Signature, name: str) -> tuple[int, ...]:
+def direction_shape(signature: Signature, name: str) -> tuple[int, ...]:
+    """The shape of a tangent or cotangent of one point."""
     return signature.output_shape if name == "cotangent" else (len(signature.wrt),)
 
 
 def _direction(signature: Signature, name: str, value: Any, batch: tuple[int, ...]) -> Columns:
     array = as_array(name, value, signature.numpy_dtype)
-    size = prod(_direction_shape(signature, name))
+    size = prod(direction_shape(signature, name))
     if direction_is_shared(signature, name, array.shape, batch):
         return Columns(array.reshape(1, size))
     if signature.batch_axis == 0:

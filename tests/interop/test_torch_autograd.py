@@ -237,6 +237,7 @@ def test_no_points_and_strided_tensors():
     f(empty, k=k, p=1.0).sum().backward()
     assert empty.grad.shape == (0, 2)
     assert k.grad == 0
+    assert compiled("jvp")(empty, k=k, p=1.0, tangent=empty.detach()).shape == (0,)
     wide = leaf(4, 6)
     close(f(wide[:, ::3], k=1.0, p=1.0), eager(wide[:, 0], wide[:, 3], 1.0, 1.0))
 

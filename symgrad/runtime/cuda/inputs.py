@@ -19,6 +19,7 @@ from symgrad.errors import ArgumentError, DeviceError, DtypeError, ShapeError
 from symgrad.ir.layout import MOST_ADDRESSES, MOST_VALUES, Layout
 from symgrad.runtime.arguments import (
     Signature,
+    direction_shape,
     inputs_by_name,
     merged_parameters,
     missing_parameter,
@@ -157,7 +158,7 @@ def given_groups(
                 groups.append(_direction(place, "parameters", whole, row, batch))
         else:
             value = tangent if group.name == "tangent" else cotangent
-            shape = (len(signature.wrt),) if group.name == "tangent" else signature.output_shape
+            shape = direction_shape(signature, group.name)
             if value is None:
                 raise ArgumentError(f"{group.name}= is missing; its shape is (*batch, *{shape})")
             seen = place.see(group.name, value)
