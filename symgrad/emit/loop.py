@@ -119,6 +119,14 @@ def _can_stream(target: Target) -> bool:
     return target.lanes * target.itemsize == CACHE_LINE and target.width >= target.lanes
 
 
+def _holds_a_line(program: Program, target: Target, in_place: Any) -> Any:
+    """Whether the points before a cache line fit into a tile, which may be one short vector."""
+    line = CACHE_LINE // target.itemsize
+    if short_points(program, target) >= line:
+        return ir.Constant(FLAG, 1)
+    return in_place if target.tile >= line else ir.Constant(FLAG, 0)
+
+
 def _emit_tiles(
     builder: ir.IRBuilder,
     program: Program,
@@ -143,7 +151,9 @@ def _emit_tiles(
     wanted = builder.icmp_signed("!=", stream, ir.Constant(INT64, THROUGH))
     long = builder.icmp_signed(">=", builder.sub(stop, start), ir.Constant(INT64, PEEL_FROM))
     largest = max(results, key=lambda result: len(result.constants.kept))
-    peeled = largest.misaligned_points(start, long)
+    in_place = builder.not_(apart(builder, arrays))
+    fits = _holds_a_line(program, target, in_place)
+    peeled = largest.misaligned_points(start, builder.and_(long, fits))
     opening = builder.add(start, peeled)
     directly: Any = ir.Constant(FLAG, 0)
     if past:
@@ -156,7 +166,6 @@ def _emit_tiles(
         for result in results:
             result.decide_runs(staged, opening)
             runs = builder.or_(runs, result.runs)
-    in_place = builder.not_(apart(builder, arrays))
     short = builder.not_(builder.or_(runs, in_place))
     for result in results:
         result.decide_rows(builder.and_(wanted, short), (start, opening))

@@ -8,17 +8,20 @@ import platform
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from symgrad.emit import provider
 from symgrad.emit.assemble import host_machine, new_module, optimised
-from symgrad.emit.kernel import cpu_target, llvm_text, vector_bytes
+from symgrad.emit.kernel import cpu_target, emit_kernel, llvm_text, vector_bytes
 from symgrad.emit.loop import define_loop
 from symgrad.emit.target import ITEMSIZE
 from symgrad.ir.program import Group, Program, Result
-from tests.emit.test_kernel import Builder, assert_same_bits, load_program
+from symgrad.tiers import load_kernel
+from tests.emit.test_kernel import Builder, Loaded, assert_same_bits, load_program
 
 ROOT = Path(__file__).parents[2]
 WIDTHS = (1, 2, 3, 4, 5, 7, 8, 9, 12, 15, 16, 17, 20)
@@ -220,6 +223,29 @@ def test_results_of_different_layouts_can_be_filled_at_once(kernel):
                 assert_same_bits(view, wanted)
                 view[...] = GUARD
                 assert (memory == GUARD).all()
+
+
+@pytest.mark.parametrize("tile", [4, 64])
+def test_a_tile_shorter_than_a_line_holds_the_points_before_the_first_line(tile):
+    do, widths = Builder(), (3, 300)
+    x = do("load", data=(0, 0))
+    for position in range(3):
+        value = do("add", x, do("constant", data=float(position)))
+        do("store", value, data=(0, position))
+    for position in range(300):
+        do("store", do("constant", data=float(position)), data=(1, position))
+    groups, results = (Group("inputs", ("x",)),), (Result("a", (3,)), Result("b", (300,)))
+    made = Program(groups, results, tuple(do.code))
+    target = replace(cpu_target(made, "float64", "high"), lanes=2, width=2, tile=tile)
+    kernel = emit_kernel(made, replace(target, doubled=False))
+    short = Loaded(load_kernel(kernel, provider.prepare), kernel, target)
+    points = np.linspace(0, 1, 300)[:, None]
+    wanted = points + np.arange(3.0), np.tile(np.arange(300.0), (300, 1))
+    for layouts in ((misaligned, c_order), (misaligned, misaligned)):
+        places = [f((300, w), "float64") for f, w in zip(layouts, widths, strict=True)]
+        short([points], [view for _, view in places], stream=1)
+        for (_, view), values in zip(places, wanted, strict=True):
+            assert_same_bits(view, values)
 
 
 @pytest.mark.parametrize(
