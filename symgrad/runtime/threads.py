@@ -144,17 +144,18 @@ def _run_threads(
         pool = _pools.get(threads - 1)
         if pool is None:
             pool = _pools[threads - 1] = ThreadPoolExecutor(threads - 1, "symgrad")
-    # Each thread takes chunk after chunk itself: a task for each would take 40 us of Python.
-    left, sizes, done = deque(parts), deque[int](), 0
+    # Each thread takes chunk after chunk itself: a task for each would take 40 us of Python. The
+    # work stands beside them: a cancelled task that a busy pool still has must keep no arrays.
+    left, sizes, done = deque((work, *part) for part in parts), deque[int](), 0
     others: list[Future[None]] = []  # made one by one: an interrupt may come between two
 
     def take(then: Callable[[], None]) -> None:
         while left:
             try:
-                start, stop = left.popleft()
+                evaluate, start, stop = left.popleft()
             except IndexError:  # another thread was quicker
                 return
-            work(start, stop)
+            evaluate(start, stop)
             sizes.append(stop - start)
             then()
 

@@ -7,6 +7,7 @@ import select
 import signal
 import threading
 import time
+import weakref
 
 import numpy as np
 import pytest
@@ -130,9 +131,11 @@ def test_a_call_does_not_wait_for_threads_that_are_busy_with_another():
     assert running.wait(30)
     work = Work()
     run(work, 4 * CHUNK, 2, None)
+    assert sorted(work.parts) == chunks(4 * CHUNK)
+    work = weakref.ref(work)
+    assert work() is None, "the busy threads' queue keeps what the call worked on"
     ended.set()
     other.join()
-    assert sorted(work.parts) == chunks(4 * CHUNK)
 
 
 def test_progress_is_told_in_the_calling_thread():
