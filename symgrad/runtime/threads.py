@@ -23,11 +23,9 @@ CHUNK = 65_536
 INLINE_POINTS = 16_384
 """Batches up to this many points are evaluated by the calling thread."""
 
-BLOCK = 4096
-"""Chunks of what is summed are so many points or a multiple: whole blocks of sums."""
-
 LINES = 64
-"""Other chunks are so many or a multiple: whole vectors, and for every thread whole cache lines."""
+"""Chunks are so many points or a multiple, if they are no blocks of sums: whole vectors, and for
+every thread whole cache lines."""
 
 
 class Scratch(threading.local):
@@ -86,7 +84,7 @@ def chunk_size(points: int, threads: int, most: int = 0, step: int = LINES) -> i
     >>> chunk_size(300_000, 1, 10**6), chunk_size(300_000, 2, 10**6)
     (1000000, 150016)
     """
-    size = max(BLOCK, most // step * step) if most else CHUNK
+    size = max(step, most // step * step) if most else CHUNK
     count = -(-points // size)
     if threads == 1 or (count < threads and not most):
         return size

@@ -15,7 +15,6 @@ import pytest
 from symgrad.ir.program import HEADER
 from symgrad.runtime import threads
 from symgrad.runtime.threads import (
-    BLOCK,
     CHUNK,
     INLINE_POINTS,
     LINES,
@@ -24,6 +23,8 @@ from symgrad.runtime.threads import (
     chunks,
     run,
 )
+
+BLOCK = 4096
 
 
 @pytest.mark.parametrize("points", [0, 1, 7, 99, 100, 101, 250])
@@ -40,15 +41,15 @@ def test_chunks_are_whole_vectors():
 
 
 @pytest.mark.parametrize("step", [LINES, BLOCK])
-@pytest.mark.parametrize("most", [0, 1, 10_000, 10**5, 10**8])
+@pytest.mark.parametrize("most", [0, 1000, 10_000, 10**5, 10**8])
 @pytest.mark.parametrize("threads", [2, 3, 16])
 @pytest.mark.parametrize("points", [1, INLINE_POINTS, 100_000, CHUNK + 1, 300_000, 10**7 + 1])
 def test_every_thread_gets_as_much(points, threads, most, step):
     parts = chunks(points, chunk_size(points, threads, most, step))
-    assert all(0 < b - a <= (max(BLOCK, most) + step if most else CHUNK) for a, b in parts)
+    assert all(0 < b - a <= (max(step, most) + step if most else CHUNK) for a, b in parts)
     assert all(a % step == 0 for a, _ in parts)
     shares = [sum(b - a for a, b in parts[thread::threads]) for thread in range(threads)]
-    if points >= threads * CHUNK or (most and points >= threads * BLOCK):
+    if points >= threads * CHUNK or most:
         assert max(shares) <= points / threads + step * -(-len(parts) // threads)
 
 
@@ -100,10 +101,12 @@ def test_one_worker_is_the_calling_thread():
 
 
 def test_chunks_may_be_shorter_and_longer():
-    for most, size in ((0, CHUNK), (1, BLOCK), (3 * CHUNK + 5, 3 * CHUNK), (10**9, 7 * CHUNK + 3)):
+    for most, size in ((0, CHUNK), (327, 320), (3 * CHUNK + 5, 3 * CHUNK), (10**9, 7 * CHUNK + 3)):
         work = Work()
         run(work, 7 * CHUNK + 3, 1, None, most)
         assert work.parts == chunks(7 * CHUNK + 3, size)
+    assert chunk_size(CHUNK, 1, 1) == LINES
+    assert chunk_size(CHUNK, 1, 1, BLOCK) == BLOCK
     work = Work()
     run(work, 8 * CHUNK, 2, None, 100 * CHUNK)
     assert sorted(work.parts) == chunks(8 * CHUNK, 4 * CHUNK)
