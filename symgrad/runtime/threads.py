@@ -105,13 +105,14 @@ def run(
     Args:
         work: evaluates the points from start to stop.
         points: of the batch.
-        workers: threads; by default all processors, one for small batches.
+        workers: threads; by default all processors, one for small batches of which ``most`` is not
+            known.
         on_chunk: called in this thread with (points done, points in all) for each chunk, soon
             after it.
         most: points of a chunk, if that is known.
         step: every chunk begins at a multiple of it.
     """
-    small = workers is None and points <= INLINE_POINTS
+    small = workers is None and points <= INLINE_POINTS and not most
     if small and on_chunk is None:
         work(0, points)
         return
