@@ -39,6 +39,7 @@ from symgrad.simplify.network import Network
 from symgrad.simplify.optimise import ORDERS, PRIMAL, Pass, optimise, prepare, regroup
 from symgrad.simplify.rewrite import simplify
 from symgrad.simplify.rules import LEVELS
+from symgrad.simplify.scales import meet_scales
 
 
 @dataclass(frozen=True, slots=True)
@@ -435,6 +436,7 @@ def _derive(
     if _may_round(options):
         share = CANCELLING if first is None else 1  # what has cancelled once does so again
         tensors, _ = relate_exponentials(graph, tensors, share)
+        tensors = meet_scales(graph, tensors, options.dtype)
     tensors = [stored(graph, t, d.pattern) for t, d in zip(tensors, derived, strict=True)]
     return Derived(estimate(graph, tensors), graph, tensors)
 

@@ -15,7 +15,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
-from math import copysign, gcd, inf, isqrt
+from math import copysign, gcd, inf, isfinite, isqrt
+from sys import float_info
 from typing import TYPE_CHECKING, overload
 
 from symgrad.errors import FormulaError, LimitError
@@ -29,6 +30,9 @@ Exponent = int | Fraction
 LONGEST_JOINED = 16
 """A flat graph joins products of up to this many factors: the partials of a long chain of
 functions would otherwise grow with the square of its length."""
+
+TINY, HUGE = float_info.min, float_info.max
+"""Doubles between these have all their digits."""
 
 SMALL = 1 << 64
 """Whole numbers below this need no look at their length."""
@@ -56,8 +60,10 @@ def bits(value: int | Fraction) -> int:
 def multiply_numbers(a: Number, b: Number) -> Number:
     """``a * b``, exact where both are exact; exact zero annihilates floats too.
 
+    Where no double holds the product of floats it is exact: another number may undo it.
+
     Raises:
-        LimitError: an exact result has more than MAX_BITS bits.
+        LimitError: a result of exact numbers has more than MAX_BITS bits.
     """
     first, second = type(a), type(b)
     if first is int:
@@ -67,14 +73,35 @@ def multiply_numbers(a: Number, b: Number) -> Number:
                 return whole
         elif a == 0 or a == 1:
             return simplest(b) if a else 0
-    elif first is float and second is float:
-        return a * b
     elif second is int and b == 0:
         return 0
-    product = simplest(_as_float(a, b) * _as_float(b, a))
-    if not isinstance(product, float) and bits(product) > MAX_BITS:
+    if first is float or second is float:
+        left, right = as_float(a), as_float(b)
+        product = left * right
+        if TINY <= abs(product) <= HUGE and (first is second or _hold(left, right)):
+            return product
+        return _beyond_doubles(a, b, product)
+    exact = Fraction(a) * Fraction(b)
+    if bits(exact) > MAX_BITS:
         raise LimitError(f"an exact constant grows beyond {MAX_BITS} bits; write it as a float")
-    return product
+    return simplest(exact)
+
+
+def _hold(*numbers: float) -> bool:
+    """Whether these have all the digits of the exact numbers that they were rounded from."""
+    return all(TINY <= abs(number) <= HUGE for number in numbers)
+
+
+def _beyond_doubles(a: Number, b: Number, rounded: float) -> Number:
+    """``a * b``, exact where ``rounded`` is not; unless it takes too many bits."""
+    if not a or not b or not all(isfinite(x) for x in (a, b) if type(x) is float):
+        return rounded
+    exact = Fraction(a) * Fraction(b)
+    if TINY <= abs(exact) <= HUGE:
+        return float(exact)
+    if bits(exact) > MAX_BITS or (isfinite(rounded) and Fraction(rounded) == exact):
+        return rounded
+    return simplest(exact)
 
 
 def add_numbers(a: Number, b: Number) -> Number:

@@ -17,7 +17,7 @@ from operator import add, mul, truediv
 from typing import Any
 
 from symgrad.errors import UnknownFunctionError
-from symgrad.ir.arithmetic import Number, bits
+from symgrad.ir.arithmetic import Number, as_float, bits
 from symgrad.ir.expression import Expr, postorder
 from symgrad.ir.fused import fused
 from symgrad.ir.graph import Graph
@@ -421,7 +421,7 @@ def numpy_arithmetic() -> Arithmetic:
     import numpy as np  # noqa: PLC0415 - the package itself imports without NumPy
 
     def number(value: Number | str) -> Any:
-        return np.float64(NAMED[value] if isinstance(value, str) else value)
+        return np.float64(NAMED[value] if isinstance(value, str) else as_float(value))
 
     def power(base: Any, exponent: int | Fraction) -> Any:
         if exponent == -1:

@@ -12,7 +12,14 @@ from heapq import heappop, heappush
 from math import factorial, inf
 
 from symgrad.functions import math
-from symgrad.ir.arithmetic import Exponent, Number, power_number, simplest
+from symgrad.ir.arithmetic import (
+    Exponent,
+    Number,
+    add_numbers,
+    multiply_numbers,
+    power_number,
+    simplest,
+)
 from symgrad.ir.expression import Expr, symbol, wrap
 from symgrad.ir.graph import Graph
 from symgrad.simplify.polynomials import Polynomial, combine, expand
@@ -76,14 +83,14 @@ def terms(graph: Graph, node: int, most: float = inf) -> tuple[Number, dict[int,
     while last and len(made) <= most:
         at = -heappop(last)
         coefficient = sums.pop(at)
-        start = start + coefficient * graph.data[at][0]
+        start = add_numbers(start, multiply_numbers(coefficient, graph.data[at][0]))
         for term, c in zip(graph.args[at][::-1], graph.data[at][1][::-1], strict=True):
             if graph.ops[term] == "sum":
                 if term not in sums:
                     heappush(last, -term)
-                sums[term] = sums.get(term, 0) + coefficient * c
+                sums[term] = add_numbers(sums.get(term, 0), multiply_numbers(coefficient, c))
             else:
-                made[term] = made.get(term, 0) + coefficient * c
+                made[term] = add_numbers(made.get(term, 0), multiply_numbers(coefficient, c))
     return start, made
 
 

@@ -60,7 +60,7 @@ def _divides_by_sum(graph: Graph, node: int) -> bool:
 
 def _whole_factors(graph: Graph, node: int, c: Number) -> tuple[Number, dict[int, Exponent]]:
     coefficient, held = factors(graph, node)
-    return coefficient * c, held
+    return multiply_numbers(coefficient, c), held
 
 
 def _rest(

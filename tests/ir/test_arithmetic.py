@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from symgrad.errors import FormulaError, LimitError
 from symgrad.functions import PRIMITIVES
-from symgrad.ir.arithmetic import MAX_BITS, exact_root, power_number
+from symgrad.ir.arithmetic import MAX_BITS, exact_root, multiply_numbers, power_number
 from symgrad.ir.evaluate import Arithmetic, evaluate, evaluate_expr
 from symgrad.ir.expression import HALF, Expr, constant, postorder, variables, wrap
 from symgrad.ir.graph import Graph
@@ -394,3 +394,12 @@ def test_nodes_do_not_depend_on_the_hash_seed() -> None:
 
 def test_limit_is_counted_in_bits() -> None:
     assert power_number(2, MAX_BITS // 2) == 2 ** (MAX_BITS // 2)
+
+
+@pytest.mark.parametrize("size", [1e-200, 1.5e200])
+def test_products_beyond_doubles_are_exact_until_something_undoes_them(size: float) -> None:
+    beyond = multiply_numbers(size, size)
+    assert beyond == Fraction(size) ** 2
+    assert multiply_numbers(beyond, 1 / size) == pytest.approx(size, rel=1e-15)
+    assert type(multiply_numbers(beyond, 1 / size)) is float
+    assert multiply_numbers(size, inf) == inf
