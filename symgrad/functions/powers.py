@@ -48,9 +48,10 @@ def _at_zero(a: Expr, b: Expr, value: Expr, least: object = 0) -> Expr:
 def _counted(a: Expr, count: Expr, power: Expr) -> Expr:
     """``count * power`` for a power of a, and 0 for 0 times infinity: a^0 has derivative 0.
 
-    At other a it is the product although count is 0, for its derivatives need not be.
+    Next to 0 as well, where the powers of third derivatives overflow. At other a it is the product
+    although count is 0, for its derivatives need not be.
     """
-    return select(equal(a, 0) & equal(count, 0), 0, count * power)
+    return select((abs(a) <= 1e-100) & equal(count, 0), 0, count * power)
 
 
 def _family(

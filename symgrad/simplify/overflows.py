@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from itertools import combinations
+from math import inf
 
 from symgrad.functions import math
 from symgrad.ir.arithmetic import Exponent, simplest
@@ -23,7 +24,7 @@ from symgrad.simplify.forms import (
     terms,
 )
 
-X, Y = symbol("x"), symbol("y")
+U, X, Y = (symbol(name) for name in "uxy")
 
 
 def joined_exponentials(graph: Graph, node: int) -> int | None:
@@ -60,8 +61,9 @@ def scaled_bessel_functions(graph: Graph, node: int) -> int | None:
     held = flattened(graph, node)
     found = [base for base in held if graph.ops[base] in SCALED_BESSEL]
     exponentials = [base for base in held if graph.ops[base] == "exp"]
-    if not found or len(found) + len(exponentials) < 2:
-        return None
+    grows = {SCALED_BESSEL[graph.ops[base]][0] * held[base] > 0 for base in found}
+    if not found or (not exponentials and len(grows) < 2):
+        return None  # all are huge or all vanish: nothing is won, and at infinity they are numbers
     positive = {_argument(graph, base) for base in found if SCALED_BESSEL[graph.ops[base]][0] < 0}
     exponents: dict[int, Fraction] = {}
     made = []
@@ -94,7 +96,8 @@ def log_of_bessel_function(graph: Graph, node: int) -> int | None:
     if sign < 0:
         return graph.add(math.log(Y) - X, bindings)
     far = graph.add(math.log(Y) + abs(X), bindings)
-    return graph.call("select", (graph.add(abs(X) < 8, bindings), node, far))
+    usable = (abs(X) >= 8) & (abs(X) < inf)
+    return graph.call("select", (graph.add(usable, bindings), far, node))
 
 
 ABOVE: Mapping[str, tuple[Expr, Expr]] = {
@@ -185,14 +188,13 @@ def sum_of_log_gammas(graph: Graph, node: int) -> int | None:
             if less not in (0, 1) or any(others.values()):
                 continue
             rest = [(t, k) for t, k in found.items() if t not in (whole, one, other)]
-            if less:
-                rest.append((graph.call("log", (graph.call("abs", (u,)),)), -c))
-            made = graph.call("logbeta", (a, b))
-            above = graph.add((X > 0) & (Y > 0), {"x": a, "y": b})
+            bindings = {"x": a, "y": b, "u": u}
+            made = math.logbeta(X, Y) + (math.log(abs(U)) if less else 0)
+            better = graph.sum(((graph.add(made, bindings), -c),))
             written = graph.sum(((whole, c), (one, -c), (other, -c)))
-            better = graph.sum([(made, -c), *rest[len(found) - 3 :]])
+            above = graph.add((X > 0) & (Y > 0), bindings)
             chosen = graph.call("select", (above, better, written))
-            return graph.sum([*rest[: len(found) - 3], (chosen, 1)], start)
+            return graph.sum([*rest, (chosen, 1)], start)
     return None
 
 

@@ -311,8 +311,10 @@ def logarithm_times_sum(graph: Graph, node: int) -> int | None:
             product = _times(graph, base, w)
             if product is not None:
                 others = [pair for pair in held.items() if pair[0] not in (log, base)]
-                mean = graph.call("log1pc", (w,))
-                return graph.product([*others, (product, 1), (mean, 1)])
+                near = graph.product([(product, 1), (graph.call("log1pc", (w,)), 1)])
+                small = graph.add(abs(W) < HALF, {"w": w})
+                written = graph.product([(log, 1), (base, 1)])
+                return graph.product([*others, (graph.call("select", (small, near, written)), 1)])
     return None
 
 

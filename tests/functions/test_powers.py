@@ -95,3 +95,14 @@ def test_whole_exponents_have_every_derivative(name: str) -> None:
                         lambda x, y: (x + y) ** y, (base, exponent), (order - times, times)
                     )
                     assert one == pytest.approx(float(exact), rel=1e-13, abs=1e-13)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("order", [2, 3])
+def test_whole_powers_next_to_0_have_derivatives(name: str, order: int) -> None:
+    """The count vanishes there, and the power that it multiplies overflows."""
+    system = system_of(getattr(math, name)(a, b), ("a", "b"))
+    by_base = tensor_of(system, order).nodes[0]
+    for exponent in (0.0, 1.0):
+        (got,) = in_float(system.graph, (by_base,), {"a": 1e-200, "b": exponent})
+        assert got == 0

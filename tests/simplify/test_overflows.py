@@ -63,6 +63,7 @@ def test_every_form_is_of_one_class() -> None:
         math.exp(x) * math.exp(y),
         math.exp(x) ** 2,
         math.besseli0(x) * y,
+        math.besseli0(x) * math.besseli1(y),
         math.log(x * y),
         math.log(math.bose(x) * y),
         math.log(math.erf(x) + math.erf(y)),
@@ -94,3 +95,9 @@ def test_logarithms_of_negative_numbers_are_none(formula: str) -> None:
     assert np.isnan(plain).any()
     np.testing.assert_array_equal(np.isnan(made), np.isnan(plain))
     np.testing.assert_allclose(made, plain, rtol=1e-11, atol=1e-13)
+
+
+@pytest.mark.parametrize("formula", ["log(besseli(0, x))", "besseli(0, x)*besseli(1, 2*x)"])
+def test_infinity_stays(formula: str) -> None:
+    fn = sg.compile(formula, "x", "value", jit="never", cache=False)
+    assert fn(np.array([[np.inf]])) == np.inf

@@ -85,3 +85,8 @@ def test_whole_powers_of_negative_numbers_stay() -> None:
     value, gradient = fn(np.array([[1.0, -3.0], [0.5, -6.0], [1.5, -6.0]]))
     np.testing.assert_allclose(value, [-0.5, 0.25, np.nan], rtol=1e-14)
     assert np.isfinite(gradient[:2, 1]).all()
+
+
+def test_infinity_stays() -> None:
+    fn = sg.compile("(1 + 1/x)*log(1 + x*y)", "x y", "value", jit="never", cache=False)
+    assert fn(np.array([[2.0, np.inf]])) == np.inf
