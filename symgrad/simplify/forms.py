@@ -100,14 +100,8 @@ MOST_TERMS = 8
 
 def few_terms(graph: Graph, node: int) -> tuple[Number, dict[int, Number]]:
     """The terms of a sum, and nothing where there are more than a few."""
-    pending, count = list(graph.args[node]), 0
-    while pending and count <= MOST_TERMS:
-        at = pending.pop()
-        if graph.ops[at] == "sum":
-            pending += graph.args[at]
-        else:
-            count += 1
-    return terms(graph, node) if count <= MOST_TERMS else (0, {})
+    start, found = terms(graph, node, MOST_TERMS)
+    return (start, found) if len(found) <= MOST_TERMS else (0, {})
 
 
 def log_of_exponentials(graph: Graph, node: int) -> int | None:
