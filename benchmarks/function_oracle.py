@@ -129,6 +129,7 @@ ROWS: dict[str, Function] = {
     "exp_over_x": lambda x: NAN if x.is_zero() else x.exp() / x,
     "sinc_slope": removable_at("sinc", 1), "sinc_curvature": removable_at("sinc", 2),
     "cosc_slope": removable_at("cosc", 1), "expm1c_slope": removable_at("expm1c", 1),
+    "log1pc_slope": removable_at("log1pc", 1),
     "airyai": arb.airy_ai, "airyaiprime": lambda x: x.airy_ai(1),
     "airybi": arb.airy_bi, "airybiprime": lambda x: x.airy_bi(1),
     "airyai_curvature": lambda x: x * x.airy_ai(),

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from symgrad.functions.elementary import PI, call, equal, select
 from symgrad.functions.special import removable
-from symgrad.functions.special.double import INF, cos_pi, polynomial, sin_pi
+from symgrad.functions.special.double import INF, NAN, cos_pi, polynomial, sin_pi
 from symgrad.ir.expression import HALF, Expr
 from symgrad.ir.primitive import Names, Primitive, define
 
@@ -101,6 +101,7 @@ def _alternating(shift: int, order: int, terms: int) -> list[float]:
 SINC_SLOPE, SINC_CURVATURE = _alternating(1, 1, 12), _alternating(1, 2, 16)
 COSC_SLOPE = _alternating(2, 1, 12)
 SINHC = [1 / factorial(2 * k + 1) for k in range(10)]
+LOG1PC_SLOPE = [2 / (2 * k + 3) for k in range(15)]
 EXPM1C_SLOPE = [k / factorial(k + 1) for k in range(1, 18)]
 
 
@@ -167,6 +168,20 @@ def _expm1c_slope(m: Any, x: Any) -> Any:
     far = m.fma(power, kept - 1.0, m.where(large, 0.0, 1.0)) / divisor / divisor
     far = m.where(m.eq(x, INF), INF, far * m.where(large, EXP_16, 1.0))
     return m.where(m.abs(x) < 1.0, near, far)
+
+
+def _log1pc_slope(m: Any, x: Any) -> Any:
+    """The derivative of log(1 + x)/x: next to 0 by log(1 + x) = 2 atanh(s), s = x/(2 + x)."""
+    near = (x > -0.4) & (x < 0.9)
+    kept = m.where(near, x, 0.0)
+    inverse = 1.0 / (2.0 + kept)
+    s = kept * inverse
+    series = s * inverse * polynomial(m, s * s, LOG1PC_SLOPE)
+    inside = m.where(near | m.eq(x, -1.0), 1.0, x)
+    far = (1.0 / (1.0 + inside) - m.log1p(inside) / inside) / inside
+    far = m.where(x < INF, m.where(m.eq(x, -1.0), -INF, far), 0.0)
+    value = m.where(near, -inverse * (1.0 / (1.0 + kept) + series), far)
+    return m.where(x >= -1.0, value, NAN)
 
 
 ORACLES = {row.name: row.oracle for row in removable.ROWS}
@@ -349,7 +364,8 @@ expm1c = define(
     names=Names(),
     source="NIST DLMF 13.4.1",
 )
-log1pc = _quotient("log1pc", "log1p", (-0.8, 9), "NIST DLMF 15.6.1", at_infinity=0)
+log1pc = _quotient("log1pc", "log1p", (-0.8, 9), "NIST DLMF 15.6.1", slope="log1pc_slope",
+                   at_infinity=0)  # fmt: skip
 cosc = _squared("cosc", "sinc", (-9, 9), "NIST DLMF 4.21.2", "cosc_slope")
 coshc = _squared("coshc", "sinhc", (-9, 9), "NIST DLMF 4.35.2")
 
@@ -371,6 +387,10 @@ expm1c_slope = define("expm1c_slope", lambda y, x: call("expm1c_derivative", 2, 
                       kind="routine", definition=_expm1c_slope, cost=60,
                       oracle=partial(_derivative, "expm1c", 1), ulp=8.0, names=Names(),
                       source="NIST DLMF 4.2.19")
+log1pc_slope = define("log1pc_slope", lambda y, x: call("log1pc_derivative", 2, x),
+                      domain=(-0.8, 9), kind="routine", definition=_log1pc_slope, cost=60,
+                      oracle=partial(_derivative, "log1pc", 1), ulp=8.0, names=Names(),
+                      source="NIST DLMF 4.6.4")
 # fmt: on
 
 ROWS = (
@@ -379,5 +399,5 @@ ROWS = (
     *(logit, logcosh, bose, log1mexp, cosm1, coshm1),
     *(xlogy, xlog1py, entr, exp10, sinpi, cospi, tanpi, softsign, tanhshrink),
     *(sinc, sinhc, expm1c, log1pc, cosc, coshc),
-    *(sinc_slope, sinc_curvature, cosc_slope, expm1c_slope),
+    *(sinc_slope, sinc_curvature, cosc_slope, expm1c_slope, log1pc_slope),
 )

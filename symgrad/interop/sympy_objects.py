@@ -326,6 +326,8 @@ WRITTEN_OUT: dict[str, Callable[..., Expr]] = {
         math.eq(x, 0), x**3 / 180 - x / 12, (math.sin(x) - 2 * (1 - math.cos(x)) / x) / x**2),
     "expm1c_slope": lambda x: math.select(
         math.eq(x, 0), HALF + x / 3 + x**2 / 8, (math.exp(x) * (x - 1) + 1) / x**2),
+    "log1pc_slope": lambda x: math.select(
+        math.eq(x, 0), 2 * x / 3 - HALF - 3 * x**2 / 4, (1 / (1 + x) - math.log(1 + x) / x) / x),
     **{f"{name}_{suffix}": _hyper_by_z(name, k)
        for name in HYPERGEOMETRIC for k, suffix in ((1, "slope"), (2, "curvature"))},
     "ieee_remainder": lambda a, b: a - b * math.rint(a / b),

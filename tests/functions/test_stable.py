@@ -39,6 +39,7 @@ POINTS: dict[str, tuple[float, ...]] = {
     "sinc_slope": (0.0, *TINY, 0.1, 0.99, 1.01, 3.0), "cosc_slope": (0.0, *TINY, 1.99, 2.01, 20.0),
     "sinc_curvature": (0.0, *TINY, 0.1, 0.99, 1.01, 3.0),
     "expm1c_slope": (0.0, *TINY, 0.99, 1.01, -0.99, -1.01, 20.0, 715.0, -700.0),
+    "log1pc_slope": (0.0, *TINY, -1e-9, -0.39, -0.41, 0.89, 0.91, -0.999, 20.0),
     "softsign": (0.0, *TINY, *LARGE), "tanhshrink": (0.0, *TINY, 0.5, 0.99, 1.01, *LARGE[:4]),
     "gelu": (0.0, *TINY, 1.0, 5.0, -5.0, -30.0), "silu": (0.0, 1.0, -20.0, 800.0, -800.0),
     "mish": (0.0, 1.0, 20.0, -20.0, 800.0, -800.0),
@@ -138,7 +139,8 @@ def test_special_values(expr: Expr, value: float, expected: float) -> None:
         ("sinc_slope", inf, 0.0), ("sinc_slope", -inf, 0.0), ("sinc_slope", nan, nan),
         ("sinc_curvature", -inf, 0.0), ("sinc_curvature", nan, nan), ("cosc_slope", inf, 0.0),
         ("cosc_slope", nan, nan), ("expm1c_slope", inf, inf), ("expm1c_slope", -inf, 0.0),
-        ("expm1c_slope", nan, nan),
+        ("expm1c_slope", nan, nan), ("log1pc_slope", inf, 0.0), ("log1pc_slope", -1.0, -inf),
+        ("log1pc_slope", -1.5, nan), ("log1pc_slope", nan, nan),
     ],
 )  # fmt: skip
 def test_ends_of_routines(name: str, point: float, expected: float) -> None:
