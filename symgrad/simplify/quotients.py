@@ -14,7 +14,7 @@ from symgrad.ir.expression import HALF, Expr, symbol
 from symgrad.ir.graph import Graph
 from symgrad.simplify.differences import difference, difference_of, ratio
 from symgrad.simplify.forms import Form, factors, few_terms, flattened, terms
-from symgrad.simplify.polynomials import Monomial, Polynomial, combine, expand
+from symgrad.simplify.polynomials import Monomial, Polynomial, combine
 
 A, B, D, M, P, W = (symbol(name) for name in "abdmpw")
 HALF_POWER = Fraction(1, 2)
@@ -80,13 +80,41 @@ def _rest(
     start, inside = terms(graph, total)
     ratio = Fraction(c) / Fraction(a)
     if not b:
-        if start != -ratio:
-            return None
-        return graph.sum(sorted(inside.items())) if len(inside) <= MOST_LEFT else None
+        alike = start == -ratio and len(inside) <= MOST_LEFT
+        return _without(graph, total, None) if alike else None
     term = graph.product([*b.items()])
     if Fraction(inside.get(term, 0)) != -ratio or len(inside) - 1 + (start != 0) > MOST_LEFT:
         return None
-    return graph.sum([(t, k) for t, k in sorted(inside.items()) if t != term], start)
+    return _without(graph, total, term)
+
+
+def _without(graph: Graph, total: int, term: int | None) -> int | None:
+    """A sum less a term of it, or its number; the rest in the groups in which it was written.
+
+    (x - y) + z has digits that x + z - y has not. None where the term stands in two places.
+    """
+    outer, at = [], total
+    while True:
+        start, coefficients = graph.data[at]
+        pairs = list(zip(graph.args[at], coefficients, strict=True))
+        sums = [part for part in graph.args[at] if graph.ops[part] == "sum"]
+        inner = [part for part in sums if _holds(graph, part, term)]
+        here = start != 0 if term is None else term in graph.args[at]
+        if here + len(inner) != 1:
+            return None
+        if not inner:
+            break
+        outer.append((start, pairs, *inner))
+        (at,) = inner
+    made = graph.sum([pair for pair in pairs if pair[0] != term], start if term is not None else 0)
+    for start, pairs, part in reversed(outer):
+        made = graph.sum([(made if t == part else t, k) for t, k in pairs], start)
+    return made
+
+
+def _holds(graph: Graph, sum_: int, term: int | None) -> bool:
+    start, found = terms(graph, sum_)
+    return start != 0 if term is None else term in found
 
 
 MOST_STEPS = 5
@@ -99,8 +127,7 @@ def quotient_of_polynomials(graph: Graph, node: int) -> int | None:
     sums = [base for base, e in held.items() if graph.ops[base] == "sum" and type(e) is int]
     for below in [base for base in sums if held[base] < 0]:
         for above in [base for base in sums if held[base] > 0]:
-            known = expand(graph, (above, below))
-            quotient = _divided(known[above], known[below])
+            quotient = _divided(_polynomial(graph, above), _polynomial(graph, below))
             if quotient is None:
                 continue
             made = graph.sum([(graph.product([*m]), c) for m, c in quotient.items()])
@@ -109,12 +136,28 @@ def quotient_of_polynomials(graph: Graph, node: int) -> int | None:
     return None
 
 
+def _polynomial(graph: Graph, node: int) -> Polynomial:
+    """A sum as it is written: powers of sums are not multiplied out, which costs them digits."""
+    start, found = few_terms(graph, node)
+    made: Polynomial = {(): start} if start else {}
+    for term, c in found.items():
+        number, held = factors(graph, term)
+        monomial = tuple(sorted(flattened(graph, graph.product([*held.items()])).items()))
+        made[monomial] = made.get(monomial, 0) + c * number
+    return {monomial: c for monomial, c in made.items() if c}
+
+
 def _divided(above: Polynomial, below: Polynomial) -> Polynomial | None:
     """The quotient by long division; None where something is left or a number is rounded."""
     atoms = sorted({atom for part in (*above, *below) for atom, _ in part})
     numbers = (*above.values(), *below.values())
     powers = [e for part in (*above, *below) for _, e in part]
-    if float in map(type, numbers) or any(type(e) is not int or e < 0 for e in powers):
+    if (
+        not above
+        or not below
+        or float in map(type, numbers)
+        or any(type(e) is not int or e < 0 for e in powers)
+    ):
         return None
 
     def place(monomial: Monomial) -> tuple[Exponent, ...]:

@@ -90,3 +90,13 @@ def test_whole_powers_of_negative_numbers_stay() -> None:
 def test_infinity_stays() -> None:
     fn = sg.compile("(1 + 1/x)*log(1 + x*y)", "x y", "value", jit="never", cache=False)
     assert fn(np.array([[2.0, np.inf]])) == np.inf
+
+
+def test_differences_stay_together() -> None:
+    """x - y has all its digits, and a sum in another order or multiplied out would not."""
+    formulas = ["((x - y)**4 - z**4)/((x - y)**2 - z**2)", "z/((x - y) + z + 1e-3)"]
+    fn = sg.compile(formulas, "x y z", ["value", 1], jit="never", cache=False)
+    x, y, z = 1e8 + 0.5, 1e8, 0.25
+    value, jacobian = fn(np.array([[x, y, z]]))
+    np.testing.assert_allclose(value, [[0.3125, z / 0.751]], rtol=1e-14)
+    np.testing.assert_allclose(jacobian[0, :, 2], [0.5, 0.501 / 0.751**2], rtol=1e-14)
