@@ -241,8 +241,7 @@ STABLE: dict[str, Measured] = {
     **dict.fromkeys(("expm1c", "expm1c_slope"), over(
         (-2, 2), (-9, 9), (-100, 89), (-745, 709))),
     "exp_over_x": over((-2, 2), (-40, 40), (-104, 89), (-745, 709.78), (709.78, 716.4)),
-    **dict.fromkeys(("log1pc", "log1pc_slope"), over(
-        (-1, 1), (-1, 9), about(-1), log(1, 1e308))),
+    **dict.fromkeys(("log1pc", "log1pc_slope"), over((-1, 1), (-1, 9), about(-1), log(1, 1e308))),
     **{f"{name}_derivative": pairs((orders(0, 6), (-2, 2)), (orders(0, 6), (low, high)),
                                    (orders(7, 20), (low / 9, high / 9)),
                                    (orders(0, 4), signed(1e-300, 0.5)), scale=scale)
