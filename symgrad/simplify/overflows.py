@@ -212,20 +212,8 @@ def log_of_error_functions(graph: Graph, node: int) -> int | None:
     return graph.call("log", (graph.sum(((made, c),)),))
 
 
-def log_of_gompertz(graph: Graph, node: int) -> int | None:
-    """log(1 - exp(-exp(x))) as x + log((1 - exp(-v))/v) with v = exp(x), where x is below 0."""
-    (inside,) = graph.args[node]
-    number, held = factors(graph, inside)
-    if number != -1 or [(graph.ops[base], e) for base, e in held.items()] != [("exp", 1)]:
-        return None
-    bindings = {"x": graph.args[next(iter(held))][0], "y": inside}
-    small = graph.add(X + math.log(math.expm1c(Y)), bindings)
-    return graph.call("select", (graph.add(X < 0, bindings), small, node))
-
-
 OVERFLOWS: tuple[Form, ...] = (
     Form("sum", sum_of_log_gammas, "rounding"),
-    Form("log1mexp", log_of_gompertz, "rounding"),
     Form("log", log_of_factorials, "rounding"),
     Form("log", log_of_error_functions, "rounding"),
     Form("log", log_of_bessel_function, "rounding"),
