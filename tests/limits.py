@@ -1,4 +1,5 @@
-"""Derivatives of formulas as they are written, at points where they may be limits alone."""
+"""Derivatives of formulas as they are written, at points where they may be limits alone; and which
+formulas stay as they are written."""
 
 from __future__ import annotations
 
@@ -9,6 +10,11 @@ import mpmath
 import numpy as np
 
 import symgrad as sg
+from symgrad.functions import PRIMITIVES
+from symgrad.ir.expression import Expr
+from symgrad.ir.graph import Graph
+from symgrad.ir.system import Tensor
+from symgrad.simplify.rewrite import simplify
 from tests.differences import partials_of
 
 NAMES = {name: getattr(mpmath, name) for name in dir(mpmath) if not name.startswith("_")}
@@ -60,3 +66,11 @@ def errors(
             worst = max(abs(mpmath.mpf(float(got[by])) - wanted[by]) for by in got)
             found[-1].append(float(worst / largest))
     return found
+
+
+def is_left_alone(expr: Expr) -> bool:
+    """Whether all rewrites of a primal leave an expression as it is."""
+    graph = Graph(PRIMITIVES)
+    tensor = Tensor("value", (), (graph.add(expr),))
+    made, (kept,) = simplify(graph, [tensor], "all", primal=True)
+    return kept.nodes == (made.add(expr),)
