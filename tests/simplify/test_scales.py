@@ -38,7 +38,9 @@ CASES: tuple[tuple[str, str, str, tuple[float, ...]], ...] = (
     # Variables may be as extreme as the numbers.
     ("float32", "gradient", "1/(1.1e-19*x + 2.3e-19*y)",            (2.5e25, 1e25)),
     ("float32", "hessian",  "(3.4e-10/x)**12 - (3.4e-10/x)**6",     (3.8e-10,)),
-    # No float32 holds these numbers.
+    # No double, or no float32, holds these numbers.
+    ("float64", "value",    "x*10**400",                            (1e-300,)),
+    ("float64", "value",    "x/10**400",                            (1e300,)),
     ("float32", "gradient", "5.7e-54*x**2",                         (1e18,)),
     ("float32", "value",    "9.8e-135/x**12",                       (3.8e-10,)),
     ("float32", "value",    "exp(-1.9e25*sqrt(2.9e-49*x))",         (0.5,)),
