@@ -27,6 +27,13 @@ def test_value(orders: tuple[int, int], rng: np.random.Generator) -> None:
         assert error <= BOUND, f"{orders} at {point}: {error} ulp"
 
 
+@pytest.mark.parametrize("orders", [(1, 3), (3, 1), (1, 4), (2, 3)])
+def test_the_step_is_short_enough_for_the_greater_argument(orders: tuple[int, int]) -> None:
+    greater = np.array([14.9, 29.9, 150.0, 499.0])
+    error, point = worst_of_row("beta_moment", *orders, np.full(4, 0.45), greater)
+    assert error <= BOUND, f"{orders} at {point}: {error} ulp"
+
+
 def test_kernels_agree_lane_by_lane() -> None:
     """Lanes take every node or every other one, and may have no value."""
     a, b = np.array([0.1, 1e-3, 200.0, 0.7, -1.0, 0.5]), np.array([0.2, 60.0, 0.3, 0.7, 1.0, 30.0])
