@@ -25,6 +25,7 @@ import numpy as np
 
 import symgrad as sg
 from benchmarks.suite_problems import find, points_of, suite
+from benchmarks.suite_workers import warm
 
 BUSY = (
     "black_scholes",
@@ -72,7 +73,7 @@ def speed_up(name: str, points: int, rounds: int) -> tuple[float, float, float]:
     fn, table, out = compiled(name, count)
     calls = [lambda w=w: fn(table, out=out, workers=w) for w in (1, 2)]
     for call in calls:
-        call()
+        warm(call)
     pairs = [(*spent(calls[0]), *spent(calls[1])) for _ in range(rounds)]
     wall, work, shared_wall, shared_work = zip(*pairs, strict=True)
     gains = [one / two for one, two in zip(wall, shared_wall, strict=True)]
@@ -115,7 +116,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--points", type=int, default=1_000_000, help="of the first table")
     parser.add_argument("--many", type=int, default=10_000_000, help="points of the second table")
-    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--rounds", type=int, default=41)
     parser.add_argument("--problems", nargs="+", default=BUSY, choices=suite())
     parser.add_argument("--held", nargs="+", default=HELD, choices=suite())
     options = parser.parse_args(argv)
