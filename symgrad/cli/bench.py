@@ -4,22 +4,11 @@ from __future__ import annotations
 
 import click
 
-from symgrad.api import compile_problem
-from symgrad.cli.options import (
-    Given,
-    Range,
-    jit_option,
-    kernel_options,
-    load_problem,
-    problem_options,
-    range_option,
-    requested,
-)
+from symgrad.cli.options import Asked, jit_option, problem_options, range_option
 
 
 @click.command("bench")
 @problem_options
-@kernel_options
 @jit_option
 @click.option(
     "--points",
@@ -42,16 +31,8 @@ from symgrad.cli.options import (
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 def bench(
-    problem: str,
-    inputs: tuple[str, ...] | None,
-    parameters: tuple[Given, ...],
-    derivatives: tuple[str, ...] | None,
-    dtype: str | None,
-    sparse: bool | None,
-    optimize: str | None,
-    jit: str | None,
+    asked: Asked,
     count: int,
-    ranges: tuple[tuple[str, Range], ...],
     seed: int,
     workers: int,
     peers: bool,
@@ -62,15 +43,7 @@ def bench(
     Every contender differentiates by its own means and has the least of many calls; a ratio is
     times as long as symgrad.
     """
-    loaded = load_problem(problem, inputs, parameters, ranges)
-    fn = compile_problem(
-        loaded,
-        derivatives=requested(derivatives),
-        dtype=dtype,
-        sparse=sparse,
-        optimize=optimize,
-        jit=jit,
-    )
+    fn = asked.compile(asked.load())
     chosen = {"peers": True} if peers else {}
     found = fn.benchmark(count, seed=seed, workers=workers, **chosen)
     click.echo(found.to_json() if as_json else str(found))

@@ -4,26 +4,15 @@ from __future__ import annotations
 
 import click
 
-from symgrad.api import compile_problem
 from symgrad.check import ORACLES
 from symgrad.check import check as compare
-from symgrad.cli.options import (
-    Given,
-    Range,
-    jit_option,
-    kernel_options,
-    load_problem,
-    problem_options,
-    range_option,
-    requested,
-)
+from symgrad.cli.options import Asked, jit_option, problem_options, range_option
 
 DISAGREED = 3
 
 
 @click.command("check")
 @problem_options
-@kernel_options
 @jit_option
 @click.option(
     "--against",
@@ -48,17 +37,9 @@ DISAGREED = 3
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 def check(
-    problem: str,
-    inputs: tuple[str, ...] | None,
-    parameters: tuple[Given, ...],
-    derivatives: tuple[str, ...] | None,
-    dtype: str | None,
-    sparse: bool | None,
-    optimize: str | None,
-    jit: str | None,
+    asked: Asked,
     against: tuple[str, ...],
     count: int,
-    ranges: tuple[tuple[str, Range], ...],
     seed: int,
     tolerance: float | None,
     as_json: bool,
@@ -67,15 +48,8 @@ def check(
 
     Points are drawn from the problem's ranges. Exit status 3 where something disagrees.
     """
-    loaded = load_problem(problem, inputs, parameters, ranges)
-    fn = compile_problem(
-        loaded,
-        derivatives=requested(derivatives),
-        dtype=dtype,
-        sparse=sparse,
-        optimize=optimize,
-        jit=jit,
-    )
+    loaded = asked.load()
+    fn = asked.compile(loaded)
     report = compare(
         fn,
         against=against or None,

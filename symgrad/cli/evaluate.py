@@ -12,16 +12,12 @@ from time import perf_counter
 import click
 import numpy as np
 
-from symgrad.api import compile_problem
 from symgrad.cli.options import (
+    Asked,
     Given,
-    Range,
     jit_option,
-    kernel_options,
-    load_problem,
     problem_options,
     range_option,
-    requested,
     require_values,
 )
 from symgrad.cli.summary import Summary
@@ -39,7 +35,6 @@ BLOCK_BYTES = 2**28
 
 @click.command("eval")
 @problem_options
-@kernel_options
 @jit_option
 @click.argument("points", required=False)
 @click.option("--random", "count", type=click.IntRange(min=0), help="Points drawn from the ranges.")
@@ -54,18 +49,10 @@ BLOCK_BYTES = 2**28
 @click.option("--cache/--no-cache", default=True, help="Keep compiled code on disk.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing on standard error.")
 def evaluate(
-    problem: str,
-    inputs: tuple[str, ...] | None,
-    parameters: tuple[Given, ...],
-    derivatives: tuple[str, ...] | None,
-    dtype: str | None,
-    sparse: bool | None,
-    optimize: str | None,
-    jit: str | None,
+    asked: Asked,
     points: str | None,
     count: int | None,
     seed: int,
-    ranges: tuple[tuple[str, Range], ...],
     output: str | None,
     overwrite: bool,
     block: int | None,
@@ -85,28 +72,20 @@ def evaluate(
     symgrad eval "k*x**2*sin(y)" points.csv --inputs x,y --parameter k=-2.0 > result.csv
     symgrad eval problem.toml --random 1000000
     """
-    loaded = load_problem(problem, inputs, parameters, ranges)
+    loaded = asked.load()
     if (points is None) == (count is None):
         raise OptionError("give either a file of POINTS or --random N, and one of them only")
     if output is not None and output != STANDARD_STREAM:
         check_target(output, (), overwrite=overwrite)
     if points is not None:
-        source = points_from_file(loaded, points, parameters)
+        source = points_from_file(loaded, points, asked.parameters)
     else:
         source = points_from_ranges(loaded, count or 0, seed)
     if source.unused and not quiet:
         click.echo(f"Columns not used: {', '.join(source.unused)}", err=True)
 
     start = perf_counter()
-    fn = compile_problem(
-        loaded,
-        derivatives=requested(derivatives),
-        dtype=dtype,
-        cache=cache,
-        sparse=sparse,
-        optimize=optimize,
-        jit=jit,
-    )
+    fn = asked.compile(loaded, cache=cache)
     compiled = perf_counter() - start
     origin = "interpreted" if fn.tier == "interpreted" else "compiled anew"
     origin = "with code from the cache" if fn.cached else origin
@@ -125,7 +104,7 @@ def evaluate(
     with sink as write:
         done, seconds = run(fn, source, loaded.parameter_values, write, layout, size, workers)
     if summary is not None:
-        click.echo(f"{loaded.name or problem} at {done:,} random points, {source.where}")
+        click.echo(f"{loaded.name or asked.problem} at {done:,} random points, {source.where}")
         click.echo(summary.text())
     # A reader that has gone away is noticed here, where that ends quietly.
     sys.stdout.flush()

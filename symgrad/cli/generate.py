@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from symgrad.api import derive_program, problem_recipe
-from symgrad.cli.options import Given, kernel_options, load_problem, problem_options, requested
+from symgrad.cli.options import Asked, problem_options
 from symgrad.details import GPU_WRITERS, WRITERS, source
 from symgrad.errors import OptionError
 from symgrad.interop.files import write_file
@@ -23,7 +23,6 @@ GPU_CODE = ("ptx", "cubin")
 
 @click.command("generate")
 @problem_options
-@kernel_options
 @click.option(
     "--target",
     type=click.Choice([*WRITERS, *GPU_WRITERS, *GPU_CODE]),
@@ -39,13 +38,7 @@ GPU_CODE = ("ptx", "cubin")
 )
 @click.option("--overwrite", is_flag=True, help="Replace the file if it is there already.")
 def generate(
-    problem: str,
-    inputs: tuple[str, ...] | None,
-    parameters: tuple[Given, ...],
-    derivatives: tuple[str, ...] | None,
-    dtype: str | None,
-    sparse: bool | None,
-    optimize: str | None,
+    asked: Asked,
     target: str,
     arch: str,
     output: str | None,
@@ -56,8 +49,7 @@ def generate(
     \b
     symgrad generate "x**2*sin(y)" --inputs x,y --derivatives value,gradient -o kernel.py
     """
-    loaded = load_problem(problem, inputs, parameters)
-    recipe = problem_recipe(loaded, requested(derivatives), dtype, sparse=sparse, optimize=optimize)
+    recipe = problem_recipe(asked.load(), **asked.options())
     options = Options(**recipe.options)
     _, _, program = derive_program(recipe, options, argument_groups(recipe))
     if target in GPU_CODE:

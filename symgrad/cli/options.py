@@ -5,14 +5,19 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Container, Iterable, Sequence
-from dataclasses import replace
-from typing import Any, get_args
+from dataclasses import dataclass, fields, replace
+from functools import wraps
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
+from symgrad.api import compile_problem
 from symgrad.errors import OptionError, ProblemFileError
 from symgrad.options import Jit, Optimize
 from symgrad.parse.problem import Problem, problem_from_formula, read_problem
+
+if TYPE_CHECKING:
+    from symgrad.runtime.function import CompiledFunction
 
 Command = Callable[..., Any]
 Given = tuple[str, float | None]
@@ -55,8 +60,59 @@ def _number(text: str) -> float | None:
     return number if math.isfinite(number) else None
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a command line asks for by the options that several subcommands have.
+
+    Attributes are the options' values, None where an option was not given; ``jit`` and ``ranges``
+    belong to the subcommands that have ``jit_option`` and ``range_option``.
+
+    Example:
+        >>> Asked("k*x**2", ("x",), (("k", 2.0),)).load().parameters
+        ('k',)
+    """
+
+    problem: str
+    inputs: tuple[str, ...] | None = None
+    parameters: tuple[Given, ...] = ()
+    derivatives: tuple[str, ...] | None = None
+    dtype: str | None = None
+    sparse: bool | None = None
+    optimize: str | None = None
+    jit: str | None = None
+    ranges: tuple[tuple[str, Range], ...] = ()
+
+    def load(self) -> Problem:
+        """The problem, with the values and the ranges of the command line (``load_problem``)."""
+        return load_problem(self.problem, self.inputs, self.parameters, self.ranges)
+
+    def options(self) -> dict[str, Any]:
+        """What ``api.problem_recipe`` and its like take besides the problem."""
+        wanted = [int(name) if name.isdecimal() else name for name in self.derivatives or ()]
+        return {
+            "derivatives": wanted or None,
+            "dtype": self.dtype,
+            "sparse": self.sparse,
+            "optimize": self.optimize,
+        }
+
+    def compile(self, problem: Problem, *, cache: bool = True) -> CompiledFunction:
+        """The compiled function of ``problem``, which ``load`` gave."""
+        return compile_problem(problem, cache=cache, jit=self.jit, **self.options())
+
+
 def problem_options(command: Command) -> Command:
-    """The FILE|FORMULA argument and the options that say what is wanted of it."""
+    """The FILE|FORMULA argument and what is wanted of it, as the command's first argument.
+
+    The command takes an ``Asked``, and by name the options that it alone has. This decorator
+    stands above those of other options, as it collects theirs too.
+    """
+
+    @wraps(command)
+    def collected(**given: Any) -> Any:
+        own = {field.name: given.pop(field.name) for field in fields(Asked) if field.name in given}
+        return command(Asked(**own), **given)
+
     decorators = (
         click.argument("problem", metavar="FILE|FORMULA"),
         click.option(
@@ -81,15 +137,6 @@ def problem_options(command: Command) -> Command:
             type=click.Choice(["float64", "float32"]),
             help="The type of all numbers; float64 unless the problem says otherwise.",
         ),
-    )
-    for decorate in reversed(decorators):
-        command = decorate(command)
-    return command
-
-
-def kernel_options(command: Command) -> Command:
-    """``--sparse`` and ``--optimize``: how the kernel is made; None is what the problem says."""
-    decorators = (
         click.option(
             "--sparse/--dense",
             "sparse",
@@ -102,9 +149,10 @@ def kernel_options(command: Command) -> Command:
             help="How hard to look for a cheaper program; default unless the problem says.",
         ),
     )
+    made: Command = collected
     for decorate in reversed(decorators):
-        command = decorate(command)
-    return command
+        made = decorate(made)
+    return made
 
 
 def jit_option(command: Command) -> Command:
@@ -172,13 +220,6 @@ def load_problem(
         },
         ranges={**problem.ranges, **limits},
     )
-
-
-def requested(derivatives: Sequence[str] | None) -> tuple[str | int, ...] | None:
-    """``--derivatives`` as ``sg.compile`` takes it: orders are numbers."""
-    if derivatives is None:
-        return None
-    return tuple(int(name) if name.isdecimal() else name for name in derivatives)
 
 
 def require_values(problem: Problem, known: Container[str], cure: str) -> None:

@@ -9,17 +9,7 @@ import click
 import numpy as np
 
 from symgrad.api import compile_problem
-from symgrad.cli.options import (
-    Given,
-    Range,
-    kernel_options,
-    load_problem,
-    names,
-    problem_options,
-    range_option,
-    requested,
-    require_values,
-)
+from symgrad.cli.options import Asked, names, problem_options, range_option, require_values
 from symgrad.errors import OptionError
 from symgrad.interop.files import write_file
 from symgrad.options import choose
@@ -37,7 +27,6 @@ GRID, CURVE = 240, 800
 
 @click.command("plot")
 @problem_options
-@kernel_options
 @click.option(
     "--kind",
     type=click.Choice(KINDS),
@@ -56,18 +45,11 @@ GRID, CURVE = 240, 800
 )
 @click.option("--overwrite", is_flag=True, help="Replace the file if it is there already.")
 def plot(
-    problem: str,
-    inputs: tuple[str, ...] | None,
-    parameters: tuple[Given, ...],
-    derivatives: tuple[str, ...] | None,
-    dtype: str | None,
-    sparse: bool | None,
-    optimize: str | None,
+    asked: Asked,
     kind: str,
     result: str | None,
     entry: tuple[str, ...] | None,
     over: tuple[str, ...] | None,
-    ranges: tuple[tuple[str, Range], ...],
     output: str | None,
     overwrite: bool,
 ) -> None:
@@ -79,15 +61,8 @@ def plot(
     \b
     symgrad plot "sin(x*y)" --inputs x,y --kind field --range x=0:3 --range y=0:3 -o field.svg
     """
-    loaded = load_problem(problem, inputs, parameters, ranges)
-    fn = compile_problem(
-        loaded,
-        derivatives=requested(derivatives),
-        dtype=dtype,
-        sparse=sparse,
-        optimize=optimize,
-        jit="never",
-    )
+    loaded = asked.load()
+    fn = compile_problem(loaded, jit="never", **asked.options())
     if result is not None:
         choose("--result", result, fn.results)
     if kind == "graph":

@@ -5,13 +5,14 @@ import pytest
 from click.testing import CliRunner
 
 from symgrad.cli.options import (
+    Asked,
     jit_option,
-    kernel_options,
     load_problem,
     named_range,
     named_value,
     names,
-    requested,
+    problem_options,
+    range_option,
     require_values,
 )
 from symgrad.errors import OptionError, ProblemFileError, SymgradError
@@ -57,8 +58,9 @@ def test_no_names_are_refused():
 
 
 def test_orders_are_numbers():
-    assert requested(("value", "3", "hessian")) == ("value", 3, "hessian")
-    assert requested(None) is None
+    asked = Asked("x", derivatives=("value", "3", "hessian"))
+    assert asked.options()["derivatives"] == ["value", 3, "hessian"]
+    assert set(Asked("x").options().values()) == {None}
 
 
 def test_a_file_is_read_and_the_command_line_goes_first(problem):
@@ -111,27 +113,27 @@ def test_parameters_need_values(problem):
 @pytest.mark.parametrize(
     ("arguments", "given"),
     [
-        ((), (None, None)),
-        (("--sparse",), (True, None)),
-        (("--dense", "--optimize", "max"), (False, "max")),
+        ((), {}),
+        (("--sparse",), {"sparse": True}),
+        (("--dense", "--optimize", "max"), {"sparse": False, "optimize": "max"}),
+        (("--jit", "never", "--range", "x=0:1"), {"jit": "never", "ranges": (("x", (0.0, 1.0)),)}),
     ],
 )
-def test_how_the_kernel_is_made_is_said_or_left_to_the_problem(arguments, given):
+def test_what_is_asked_arrives_together_and_the_rest_by_name(arguments, given):
     @click.command()
-    @kernel_options
-    def command(sparse, optimize):
-        click.echo(repr((sparse, optimize)))
-
-    assert CliRunner().invoke(command, arguments).output.strip() == repr(given)
-    assert CliRunner().invoke(command, ["--optimize", "hard"]).exit_code == 2
-
-
-def test_whether_there_is_a_kernel_is_said_or_left_open():
-    @click.command()
+    @problem_options
     @jit_option
-    def command(jit):
-        click.echo(repr(jit))
+    @range_option
+    @click.option("--own")
+    def command(asked, own):
+        assert asked == Asked("x**2", **given)
+        assert own == "mine"
 
-    for arguments, given in (((), None), (("--jit", "never"), "never")):
-        assert CliRunner().invoke(command, arguments).output.strip() == repr(given)
-    assert CliRunner().invoke(command, ["--jit", "sometimes"]).exit_code == 2
+    result = CliRunner().invoke(command, ["x**2", "--own", "mine", *arguments])
+    assert (result.exit_code, result.exception) == (0, None)
+
+
+@pytest.mark.parametrize("arguments", [("--optimize", "hard"), ("--jit", "sometimes")])
+def test_unknown_choices_are_refused(arguments):
+    command = click.command()(problem_options(jit_option(lambda asked: None)))
+    assert CliRunner().invoke(command, ["x", *arguments]).exit_code == 2
