@@ -353,13 +353,13 @@ def pollution(m: Any, x: Any) -> list[Any]:
     return outputs
 
 
-def kinetics(species: int, reactions: int, seed: int = 1) -> Function:
+def kinetics(species: int, reactions: int) -> Function:
     """Production rates of a random reversible Arrhenius mechanism of reduced quantities.
 
     x is the concentrations and the temperature T. Each reaction has the forward rate
     A T^b exp(-E/T) and the equilibrium factor exp(S - H/T).
     """
-    generator = random.Random(seed)
+    generator = random.Random(1)
     mechanism = []
     for _ in range(reactions):
         left = generator.sample(range(species), generator.choice([1, 2, 2, 2]))

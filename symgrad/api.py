@@ -97,8 +97,8 @@ def compile(
         target: "cpu", or "cuda" for NVIDIA GPUs: a function of that kind takes and gives arrays of
             PyTorch, CuPy, JAX and numba on the device without a copy, and NumPy arrays in pieces
             (``symgrad.runtime.cuda.function.CudaFunction``).
-        engine: "nvrtc" or "numba": who compiles for a GPU; None takes "nvrtc" where its packages
-            are installed, else "numba".
+        engine: "numba" or "nvrtc": who compiles for a GPU; None takes "numba" where its packages
+            are installed, else "nvrtc".
         functions: the user's own functions (``symgrad.function``, ``symgrad.spline``) that the
             outputs or one another use.
         name: a name for people.

@@ -74,10 +74,9 @@ def function(
     given = {"expansion": expansion, "definition": definition, "numba": numba}
     chosen = [key for key, value in given.items() if value is not None]
     if len(chosen) != 1:
-        what = "all of them" if not chosen else " and ".join(chosen)
+        what = f"{' and '.join(chosen)} are given" if chosen else "none is given"
         raise ArgumentError(
-            f"the function {name!r} needs one of expansion=, definition= and numba=; "
-            f"{'none is given' if not chosen else what + ' are given'}"
+            f"the function {name!r} needs one of expansion=, definition= and numba=; {what}"
         )
     check_function_name(name)
     known = [partials] if callable(partials) else None if partials is None else list(partials)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from symgrad.ir.expression import Expr, postorder
-
-INFIX = {"lt": "<", "le": "<=", "eq": "==", "ne": "!=", "and": "&", "or": "|"}
+from symgrad.ir.expression import INFIX, Expr, postorder
 
 # How tightly a text holds together; one that holds less tightly than its place needs brackets.
 CONDITION, SUM, PRODUCT, POWER, ATOM = range(5)

@@ -389,11 +389,14 @@ def _shown(value: Value) -> str:
     return hex(value) if long else str(value)  # type: ignore[arg-type]
 
 
-_INFIX = {"lt": "<", "le": "<=", "eq": "==", "ne": "!=", "and": "&", "or": "|"}
+INFIX = {"lt": "<", "le": "<=", "eq": "==", "ne": "!=", "and": "&", "or": "|"}
+"""Conditions that formulas write between their arguments."""
+
+LONGEST_SHOWN = 2000
 
 
-def infix(root: Expr, limit: int = 2000) -> str:
-    """``root`` as formula text; parts beyond ``limit`` characters are shortened to ``...``."""
+def infix(root: Expr) -> str:
+    """``root`` as formula text; parts beyond LONGEST_SHOWN characters become ``...``."""
     texts: dict[int, str] = {}
     for node in postorder((root,)):
         parts = [texts[id(a)] for a in node.args]
@@ -409,8 +412,8 @@ def infix(root: Expr, limit: int = 2000) -> str:
             base = f"({parts[0]})" if node.args[0].op in ("multiply", "power") else parts[0]
             exponent = f"({parts[1]})" if node.args[1].op in ("multiply", "power") else parts[1]
             text = f"{base}**{exponent}"
-        elif node.op in _INFIX:
-            text = f"({parts[0]} {_INFIX[node.op]} {parts[1]})"
+        elif node.op in INFIX:
+            text = f"({parts[0]} {INFIX[node.op]} {parts[1]})"
         elif node.op == "not":
             text = f"~{parts[0]}"
         else:
@@ -419,6 +422,6 @@ def infix(root: Expr, limit: int = 2000) -> str:
                 for a, part in zip(node.args, parts, strict=True)
             ]
             text = f"{node.op}({', '.join(bare)})"
-        texts[id(node)] = text if len(text) <= limit else "..."
+        texts[id(node)] = text if len(text) <= LONGEST_SHOWN else "..."
     text = texts[id(root)]
     return text[1:-1] if root.op == "add" and text.startswith("(") else text

@@ -40,12 +40,12 @@ CURES = {
 """What to write in place of a character that no formula has."""
 
 
-def close_names(name: str, known: Collection[str], count: int = 3) -> str:
+def close_names(name: str, known: Collection[str]) -> str:
     """A sentence with the known names most like ``name``, or nothing."""
     if len(name) > WIDTH:
         return ""
     lower = {other.lower(): other for other in list(known)[:MAX_COMPARED]}
-    found = [lower[match] for match in get_close_matches(name.lower(), lower, count)]
+    found = [lower[match] for match in get_close_matches(name.lower(), lower)]
     return f". Known names close to it: {', '.join(found)}" if found else ""
 
 

@@ -108,12 +108,6 @@ def problem_system(name: str) -> tuple[System, dict[str, float]]:
     return system, point
 
 
-def level_values(system: System, level: Level, point: Any) -> dict[Any, Any]:
-    keys = [(index, row) for index, column in level.items() for row in column]
-    nodes = [level[index][row] for index, row in keys]
-    return dict(zip(keys, in_mpmath(system.graph, nodes, point), strict=True))
-
-
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("case", CORPUS, ids=lambda case: case.name)
 def test_first_and_second_derivatives(case: Any, order: Order, digits: int) -> None:

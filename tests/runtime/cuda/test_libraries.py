@@ -16,8 +16,6 @@ from symgrad.runtime.cuda.libraries import LIBRARIES, Cupy, Foreign, Jax, Torch,
 from tests.runtime.cuda.host import STREAM, HostMachine, Plain
 from tests.runtime.cuda.hosted import host
 
-F8 = np.dtype(float)
-
 
 class Pointer:
     """An array of NumPy's that names its memory as CuPy's do."""
