@@ -102,7 +102,7 @@ def _logaddexp2(*arguments: Any) -> Expr:
 
 
 def _bernoulli_function(x: Expr) -> Expr:
-    """x/(exp(x) - 1): one form near 0, where it has a removable singularity, one far away."""
+    """x/(exp(x) - 1), near 0 as the reciprocal of (exp(x) - 1)/x, which is 1 there."""
     return select(abs(x) < 1, 1 / call("expm1c", x), x * call("bose", x))
 
 
@@ -161,7 +161,7 @@ def _log_sigmoid(x: Expr) -> Expr:
 
 
 def _erf2inv(x: object, y: object) -> Expr:
-    """The b of erf(b) - erf(x) = y, from the nearer tail."""
+    """The b of erf(b) - erf(x) = y, by erfc of the tail that x is nearer to."""
     x, y = wrap(x), wrap(y)
     right = call("erfcinv", call("erfc", x) - y)
     return select(x > 0, right, -call("erfcinv", call("erfc", -x) + y))
@@ -199,7 +199,7 @@ def _riemann_xi(s: Expr) -> Expr:
 
 
 def _by_count(name: str, complete: str, count: int) -> Callable[..., Expr]:
-    """The row of a complete elliptic integral by its smaller number of arguments."""
+    """The row ``complete`` of an elliptic integral for ``count`` arguments, ``name`` for more."""
 
     def chosen(*arguments: object) -> Expr:
         return call(complete if len(arguments) == count else name, *arguments)

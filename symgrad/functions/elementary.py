@@ -41,7 +41,10 @@ def _exp_minus_square(m: Any, x: Any) -> Any:
 
 
 def _exp_minus_square_slope(m: Any, x: Any) -> Any:
-    """An exponential that is subnormal would cost the digits of the product: it is taken larger."""
+    """-2 x exp(-x^2), beyond |x| = 8 from exp(64 - x^2).
+
+    Far out exp(-x^2) is subnormal and has few digits; the product would have no more.
+    """
     kept = m.where(m.abs(x) > 40.0, 40.0, x)
     square = kept * kept
     far = square > 64.0
@@ -51,25 +54,23 @@ def _exp_minus_square_slope(m: Any, x: Any) -> Any:
     return m.fma(-2.0 * kept * power, m.where(far, EXP_MINUS_64, 1.0), -0.0)
 
 
-def _whole(a: Expr, b: object) -> Expr:
-    """The product as one factor of others, by fma: factors may be multiplied in any order.
+def _kept_product(a: Expr, b: object) -> Expr:
+    """The product a b by fma, which no pass takes apart.
 
-    Of three that are huge and tiny two may be 0 or infinite, where all three are neither.
+    Factors of a product may be multiplied in any order: a b c may become a (b c), which is 0 or
+    infinite for huge and tiny factors although a b is an ordinary number.
     """
     return call("fma", a, b, -0.0)
 
 
 def _inverse_length(a: Expr, b: Expr) -> Expr:
-    """1/hypot(a, b), and 0 where that is no number, at the origin, as all that is multiplied by it.
-
-    One guard serves for all.
-    """
+    """1/hypot(a, b), but 0 at the origin, so that all that is multiplied by it is 0 there."""
     inverse = 1 / call("hypot", a, b)
     return select(equal(inverse, INF), 0, inverse)
 
 
 def _inverse_square(a: Expr, b: Expr) -> Expr:
-    """1/(a^2 + b^2), and 0 at the origin, as all that is multiplied by it."""
+    """1/(a^2 + b^2), but 0 at the origin, so that all that is multiplied by it is 0 there."""
     square = a * a + b * b
     return 1 / select(equal(square, 0), INF, square)
 
@@ -160,7 +161,7 @@ sinh = define("sinh", lambda y, x: call("cosh", x), domain=(-3, 3), parity="odd"
               folds={0: 0}, cost=18)
 cosh = define("cosh", lambda y, x: call("sinh", x), domain=(-3, 3), parity="even",
               folds={0: 1}, cost=18)
-# 1 - y*y would have lost all digits where |x| = 18.
+# Not 1 - y*y, which has lost all digits where |x| = 18.
 tanh = define("tanh", lambda y, x: call("sech", x) ** 2, domain=(-3, 3), parity="odd",
               folds={0: 0}, cost=18)
 asinh = define("asinh", lambda y, x: 1 / (1 + x * x) ** HALF, domain=(-4, 4), parity="odd",
@@ -181,10 +182,10 @@ hypot = define("hypot",
 # would, or overflows. They and 1/hypot(a, b) are 0 at the origin.
 hypot_by_first = define("hypot_by_first", _by_own("hypot_by_second"), _by_other,
                         domain=((-3, 3), (0.2, 3)), kind="composite", cost=25, names=Names(),
-                        expansion=lambda a, b: _whole(a, _inverse_length(a, b)))
+                        expansion=lambda a, b: _kept_product(a, _inverse_length(a, b)))
 hypot_by_second = define("hypot_by_second", _by_other, _by_own("hypot_by_first"),
                          domain=((-3, 3), (0.2, 3)), kind="composite", cost=25, names=Names(),
-                         expansion=lambda a, b: _whole(b, _inverse_length(a, b)))
+                         expansion=lambda a, b: _kept_product(b, _inverse_length(a, b)))
 hypot_inverse = define("hypot_inverse",
                        lambda y, a, b: -y * y * call("hypot_by_first", a, b),
                        lambda y, a, b: -y * y * call("hypot_by_second", a, b),

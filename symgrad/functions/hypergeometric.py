@@ -39,7 +39,8 @@ def hypergeometric(upper: Sequence[Expr], lower: Sequence[Expr], z: Expr) -> Exp
 def _gauss(a: Expr, b: Expr, c: Expr) -> Expr:
     """2F1(a, b; c; 1) by Gauss's theorem (NIST DLMF 15.4.20), which has partials by a, b, c.
 
-    Gamma functions are taken together in two beta functions, which do not overflow.
+    The four gamma functions of the theorem are written as a quotient of two beta functions, which
+    does not overflow. Where neither has positive arguments the row hyp2f1 serves.
     """
     excess = c - a - b
     value = call("hyp2f1", a, b, c, 1)

@@ -224,7 +224,10 @@ def _znm(n: object, m: object, theta: Expr, phi: Expr) -> Expr:
 
 
 def _real_spherical_harmonic(n: object, m: object, theta: Expr, phi: Expr) -> Expr:
-    """Without the factor (-1)^m: polar factor times sqrt(2) cos(m phi) or sqrt(2) sin(|m| phi)."""
+    """``polar`` times sqrt(2) cos(m phi) for m > 0, sqrt(2) sin(|m| phi) for m < 0, 1 for m = 0.
+
+    It has no factor (-1)^m.
+    """
     degree, order = _orders("real_spherical_harmonic", n, m)
     made = polar(degree, abs(order), theta)
     if order == 0:

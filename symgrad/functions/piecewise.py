@@ -26,16 +26,18 @@ def _zero_2(y: Expr, a: Expr, b: Expr) -> int:
 
 
 def _minus_quotient(y: Expr, a: Expr, b: Expr) -> Expr:
-    """-(a - y)/b, a whole number, which a/b rounded may be beside."""
+    """-(a - y)/b, rounded to the whole number that it is; a/b rounded may be the next one."""
     return -call("rint", (a - y) / b)
 
 
 def _floored(remainder: Expr, b: Expr) -> Expr:
+    """C's remainder moved by b where its sign is not that of b."""
     wrong_side = call("ne", remainder, 0) & call("ne", call("sign", remainder), call("sign", b))
     return select(wrong_side, remainder + b, remainder)
 
 
 def _nearest_remainder(a: Expr, b: Expr) -> Expr:
+    """C's remainder(a, b): fmod by 2 b, less b once or twice, all of it exact."""
     size = abs(b)
     rest = call("fmod", abs(a), size + size)
     once = select(rest + rest > size, rest - size, rest)
@@ -110,7 +112,6 @@ mod = define("mod", lambda y, a, b: 1, _minus_quotient,
              expansion=lambda a, b: _floored(call("fmod", a, b), b),
              names=Names(mpmath=None, torch="remainder", numpy="mod", c=None))
 # C's remainder: a - b n, n the whole number nearest to a/b, half to even.
-# fmod by 2b and at most two subtractions are exact.
 ieee_remainder = define("ieee_remainder", lambda y, a, b: 1, _minus_quotient,
                         domain=((5, 5.9), (2.1, 2.4)), kind="composite", cost=35,
                         expansion=_nearest_remainder,
@@ -122,7 +123,7 @@ copysign = define("copysign", lambda y, a, b: call("sign", a) * call("copysign",
 # x itself, but a constant to every derivative.
 detach = define("detach", _zero_1, domain=(-2, 2), kind="composite", cost=1,
                 expansion=lambda x: x, names=Names())
-# The value of a and the derivatives of b, which is a with fewer digits.
+# The value of a with the derivatives of b: for a b that is a, computed with fewer digits.
 valued = define("valued", lambda y, a, b: 0, lambda y, a, b: 1, domain=(-2, 2), kind="composite",
                 cost=1, expansion=lambda a, b: a, names=Names())
 # fmt: on

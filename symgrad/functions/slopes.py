@@ -17,7 +17,8 @@ ENDS: dict[str, tuple[int, float] | str] = {
     "natural": (2, 0.0),
     "clamped": (1, 0.0),
 }
-"""Conditions at an end: a derivative's order and value, or two polynomials that are one."""
+"""What holds at an end: a derivative's order and value, or that the two polynomials next to it
+are one ("not-a-knot")."""
 
 Ends = tuple[tuple[int, float] | str, tuple[int, float] | str]
 

@@ -175,7 +175,7 @@ def _coefficients(x: Array, y: Array, kind: str, ends: Any) -> Array:
 def _rows(
     name: str, knots: Sequence[tuple[float, ...]], table: tuple[float, ...], kind: str, beyond: str
 ) -> tuple[Primitive, ...]:
-    """All rows of a spline, its own first."""
+    """All rows of a spline: it and its derivatives, the knots, the search, the coefficients."""
     arity = len(knots)
     top = 1 if kind == "linear" else ORDERS - 1
     orders = list(product(range(top + 1), repeat=arity))
@@ -215,7 +215,7 @@ def _row(name: str, partials: tuple[Expr, ...], **parts: Any) -> Primitive:
 
 
 def _lookup_row(name: str, values: tuple[float, ...]) -> Primitive:
-    """A table as a function of the place in it."""
+    """The row of a constant table: the value at a place that is counted from 0."""
     # Rounded, so that an index with an error of its own cannot miss its place.
     parts: dict[str, Any] = {"definition": lambda m, i: m.lookup(values, m.rint(i))}
     return _row(name, (constant(0),), cost=6, ulp=0.0, **parts)
@@ -228,7 +228,7 @@ def _order_name(name: str, order: Sequence[int]) -> str:
 def _derivative(
     name: str, knots: Sequence[tuple[float, ...]], order: Sequence[int], beyond: str
 ) -> Expr:
-    """A derivative of the polynomial around the point, as an expansion in ``a0, a1``."""
+    """A derivative of the spline as an expansion in ``a0, a1``: the polynomial of the interval."""
     offsets, place = [], constant(0)
     outside: Expr | None = None
     for axis, points, given in zip("xy", knots, row_arguments(len(knots)), strict=False):
@@ -259,7 +259,10 @@ def _derivative(
 
 
 def _clamped(value: Expr, order: Sequence[int], knots: Sequence[tuple[float, ...]]) -> Expr:
-    """A derivative of what is constant beyond the ends of the axes that it is by."""
+    """``value``, but 0 beyond the ends of every axis that is differentiated by.
+
+    A spline that keeps the value at its ends is constant there.
+    """
     for given, points, n in zip(row_arguments(len(knots)), knots, order, strict=True):
         if n:
             value = select((given < points[0]) | (given > points[-1]), 0, value)
@@ -269,7 +272,7 @@ def _clamped(value: Expr, order: Sequence[int], knots: Sequence[tuple[float, ...
 def _polynomial(
     offsets: Sequence[Expr], order: Sequence[int], coefficient: Callable[[int], Expr]
 ) -> Expr:
-    """The derivative by Horner's rule, in the last offset inside."""
+    """The derivative of the polynomial by Horner's rule, one variable inside the other."""
     (first, *rest), (by, *others) = offsets, order
     total: Expr | None = None
     for power in range(ORDERS - 1, by - 1, -1):
@@ -295,10 +298,10 @@ def _even(points: Sequence[float]) -> bool:
 
 
 def _search(points: tuple[float, ...]) -> Callable[..., Any]:
-    """The definition that finds the last knot that is not above ``x``, or the first knot.
+    """The definition of the search for the interval: the number of the last knot at or below x.
 
-    On an even grid a division finds it but for one step, which the neighbours' knots decide; else
-    it is halved down, without branches. Of nan the place is any.
+    On an even grid a division finds it, or a neighbour of it, which two comparisons tell; on
+    other grids bisection does, without branches. Left of all knots it is the first interval.
     """
     last = len(points) - 1
 

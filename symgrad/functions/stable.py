@@ -188,7 +188,7 @@ ORACLES = {row.name: row.oracle for row in removable.ROWS}
 
 
 def _derivative(name: str, order: int, mp: Any, x: Any) -> Any:
-    """A derivative of sinc and the like by the oracle of those of any order."""
+    """The oracle of a first or second derivative: that of the derivative of any order."""
     oracle = ORACLES[f"{name}_derivative"]
     assert oracle is not None
     return oracle(mp, mp.mpf(order), x)
@@ -204,7 +204,18 @@ def _quotient(
     slope: str = "",
     at_infinity: int | None = None,
 ) -> Primitive:
-    """The row of numerator(x)/x, 1 at 0; its derivatives have rows of their own."""
+    """The row of numerator(x)/x, which is 1 at 0; its derivatives have rows of their own.
+
+    Args:
+        name: of the row.
+        numerator: a row that is x near 0.
+        domain: where tests sample.
+        source: of its derivatives.
+        parity: of the quotient.
+        mpmath: its name there.
+        slope: the row of its first derivative, where that is not ``{name}_derivative``.
+        at_infinity: the limit, where the numerator is infinite too.
+    """
 
     def expansion(x: Expr) -> Expr:
         quotient = call(numerator, x) / x
@@ -370,7 +381,7 @@ cosc = _squared("cosc", "sinc", (-9, 9), "NIST DLMF 4.21.2", "cosc_slope")
 coshc = _squared("coshc", "sinhc", (-9, 9), "NIST DLMF 4.35.2")
 
 # fmt: off
-# The first derivatives of these, cheaper than those of any order, as most people want no others.
+# First and second derivatives, which most people need, at less cost than those of any order.
 sinc_slope = define("sinc_slope", lambda y, x: call("sinc_curvature", x), domain=(-9, 9),
                     kind="routine", definition=_sinc_slope, parity="odd", folds={0: 0}, cost=60,
                     oracle=partial(_derivative, "sinc", 1), ulp=8.0, names=Names(),

@@ -1,7 +1,7 @@
 """Functions of the user's own: UserFunction, and the table that holds them.
 
-``symgrad.function`` makes one; compile takes it in ``functions=``. A table of the user's is
-PRIMITIVES and his rows beside them: PRIMITIVES itself never changes.
+``symgrad.function`` makes one; compile takes it in ``functions=`` and works with a table of
+PRIMITIVES and the user's rows. PRIMITIVES itself never changes.
 """
 
 from __future__ import annotations
