@@ -78,7 +78,7 @@ from benchmarks.function_hyper import (
     small_order,
     spherical,
 )
-from symgrad.functions.special.beta_moments import by_product_rule
+from symgrad.functions.special.gamma.beta_moments import by_product_rule
 
 Family = tuple[int, Callable[..., list[arb]]]
 

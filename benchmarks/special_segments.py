@@ -154,7 +154,7 @@ def _near(f: Function) -> Function:
 
 
 def error() -> Tables:
-    """``error_coefficients``: fits, and quadratures for the derivatives of erfcx."""
+    """``error/coefficients.py``: fits, and quadratures for the derivatives of erfcx."""
     scaled = exact(lambda x: mpmath.exp(x * x) * mpmath.erfc(x))
     tables: Tables = {
         "ERFCX": segments(scaled, [0, 0.5, 1, 1.5, 2.25, 3, 4, 5.5, 8]),
@@ -197,7 +197,7 @@ def _tail(scaled: Function, sign: int) -> Function:
 
 
 def exponential_integrals() -> Tables:
-    """``exponential_integrals_coefficients``: E1, Ei and what their orders need."""
+    """``integrals/exponential_coefficients.py``: E1, Ei and what their orders need."""
     e1 = exact(lambda x: mpmath.exp(x) * mpmath.e1(x))
     ei = exact(lambda x: mpmath.exp(-x) * mpmath.ei(x))
     log = lambda x: mpmath.euler + mpmath.log(x)  # noqa: E731 - one line of mathematics
@@ -232,7 +232,7 @@ def _auxiliary(order: int) -> Function:
 
 
 def sine_integrals() -> Tables:
-    """``sine_integrals_coefficients``."""
+    """``integrals/sine_coefficients.py``."""
     ci_root, ci = by_root(mpmath.ci, "0.6165")
     chi_root, chi = by_root(mpmath.chi, "0.5238")
     log = lambda u: mpmath.euler + mpmath.log(u) / 2  # noqa: E731 - one line of mathematics
@@ -273,7 +273,7 @@ def _fresnel(order: int) -> Function:
 
 
 def fresnel() -> Tables:
-    """``fresnel_coefficients``."""
+    """``integrals/fresnel_coefficients.py``."""
     bounds = [0, mpf(1) / 400, mpf(1) / 64, 0.05, 0.12, 0.255]
 
     def near(f: Function, power: int) -> Function:
@@ -288,7 +288,7 @@ def fresnel() -> Tables:
 
 
 def elliptic() -> Tables:
-    """``elliptic_coefficients``: Gauss-Legendre quadrature on (0, 1), sin and cos of k/16."""
+    """``elliptic/coefficients.py``: Gauss-Legendre quadrature on (0, 1), sin and cos of k/16."""
     count, made = 14, []
     for index in range(count):
         x = mpmath.cos(mpmath.pi * (index + 0.75) / (count + HALF))

@@ -19,8 +19,8 @@ from sympy.tensor.array.ndim_array import NDimArray
 
 from symgrad.errors import UnknownFunctionError
 from symgrad.functions import PRIMITIVES, math
-from symgrad.functions.special.gamma_quotients import RATES
-from symgrad.functions.special.hypergeometric import by_z
+from symgrad.functions.special.gamma.quotients import RATES
+from symgrad.functions.special.hypergeometric.values import by_z
 from symgrad.interop.sympy_functions import by_oracle, derivative_of, hyper, sum_over_orders
 from symgrad.ir.expression import HALF, Expr, symbol, wrap
 from symgrad.ir.graph import Graph

@@ -1,0 +1,1 @@
+"""Legendre's elliptic integrals, by those of Carlson, and their derivatives."""

@@ -1,0 +1,1 @@
+"""The incomplete gamma and beta functions, and the densities that they integrate."""

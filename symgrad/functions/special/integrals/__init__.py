@@ -1,0 +1,1 @@
+"""Exponential, logarithmic, sine, cosine and Fresnel integrals."""

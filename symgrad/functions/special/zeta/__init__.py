@@ -1,0 +1,1 @@
+"""Zeta functions, polygamma and polylogarithms."""

@@ -1,0 +1,16 @@
+"""The tables are what the script that is kept for them computes."""
+
+from __future__ import annotations
+
+import mpmath
+
+from benchmarks import special_coefficients
+from symgrad.functions.special.bessel import airy_coefficients as tables
+
+
+def test_every_table_is_as_computed() -> None:
+    with mpmath.workdps(special_coefficients.DIGITS):
+        made = special_coefficients.FAMILIES["airy"]()
+    assert set(made) == {name for name in vars(tables) if name.isupper()}
+    for name, values in made.items():
+        assert getattr(tables, name) == tuple(values), name
