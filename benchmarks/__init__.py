@@ -1,1 +1,1 @@
-"""Speed of symgrad beside its peers: problems.py, peers/ and the command side_by_side.py."""
+"""What symgrad costs, how exact it is, and how it compares; README.md lists the commands."""

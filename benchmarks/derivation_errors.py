@@ -10,7 +10,7 @@ from typing import Any
 import mpmath
 import numpy as np
 
-from benchmarks.counts import recipe
+from benchmarks.counting.counts import recipe
 from benchmarks.targets import Task
 from symgrad import api, signatures
 from symgrad.differentiate.tensors import derive

@@ -16,7 +16,7 @@ from typing import Any
 from unittest import mock
 
 import symgrad as sg
-from benchmarks.counts import recipe
+from benchmarks.counting.counts import recipe
 from benchmarks.problems import lennard_jones, rosenbrock
 from benchmarks.scale import gradient_recipe
 from benchmarks.targets import Task, atoms

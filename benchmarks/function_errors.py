@@ -5,8 +5,8 @@ Run from the root of the repository: ``python -m benchmarks.function_errors [NAM
 
 Each row is compiled with its gradient and its Hessian, once a format, and evaluated at random
 points of its ranges (``function_ranges.py``), which share the points. Arb's ball arithmetic
-computes the same nodes to a hundredth of an ulp and proves it (``function_oracle.py``), with sums
-in pairs of doubles for what Arb lacks, which have bounds too (``function_series.py``); formulas of
+computes the same nodes to a hundredth of an ulp and proves it (``oracle/rows.py``), with sums
+in pairs of doubles for what Arb lacks, which have bounds too (``oracle/series.py``); formulas of
 derivatives are the rows' own, which ``tests/functions/test_rows.py`` holds against numerical
 differentiation. A row takes as many points as it is given, or as Arb manages in the seconds it is
 given; points where Arb finds no number are counted apart.

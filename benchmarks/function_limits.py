@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 from flint import arb, ctx
 
-from benchmarks.function_balls import UndecidedError
-from benchmarks.function_exact import Exact
 from benchmarks.function_ranges import ROWS
+from benchmarks.oracle.balls import UndecidedError
+from benchmarks.oracle.exact import Exact
 from symgrad.functions import PRIMITIVES
 
 SPECIAL = (0.0, -0.0, inf, -inf, nan)

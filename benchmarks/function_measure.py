@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import symgrad as sg
-from benchmarks.function_exact import Exact, exactly, values
 from benchmarks.function_limits import special_values
 from benchmarks.function_ranges import EVERYWHERE, LIMITS, ROWS, Range
+from benchmarks.oracle.exact import Exact, exactly, values
 from symgrad.functions import PRIMITIVES
 from symgrad.ir.expression import Expr, variables
 from symgrad.ir.system import System

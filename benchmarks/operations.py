@@ -15,9 +15,9 @@ What is counted, the same for every system:
   a division where the exponent is negative; with a half-integer exponent a square root as well; any
   other power is one function. A sum or product of k terms is k - 1 operations, a factor of -1 free.
 - symgrad: `Program.total`, counted a second time from the instructions that a store needs.
-- CasADi: instructions of the SX function after `cse` (`counts_casadi.py`). SymPy and SymEngine:
-  what `cse` returns, as written (`counts_sympy.py`). Of all the forms tried, the fewest operations
-  count. Beside every count is the CPU time of that form's derivation, in milliseconds.
+- CasADi: instructions of the SX function after `cse` (`counting/casadi.py`). SymPy and SymEngine:
+  what `cse` returns, as written (`counting/sympy.py`). Of all the forms tried, the fewest
+  operations count. Beside every count is the CPU time of that form's derivation, in milliseconds.
 
 A peer's derivatives must agree with symgrad's at a random point, to 1e-9 relative, or it is marked.
 A peer that takes longer than --timeout for a row is stopped; its counts are kept in --cache.
@@ -39,9 +39,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import symgrad as sg
-from benchmarks.counts import Count, InexpressibleError, ours
-from benchmarks.counts_tasks import case_keys, find
-from benchmarks.counts_worker import PEERS, Outcome, Workers
+from benchmarks.counting.counts import Count, InexpressibleError, ours
+from benchmarks.counting.tasks import case_keys, find
+from benchmarks.counting.worker import PEERS, Outcome, Workers
 from benchmarks.targets import TARGETS, Task
 from symgrad.errors import FormulaError
 from symgrad.functions import PRIMITIVES

@@ -15,7 +15,7 @@ from functools import cache
 from typing import Any
 
 import symgrad as sg
-from benchmarks.counts_tasks import translated
+from benchmarks.counting.tasks import translated
 from benchmarks.problems import PROBLEMS, TURN, Problem, arm, leading
 from symgrad import api
 from symgrad.ir.expression import Expr

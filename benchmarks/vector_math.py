@@ -24,7 +24,7 @@ import mpmath
 import numpy as np
 from llvmlite import ir
 
-from benchmarks.lookup_coefficients import erfc_edges
+from benchmarks.coefficients.lookup import erfc_edges
 from symgrad.emit import provider
 from symgrad.emit.target import Dtype
 from symgrad.emit.vector import error, lookup, reduction

@@ -14,8 +14,8 @@ from typing import Any
 import mpmath
 from flint import arb, ctx
 
-from benchmarks.function_balls import UndecidedError, ball, middle
-from benchmarks.function_oracle import ROWS
+from benchmarks.oracle.balls import UndecidedError, ball, middle
+from benchmarks.oracle.rows import ROWS
 from symgrad.functions import PRIMITIVES
 from symgrad.ir.evaluate import Arithmetic, mpmath_arithmetic
 from symgrad.ir.primitive import Primitive

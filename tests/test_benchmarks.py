@@ -11,8 +11,6 @@ import pytest
 
 import symgrad as sg
 from benchmarks import (
-    counts,
-    counts_sympy,
     coverage,
     derivation,
     derivation_errors,
@@ -25,8 +23,10 @@ from benchmarks import (
     side_by_side,
     vector_math,
 )
-from benchmarks.counts_tasks import find, random_task, translated
-from benchmarks.counts_worker import Workers
+from benchmarks.counting import counts
+from benchmarks.counting import sympy as counts_sympy
+from benchmarks.counting.tasks import find, random_task, translated
+from benchmarks.counting.worker import Workers
 from benchmarks.derivation_errors import errors
 from benchmarks.derivation_times import SlowError, limited
 from benchmarks.peers import PEERS, prepare
@@ -303,7 +303,7 @@ def test_sympy_operations_as_written(text, kinds):
 
 def test_casadi_operations_by_instruction():
     casadi = pytest.importorskip("casadi")
-    from benchmarks.counts_casadi import kinds
+    from benchmarks.counting.casadi import kinds
 
     x = casadi.SX.sym("x", 2)
     function = casadi.Function(

@@ -7,15 +7,10 @@ import mpmath
 import numpy as np
 import pytest
 
-from benchmarks import (
-    function_balls,
-    function_errors,
-    function_exact,
-    function_limits,
-    function_measure,
-    function_oracle,
-    function_ranges,
-)
+from benchmarks import function_errors, function_limits, function_measure, function_ranges
+from benchmarks.oracle import balls as function_balls
+from benchmarks.oracle import exact as function_exact
+from benchmarks.oracle import rows as function_oracle
 from symgrad.functions import PRIMITIVES
 from tests.functions.test_rows import DEFINITIONS
 

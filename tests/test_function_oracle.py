@@ -7,14 +7,12 @@ import numpy as np
 import pytest
 from flint import acb, arb
 
-from benchmarks import (
-    function_elliptic,
-    function_exact,
-    function_gamma,
-    function_hyper,
-    function_measure,
-    function_oracle,
-)
+from benchmarks import function_measure
+from benchmarks.oracle import elliptic as function_elliptic
+from benchmarks.oracle import exact as function_exact
+from benchmarks.oracle import gamma as function_gamma
+from benchmarks.oracle import hypergeometric as function_hyper
+from benchmarks.oracle import rows as function_oracle
 from symgrad.functions import PRIMITIVES
 
 FAMILIES = sorted(function_oracle.FAMILIES)

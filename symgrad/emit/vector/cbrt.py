@@ -15,7 +15,7 @@ and c^2 counts with its rounding error, so that the last rounding alone is left.
 The largest error seen over some twenty million arguments in float64 is 0.5004 ulp. In float32,
 over all of [1, 8), on which the others depend, it is 0.74.
 
-The polynomials are our own: ``benchmarks/logarithm_coefficients.py`` makes them.
+The polynomials are our own: ``benchmarks/coefficients/logarithm.py`` makes them.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ of which the line is kept with its rounding error, and w^2 S is small. What z la
 z m(z) by z e (m + z m'), where m' = m1 + 2 s0 w will do. Both factors, exp and erfcx, are sums of
 two numbers, so that only the last sum rounds by as much as half an ulp.
 
-The coefficients are our own: ``benchmarks/interval_coefficients.py`` makes them and says how. The
+The coefficients are our own: ``benchmarks/coefficients/interval.py`` makes them and says how. The
 relative error that each polynomial is left with stands beside it, and the tests measure it again.
 """
 

@@ -9,7 +9,7 @@ a double and to a float32 number together, so that rounding it costs nothing (Ga
 s count little; s is a polynomial, because the logarithm of erfc is nearly a parabola. NIST DLMF
 7.2.1, 7.2.2, 7.12.1.
 
-The coefficients are our own: ``benchmarks/exponential_coefficients.py`` makes them and says how.
+The coefficients are our own: ``benchmarks/coefficients/exponential.py`` makes them and says how.
 The error that each polynomial is left with stands beside it, and the tests measure it again.
 """
 

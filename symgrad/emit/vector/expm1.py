@@ -9,7 +9,7 @@ magnifies where it cancels: for k = 1 as soon as p < -1/4, for k = -1 as soon as
 the result has a smaller exponent there than 2**k p. Hence k is not the integer nearest to x/ln 2:
 e**r is kept between 3/4 and 3/2, and at both ends k = 0, which has no sum at all, is preferred.
 
-The coefficients are our own: ``benchmarks/exponential_coefficients.py`` makes them and says how.
+The coefficients are our own: ``benchmarks/coefficients/exponential.py`` makes them and says how.
 The error that each polynomial is left with stands beside it, and the tests measure it again.
 """
 

@@ -10,7 +10,7 @@ inside a fused multiply-add is not rounded; the rest is a polynomial, and what r
 way is added back to its small terms. In base 2 the rest is exact.
 
 The coefficients are our own: minimax polynomials by the Remez exchange in 60-digit arithmetic
-(mpmath), the error relative. ``benchmarks/exponential_coefficients.py`` makes those of float32 and
+(mpmath), the error relative. ``benchmarks/coefficients/exponential.py`` makes those of float32 and
 of exp2; that of exp in float64 keeps 1 + r + r^2/2. The error that each is left with stands beside
 it, and the tests measure it again.
 """

@@ -14,7 +14,7 @@ exact where |k| <= 26 (11 in float32); what they lose at the next k is added to 
 tanh: with m = expm1(-2|x|)/2, tanh |x| = -m/(1 + m). m is a sum of two numbers and 1 + m is between
 1/2 and 1, so that the quotient can be corrected by its remainder, and only the correction rounds.
 
-The coefficients are our own: ``benchmarks/exponential_coefficients.py`` makes them and says how.
+The coefficients are our own: ``benchmarks/coefficients/exponential.py`` makes them and says how.
 The error that each polynomial is left with stands beside it, and the tests measure it again.
 """
 

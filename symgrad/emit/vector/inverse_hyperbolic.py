@@ -21,7 +21,7 @@ The largest errors seen over some twenty million arguments each in float64: asin
 atanh 0.58 ulp. In float32, over all of [1/16, 8], [1, 16] and [1/32, 1) and some eight million
 others: 0.58, 0.57 and 0.59 ulp.
 
-The coefficients are our own: ``benchmarks/logarithm_coefficients.py`` makes them and says how.
+The coefficients are our own: ``benchmarks/coefficients/logarithm.py`` makes them and says how.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ asin and acos: |x| <= 1/2 goes into asin(x) = x + x^3 B(x^2), a larger one throu
 asin(x) = pi/2 - 2 asin(q) with q = sqrt((1 - x)/2), where 1 - x is exact and q is taken with
 its remainder; acos(x) = pi/2 - asin(x). NIST DLMF 4.23.
 
-The coefficients are our own: ``benchmarks/trigonometric_coefficients.py`` makes them and says how.
+The coefficients are our own: ``benchmarks/coefficients/trigonometric.py`` makes them and says how.
 The relative error that each polynomial leaves stands beside it, and the tests measure it again.
 """
 

@@ -19,7 +19,7 @@ The largest errors seen over some twenty million arguments each in float64: log 
 log2 0.87, log10 0.76 ulp. In float32, over all of [1/4, 4] (log1p: 2^-6 <= |x| <= 8) and some eight
 million others: log 0.77, log1p 0.84, log2 0.84, log10 0.78 ulp.
 
-The coefficients are our own, by the Remez exchange: ``benchmarks/logarithm_coefficients.py`` makes
+The coefficients are our own, by the Remez exchange: ``benchmarks/coefficients/logarithm.py`` makes
 those of float32. L keeps 2s fixed; each coefficient was rounded to double in turn from the lowest
 order and the remaining ones fitted again. The error that a polynomial is left with stands beside
 it, and the tests measure it again.

@@ -44,7 +44,7 @@ nothing is lost. The table has -log f as a sum of two numbers, the first a multi
 that adding it to k times the first part of ln 2 is exact. |r| <= 1/16, and the polynomial leaves
 2^-56.1. ``vfixupimmpd`` then puts in the results of zero, negative, infinite and nan arguments.
 
-The coefficients are our own: ``benchmarks/lookup_coefficients.py`` makes them and says how.
+The coefficients are our own: ``benchmarks/coefficients/lookup.py`` makes them and says how.
 """
 
 from __future__ import annotations

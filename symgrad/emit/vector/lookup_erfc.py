@@ -10,7 +10,7 @@ at most. e**r of -x^2 = n*ln 2 + r, n a multiple of 1/16, takes two coefficients
 
 The largest error seen, over all arguments: 0.793 ulp.
 
-The coefficients are our own: ``benchmarks/interval_coefficients.py`` makes them and says how.
+The coefficients are our own: ``benchmarks/coefficients/interval.py`` makes them and says how.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ The largest errors seen over some twenty million arguments each in float64: log1
 log10 0.74 ulp. In float32, over all of [1/4, 4] (log1p: 2^-6 <= |x| <= 8) and some eight million
 others: log 0.78, log1p 0.79, log2 0.70, log10 0.74 ulp.
 
-``benchmarks/logarithm_coefficients.py`` makes the coefficients.
+``benchmarks/coefficients/logarithm.py`` makes the coefficients.
 """
 
 from __future__ import annotations

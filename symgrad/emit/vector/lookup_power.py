@@ -16,7 +16,7 @@ e**(y log|x|) is 2**n e**r with n a multiple of 1/16, as in ``lookup.py``.
 
 The largest error seen over some twenty million pairs with results of every size is 0.80 ulp.
 
-``benchmarks/logarithm_coefficients.py`` makes the coefficients.
+``benchmarks/coefficients/logarithm.py`` makes the coefficients.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ t = |x| - c is exact (Sterbenz), c0 nearly a number (Gal's method, see ``lookup.
 roundings count, that of the bracket and that of the sum. The largest error seen, over all
 arguments, is 0.78 ulp.
 
-The coefficients are our own: ``benchmarks/interval_coefficients.py`` makes them and says how.
+The coefficients are our own: ``benchmarks/coefficients/interval.py`` makes them and says how.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ The largest errors seen over some twenty million pairs in float64 and forty mill
 with results of every size: 0.81 ulp in both. Special values are those of glibc for all pairs of
 some ninety numbers.
 
-The coefficients are our own: ``benchmarks/logarithm_coefficients.py`` makes them and says how.
+The coefficients are our own: ``benchmarks/coefficients/logarithm.py`` makes them and says how.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ for the Elementary Functions*, 1980):
     sin(r + t) = r + (r^3 S(r^2) + t)
     cos(r + t) = w + (e + r^4 C(r^2) - r*t)   with w + e = 1 - r^2/2, r^2 and w rounded
 
-The coefficients are our own: ``benchmarks/trigonometric_coefficients.py`` makes them and says how.
+The coefficients are our own: ``benchmarks/coefficients/trigonometric.py`` makes them and says how.
 The relative error that each polynomial leaves stands beside it, and the tests measure it again.
 """
 

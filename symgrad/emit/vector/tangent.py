@@ -11,7 +11,7 @@ near |r| <= pi/4 and so a short polynomial,
 the second in odd quadrants. T and the denominator are kept as sums of two numbers, so that only
 the last addition rounds. The half-angle formula is NIST DLMF 4.21.28 (in another form).
 
-The coefficients are our own: ``benchmarks/trigonometric_coefficients.py`` makes them and says how.
+The coefficients are our own: ``benchmarks/coefficients/trigonometric.py`` makes them and says how.
 The relative error that each polynomial leaves stands beside it, and the tests measure it again.
 """
 

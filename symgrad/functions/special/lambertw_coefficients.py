@@ -1,4 +1,4 @@
-"""Coefficients of ``lambertw.py``, made by ``benchmarks/special_coefficients.py``.
+"""Coefficients of ``lambertw.py``, made by ``benchmarks/coefficients/special.py``.
 
 The relative error that a polynomial is left with stands beside it.
 """

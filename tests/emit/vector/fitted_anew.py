@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import mpmath
 import numpy as np
 
-from benchmarks.logarithm_coefficients import Fit, errors, fits, fitted
+from benchmarks.coefficients.logarithm import Fit, errors, fits, fitted
 
 FITS = fits()
 

@@ -6,8 +6,8 @@ import mpmath
 import numpy as np
 import pytest
 
-from benchmarks.interval_coefficients import fit_interval
-from benchmarks.lookup_coefficients import erfcx
+from benchmarks.coefficients.interval import fit_interval
+from benchmarks.coefficients.lookup import erfcx
 from symgrad.emit.vector import erfc
 from tests.emit.vector.measured import compiled
 

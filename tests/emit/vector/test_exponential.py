@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import mpmath
 import pytest
 
-from benchmarks.exponential_coefficients import FITS, polynomial
+from benchmarks.coefficients.exponential import FITS, polynomial
 from symgrad.emit.vector import error, expm1, exponential, hyperbolic
 from symgrad.emit.vector.exponential import EXP_POLYNOMIAL, LN2, LN2_PARTS
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from llvmlite import ir
 
-from benchmarks.trigonometric_coefficients import FORMS, fit
+from benchmarks.coefficients.trigonometric import FORMS, fit
 from symgrad.emit.vector import inverse_trigonometric as inverse
 from symgrad.emit.vector.lanes import FORMATS, Lanes
 from tests.emit.vector.arguments_trigonometric import arc_tangent_points

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from llvmlite import ir
 
-from benchmarks.lookup_coefficients import (
+from benchmarks.coefficients.lookup import (
     edges,
     erfc_edges,
     erfcx,

@@ -8,14 +8,14 @@ import mpmath
 import numpy as np
 import pytest
 
-from benchmarks.interval_coefficients import (
+from benchmarks.coefficients.interval import (
     EXP_ENDS,
     fit_column,
     fit_exp,
     powers_of_two,
     table_ends,
 )
-from benchmarks.lookup_coefficients import erfcx
+from benchmarks.coefficients.lookup import erfcx
 from symgrad.emit.vector import lookup_erfc
 from tests.emit.vector.by_lookup import (
     assert_accurate,

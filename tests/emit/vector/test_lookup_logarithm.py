@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.logarithm_coefficients import factors, logarithms
+from benchmarks.coefficients.logarithm import factors, logarithms
 from symgrad.emit.vector import lookup_logarithm
 from symgrad.emit.vector.logarithm import BINARY, DECIMAL, NATURAL
 from tests.emit.vector.by_lookup import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import mpmath
 import numpy as np
 
-from benchmarks.logarithm_coefficients import power_rests, power_table
+from benchmarks.coefficients.logarithm import power_rests, power_table
 from symgrad.emit.vector import lookup_power
 from symgrad.emit.vector.lanes import Lanes
 from tests.emit.vector.by_lookup import (

@@ -8,7 +8,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from benchmarks.interval_coefficients import fit_column, table_ends
+from benchmarks.coefficients.interval import fit_column, table_ends
 from symgrad.emit.vector import lookup_tanh
 from tests.emit.vector.by_lookup import (
     assert_accurate,

@@ -6,7 +6,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from benchmarks.trigonometric_coefficients import FORMS, fit
+from benchmarks.coefficients.trigonometric import FORMS, fit
 from symgrad.emit.vector import sincos
 from symgrad.emit.vector.lanes import FORMATS
 from tests.emit.vector.arguments_trigonometric import trigonometric_points

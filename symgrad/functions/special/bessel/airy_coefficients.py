@@ -1,6 +1,6 @@
 """Coefficients of the Airy functions and their derivatives, lowest power first.
 
-Fitted at Chebyshev points in 50-digit arithmetic by ``benchmarks/special_coefficients.py``, and
+Fitted at Chebyshev points in 50-digit arithmetic by ``benchmarks/coefficients/special.py``, and
 rounded to double. With zeta = (2/3) |x|^(3/2):
 
 - NEGATIVE(0.6 x + 1.6) times x - z for each pair z of ZEROS, -13/3 <= x <= -1;

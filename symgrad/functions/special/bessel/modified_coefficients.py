@@ -1,6 +1,6 @@
 """Coefficients of the modified Bessel functions of orders 0 and 1, lowest power first.
 
-Fitted at Chebyshev points in 50-digit arithmetic by ``benchmarks/special_coefficients.py``, and
+Fitted at Chebyshev points in 50-digit arithmetic by ``benchmarks/coefficients/special.py``, and
 rounded to double. With z = x^2:
 
 - I0 = I0_SMALL(z) and I1 = x I1_SMALL(z) up to x = 8, I0_UNIT and I1_UNIT likewise up to 1;

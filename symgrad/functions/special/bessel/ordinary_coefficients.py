@@ -1,6 +1,6 @@
 """Coefficients of the Bessel functions J and Y of orders 0 and 1, lowest power first.
 
-Fitted at Chebyshev points in 50-digit arithmetic by ``benchmarks/special_coefficients.py``, and
+Fitted at Chebyshev points in 50-digit arithmetic by ``benchmarks/coefficients/special.py``, and
 rounded to double. With z = x^2, up to x = 4:
 
 - J0 = J0_SMALL(z) times the factors z - z0, z0 a pair of doubles of J0_ZEROS (squares of zeros of

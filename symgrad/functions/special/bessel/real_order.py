@@ -37,7 +37,7 @@ ROOT_TWO_OVER_PI = 0.7978845608028654
 ROOT_HALF_PI = 1.2533141373155003
 
 # fmt: off
-# In powers of mu^2, fitted up to 1/4 by benchmarks/special_coefficients.py: half the difference of
+# In powers of mu^2, fitted up to 1/4 by benchmarks/coefficients/special.py: half the difference of
 # 1/Gamma(1 - mu) and 1/Gamma(1 + mu) over mu, half their sum, pi mu/sin(pi mu).
 GAMMA_1 = (
     -0.5772156649015329, 0.04200263503409524, 0.04219773455554432, -0.00721894324666241,

@@ -1,6 +1,6 @@
 """Coefficients of the elliptic integrals.
 
-Made by ``benchmarks/special_segments.py``.
+Made by ``benchmarks/coefficients/segments.py``.
 """
 
 from __future__ import annotations

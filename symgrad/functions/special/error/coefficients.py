@@ -1,6 +1,6 @@
 """Coefficients of erfcx, dawson, the normal tail and the inverse error functions on segments.
 
-Made by ``benchmarks/special_segments.py``.
+Made by ``benchmarks/coefficients/segments.py``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Coefficients of ``gamma.py``, made by ``benchmarks/special_coefficients.py``.
+"""Coefficients of ``gamma.py``, made by ``benchmarks/coefficients/special.py``.
 
 The relative error that a polynomial is left with stands beside it.
 """

@@ -1,4 +1,4 @@
-"""Coefficients of ``gamma.py``, made by ``benchmarks/special_coefficients.py``."""
+"""Coefficients of ``gamma.py``, made by ``benchmarks/coefficients/special.py``."""
 
 # fmt: off
 # row k: C_k(eta) in powers of eta (NIST DLMF 8.12.8)

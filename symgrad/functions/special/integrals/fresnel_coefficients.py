@@ -1,6 +1,6 @@
 """Coefficients of the Fresnel integrals on segments of their axes.
 
-Made by ``benchmarks/special_segments.py``.
+Made by ``benchmarks/coefficients/segments.py``.
 """
 
 from __future__ import annotations

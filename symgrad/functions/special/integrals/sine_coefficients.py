@@ -1,6 +1,6 @@
 """Coefficients of the sine and cosine integrals on segments of their axes.
 
-A pair is a root as the sum of two doubles. Made by ``benchmarks/special_segments.py``.
+A pair is a root as the sum of two doubles. Made by ``benchmarks/coefficients/segments.py``.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import mpmath
 
-from benchmarks import special_coefficients
+from benchmarks.coefficients import special as special_coefficients
 from symgrad.functions.special.gamma import coefficients as tables
 
 

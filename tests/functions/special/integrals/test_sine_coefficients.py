@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import mpmath
 
-from benchmarks import special_segments
+from benchmarks.coefficients import segments as special_segments
 from symgrad.functions.special.integrals import sine_coefficients as tables
 
 

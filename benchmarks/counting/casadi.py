@@ -14,7 +14,7 @@ from typing import Any
 
 import casadi
 
-from benchmarks.counts import Count, chain
+from benchmarks.counting.counts import Count, chain
 from benchmarks.targets import Task
 
 FREE = frozenset({"INPUT", "OUTPUT", "CONST", "PARAMETER", "NEG", "ASSIGN"})

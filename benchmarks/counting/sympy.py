@@ -14,7 +14,7 @@ from operator import add, mul
 from types import ModuleType
 from typing import Any
 
-from benchmarks.counts import Count, InexpressibleError, chain
+from benchmarks.counting.counts import Count, InexpressibleError, chain
 from benchmarks.targets import Task
 
 FUNCTIONS: dict[str, Callable[..., float]] = {

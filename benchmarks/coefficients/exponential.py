@@ -1,6 +1,6 @@
 """Compute the polynomials of exp, exp2, expm1, sinh, cosh, tanh, erf and erfc anew.
 
-Run from the root of the repository: ``python -m benchmarks.exponential_coefficients [--names
+Run from the root of the repository: ``python -m benchmarks.coefficients.exponential [--names
 expm1]`` (seconds each). They are those of ``symgrad/emit/vector/exponential.py``, ``expm1.py``,
 ``hyperbolic.py`` and ``error.py``, for both dtypes.
 
@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import mpmath
 
-from benchmarks.lookup_coefficients import DIGITS, Number, chebyshev_points, minimax
+from benchmarks.coefficients.lookup import DIGITS, Number, chebyshev_points, minimax
 from symgrad.emit.vector import error
 
 SMALLEST = 1e-20

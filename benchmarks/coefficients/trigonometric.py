@@ -1,6 +1,6 @@
 """Compute the polynomials of the trigonometric vector functions anew.
 
-Run from the root of the repository: ``python -m benchmarks.trigonometric_coefficients`` (half a
+Run from the root of the repository: ``python -m benchmarks.coefficients.trigonometric`` (half a
 minute). They are those of ``symgrad/emit/vector/sincos.py``, ``tangent.py`` and
 ``inverse_trigonometric.py``, in float64 and float32.
 
@@ -18,7 +18,7 @@ from typing import NamedTuple
 import mpmath
 import numpy as np
 
-from benchmarks.lookup_coefficients import DIGITS, chebyshev_points, minimax
+from benchmarks.coefficients.lookup import DIGITS, chebyshev_points, minimax
 from symgrad.emit.vector import inverse_trigonometric, sincos, tangent
 
 Number = mpmath.mpf

@@ -1,6 +1,6 @@
 """Compute the tables of ``symgrad/emit/vector/lookup.py`` anew.
 
-Run from the root of the repository: ``python -m benchmarks.lookup_coefficients`` (some seconds).
+Run from the root of the repository: ``python -m benchmarks.coefficients.lookup`` (some seconds).
 
 erf: on each interval, erf(c + t) = c0 + c1 t + ... + cn t^n. The centre c is the multiple of 2^-20
 near the middle of the interval, at most 512 steps away, whose erf is closest to a double, so that

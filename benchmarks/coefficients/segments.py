@@ -1,6 +1,6 @@
 """Compute the piecewise tables in ``symgrad/functions/special/`` anew.
 
-Run from the root of the repository: ``python -m benchmarks.special_segments [FAMILY ...]``
+Run from the root of the repository: ``python -m benchmarks.coefficients.segments [FAMILY ...]``
 (seconds). Each family is a function here that returns its tables by name, as they stand in its
 module: ``Segments``, roots as pairs, and nodes and weights of quadratures.
 

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 from flint import arb, ctx, fmpq
 
-from benchmarks.function_balls import NAN, UndecidedError, less
-from benchmarks.function_oracle import FAMILIES, ROWS
+from benchmarks.oracle.balls import NAN, UndecidedError, less
+from benchmarks.oracle.rows import FAMILIES, ROWS
 from symgrad.functions import PRIMITIVES
 from symgrad.ir.graph import Graph
 from symgrad.ir.primitive import argument_name

@@ -13,7 +13,7 @@ from functools import partial
 
 from flint import acb, arb
 
-from benchmarks.function_balls import (
+from benchmarks.oracle.balls import (
     HALF,
     NAN,
     Function,
@@ -29,10 +29,10 @@ from benchmarks.function_balls import (
     sure,
     truncated,
 )
-from benchmarks.function_bessel import derivative, lambertw_derivative
-from benchmarks.function_bessel import spherical as spherical_derivative
-from benchmarks.function_elliptic import elliptic_rd, moments, periods
-from benchmarks.function_gamma import (
+from benchmarks.oracle.bessel import derivative, lambertw_derivative
+from benchmarks.oracle.bessel import spherical as spherical_derivative
+from benchmarks.oracle.elliptic import elliptic_rd, moments, periods
+from benchmarks.oracle.gamma import (
     beta,
     beta_density,
     beta_ratio,
@@ -63,7 +63,7 @@ from benchmarks.function_gamma import (
     waning,
     zeta_derivatives,
 )
-from benchmarks.function_hyper import (
+from benchmarks.oracle.hypergeometric import (
     bessel,
     hypergeometric,
     hypergeometric_by_z,

@@ -1,6 +1,6 @@
 """Compute the tables of coefficients in ``symgrad/functions/special/`` anew.
 
-Run from the root of the repository: ``python -m benchmarks.special_coefficients [FAMILY ...]``
+Run from the root of the repository: ``python -m benchmarks.coefficients.special [FAMILY ...]``
 (seconds). Each family is a function here that returns its tables by name, as they stand in its
 module; what they approximate is said there.
 

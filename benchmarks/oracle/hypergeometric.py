@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from flint import acb, arb, ctx
 
-from benchmarks.function_balls import (
+from benchmarks.oracle.balls import (
     HALF,
     NAN,
     Function,
@@ -20,7 +20,7 @@ from benchmarks.function_balls import (
     sure,
     whole,
 )
-from benchmarks.function_series import bounded, terms_needed
+from benchmarks.oracle.series import bounded, terms_needed
 
 # Removable singularities, polylogarithms, hypergeometric functions.
 FORCING: dict[str, tuple[int, Function]] = {
@@ -197,7 +197,7 @@ def parameter_derivatives(
 ) -> list[arb]:
     """Derivatives of a hypergeometric series by its parameters and z, of several orders each.
 
-    At few digits the sums are pairs of doubles with bounds (``function_series``). Beyond, balls
+    At few digits the sums are pairs of doubles with bounds (``series.py``). Beyond, balls
     are summed, with the same bound of what is left out; where a parameter below is not positive
     until terms no longer count, which no bound vouches for.
     """

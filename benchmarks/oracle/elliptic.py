@@ -1,4 +1,4 @@
-"""Elliptic integrals over Arb's balls, for ``function_oracle``.
+"""Elliptic integrals over Arb's balls, for ``rows.py``.
 
 A derivative of an elliptic integral is one of the integrals of sin^2a (1 - m sin^2)^(-b - 1/2)
 (1 - n sin^2)^(-c), of which a point asks for several: they share a table, which starts with
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from flint import acb, arb, ctx
 
-from benchmarks.function_balls import NAN, Function, less, real, whole
+from benchmarks.oracle.balls import NAN, Function, less, real, whole
 
 SMALL = 2.0**-10
 """Numbers that are not divided by where there is another way."""

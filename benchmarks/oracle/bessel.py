@@ -7,8 +7,8 @@ from typing import Any
 
 from flint import arb, ctx
 
-from benchmarks.function_balls import HALF, NAN, less, n_sign, whole
-from benchmarks.function_hyper import neighbours
+from benchmarks.oracle.balls import HALF, NAN, less, n_sign, whole
+from benchmarks.oracle.hypergeometric import neighbours
 
 
 def derivative(name: str, scaled: bool, k: arb, n: arb, x: arb) -> arb:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 import symgrad as sg
-from benchmarks.counts import InexpressibleError, options, recipe
+from benchmarks.counting.counts import InexpressibleError, options, recipe
 from benchmarks.targets import TASKS, Task
 from symgrad import api
 from symgrad.errors import SymgradError, UnknownFunctionError

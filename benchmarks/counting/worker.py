@@ -20,15 +20,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from benchmarks.counts import Count, InexpressibleError, options, recipe
-from benchmarks.counts_tasks import find
+from benchmarks.counting.counts import Count, InexpressibleError, options, recipe
+from benchmarks.counting.tasks import find
 from benchmarks.targets import Task
 
 # name -> (module, function that yields the counts of all forms)
 PEERS = {
-    "casadi": ("benchmarks.counts_casadi", "forms"),
-    "sympy": ("benchmarks.counts_sympy", "sympy_forms"),
-    "symengine": ("benchmarks.counts_sympy", "symengine_forms"),
+    "casadi": ("benchmarks.counting.casadi", "forms"),
+    "sympy": ("benchmarks.counting.sympy", "sympy_forms"),
+    "symengine": ("benchmarks.counting.sympy", "symengine_forms"),
 }
 STARTING_SECONDS = 60.0
 
@@ -191,6 +191,6 @@ def _version(peer: str) -> str:
 @cache
 def _sources() -> str:
     """The counters themselves: a change of theirs makes every kept count stale."""
-    names = ("counts.py", "counts_casadi.py", "counts_sympy.py", "counts_tasks.py")
+    names = ("counts.py", "casadi.py", "sympy.py", "tasks.py")
     here = Path(__file__).parent
     return "".join((here / name).read_text(encoding="utf-8") for name in names)

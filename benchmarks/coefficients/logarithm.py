@@ -1,6 +1,6 @@
 """Compute the polynomials and tables of our logarithms, powers and cube roots anew.
 
-Run from the root of the repository: ``python -m benchmarks.logarithm_coefficients`` (some seconds).
+Run from the root of the repository: ``python -m benchmarks.coefficients.logarithm`` (some seconds).
 
 Every polynomial is minimax by the Remez exchange in 60-digit arithmetic. The coefficients are
 rounded to the dtype one by one, from the lowest order, and the remaining ones are fitted again each
@@ -19,7 +19,7 @@ from typing import NamedTuple
 import mpmath
 import numpy as np
 
-from benchmarks.lookup_coefficients import DIGITS, Number, chebyshev_points, mantissas, minimax
+from benchmarks.coefficients.lookup import DIGITS, Number, chebyshev_points, mantissas, minimax
 from symgrad.emit.vector.logarithm import BINARY, DECIMAL, NATURAL
 
 NEAR_ZERO = mpmath.mpf(2) ** -12

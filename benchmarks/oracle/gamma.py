@@ -1,4 +1,4 @@
-"""Gamma, zeta and error functions over Arb's balls, for ``function_oracle``."""
+"""Gamma, zeta and error functions over Arb's balls, for ``rows.py``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from flint import acb, acb_series, arb, arb_series, ctx
 
-from benchmarks.function_balls import (
+from benchmarks.oracle.balls import (
     HALF,
     NAN,
     Function,

@@ -1,13 +1,13 @@
 """Compute the coefficients of ``erfc.py``, ``lookup_erfc.py`` and ``lookup_tanh.py`` anew.
 
-Run from the root of the repository: ``python -m benchmarks.interval_coefficients`` (some seconds).
+Run from the root of the repository: ``python -m benchmarks.coefficients.interval`` (some seconds).
 
 They are in ``symgrad/emit/vector``.
 
 erfc, portable: below and beyond the border, (x + 2) erfcx(x) = m0 + m1 w + w^2 S(w) with w = z - c
 and z = 1/(x + 2). c is the multiple of 2^-20 near the middle of the interval for which m0 and m1
 are closest to numbers of the dtype, so that rounding them costs nothing (Gal's method, see
-``lookup_coefficients.py``).
+``lookup.py``).
 
 By tables (float32): on each interval the function, erfcx or tanh, of c + t is c0 + c1 t + t^2 R(t),
 with c a multiple of 2^-14 chosen likewise, but 0 on the first interval of tanh; for erfc also
@@ -24,8 +24,8 @@ from typing import Any, NamedTuple
 
 import mpmath
 
-from benchmarks.exponential_coefficients import exact, nearest
-from benchmarks.lookup_coefficients import (
+from benchmarks.coefficients.exponential import exact, nearest
+from benchmarks.coefficients.lookup import (
     DIGITS,
     Number,
     chebyshev_points,

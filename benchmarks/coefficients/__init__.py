@@ -1,0 +1,1 @@
+"""Commands that compute the coefficients of our functions anew, and print them."""

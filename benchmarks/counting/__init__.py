@@ -1,0 +1,1 @@
+"""How many operations derivative programs take, symgrad's and other systems'."""
