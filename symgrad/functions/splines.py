@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from symgrad.errors import ArgumentError, LimitError
 from symgrad.functions.elementary import equal, select
-from symgrad.functions.slopes import ends_of, slopes
+from symgrad.functions.spline_slopes import ends_of, slopes
 from symgrad.functions.user import UserFunction, check_function_name
 from symgrad.ir.expression import Expr, constant, wrap
 from symgrad.ir.primitive import Primitive, row_arguments

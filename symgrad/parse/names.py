@@ -14,7 +14,7 @@ from warnings import warn
 
 from symgrad.errors import ArgumentError, FormulaError, SymgradWarning, UnknownFunctionError
 from symgrad.functions.compositions import ANY, COMPOSITIONS
-from symgrad.functions.hypergeometric import hypergeometric
+from symgrad.functions.generalized_hypergeometric import hypergeometric
 from symgrad.functions.tracing import PRIMITIVES, apply
 from symgrad.ir.conditions import is_condition
 from symgrad.ir.expression import Expr, constant, named

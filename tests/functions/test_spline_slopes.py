@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from symgrad.errors import ArgumentError
-from symgrad.functions.slopes import ENDS, NOT_A_KNOT, ends_of, slopes
+from symgrad.functions.spline_slopes import ENDS, NOT_A_KNOT, ends_of, slopes
 
 X = np.array([0.0, 0.5, 0.75, 2.0, 3.0, 3.25])
 Y = np.array([1.0, -1.0, 0.5, 0.25, 2.0, 2.5])

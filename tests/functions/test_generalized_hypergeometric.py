@@ -11,7 +11,7 @@ import sympy
 
 import symgrad as sg
 from symgrad.errors import FormulaError, UnsupportedExpressionError
-from symgrad.functions.hypergeometric import hypergeometric
+from symgrad.functions.generalized_hypergeometric import hypergeometric
 from symgrad.ir.expression import constant, variables
 
 A, B, C, Z = variables("a b c z")
