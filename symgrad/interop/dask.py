@@ -17,8 +17,13 @@ import dask.array as da
 import numpy as np
 
 from symgrad.errors import ArgumentError, ShapeError
+from symgrad.ir.program import Result as ResultSpec
+from symgrad.runtime.arguments import Signature
 from symgrad.runtime.function import CompiledFunction
 from symgrad.runtime.result import Result
+
+Name = int | str
+"""Of an array that a call is given: its place among the positional ones, or its keyword."""
 
 
 def over_chunks(
@@ -54,54 +59,66 @@ def over_chunks(
             "a function that sums over its points (reduce=) takes no dask arrays; compile it "
             "without reduce= and sum in dask, or give it the chunks one by one"
         )
-    last = signature.batch_axis == -1
-    table = len(points) == 1 and (len(signature.inputs) > 1 or np.ndim(points[0]) > 1)
-    given: dict[int | str, Any] = dict(enumerate(points))
+    given: dict[Name, Any] = dict(enumerate(points))
     given.update(named)
     lazy = {
-        key: da.asarray(value)
-        for key, value in given.items()
+        name: da.asarray(value)
+        for name, value in given.items()
         if isinstance(value, da.Array) or np.size(value) > 1
     }
-    pairs: list[Any] = []
-    lengths: dict[int | str, int] = {}
-    empty: dict[int | str, Any] = {}
-    for key, array in lazy.items():
-        whole = table and key == 0
-        if array.ndim != 1 + whole or any(isnan(size) for size in array.shape):
-            raise ShapeError(
-                f"a dask array has shape {array.shape}; give one array with an axis of points and "
-                "one of the inputs, or one of shape (N,) for each input, in chunks of known sizes"
-            )
-        axis = 1 if whole and last else 0
-        lengths[key] = array.shape[axis]
-        empty[key] = np.empty(
-            [0 if k == axis else n for k, n in enumerate(array.shape)], array.dtype
-        )
-        if whole:
-            pairs += [array.rechunk({1 - axis: -1}), "ji" if last else "ij"]
-        else:
-            pairs += [array, "i"]
-    if len(set(lengths.values())) > 1:
-        said = ", ".join(f"{key}: {length}" for key, length in lengths.items())
-        raise ShapeError(f"the arrays have different numbers of points ({said})")
+    # The axes of every array: i counts points, j inputs.
+    axes: dict[Name, str] = dict.fromkeys(lazy, "i")
+    if len(points) == 1 and (len(signature.inputs) > 1 or np.ndim(points[0]) > 1):
+        axes[0] = "ij" if signature.batch_axis == 0 else "ji"
+    _check_shapes(lazy, axes)
+    empty = {}
+    for name, array in lazy.items():
+        shape = [0 if k == axes[name].index("i") else n for k, n in enumerate(array.shape)]
+        empty[name] = np.empty(shape, array.dtype)
     _call(fn, len(points), options, {**given, **empty})  # what is wrong is told now
+    pairs: list[Any] = []
+    for name, array in lazy.items():
+        if "j" in axes[name]:
+            array = array.rechunk({axes[name].index("j"): -1})
+        pairs += [array, axes[name]]
     sizes, unified = da.core.unify_chunks(*pairs)
     parts = dict(zip(lazy, (array.to_delayed().reshape(-1) for array in unified), strict=True))
     call = dask.delayed(partial(_call, fn, len(points), options), pure=True)
     chunks = [
-        call({**given, **{key: blocks[k] for key, blocks in parts.items()}})
+        call({**given, **{name: blocks[k] for name, blocks in parts.items()}})
         for k in range(len(sizes["i"]))
     ]
-    made = {}
-    for result in signature.results:
-        rows = []
-        for chunk, size in zip(chunks, sizes["i"], strict=True):
-            shape = (*result.shape, size) if last else (size, *result.shape)
-            entry = dask.delayed(itemgetter(result.name), pure=True)(chunk)
-            rows.append(da.from_delayed(entry, shape, signature.numpy_dtype))
-        made[result.name] = da.concatenate(rows, axis=-1 if last else 0)
+    made = {
+        result.name: _joined(signature, result, chunks, sizes["i"]) for result in signature.results
+    }
     return next(iter(made.values())) if signature.single else Result(made)
+
+
+def _check_shapes(arrays: Mapping[Name, Any], axes: Mapping[Name, str]) -> None:
+    """Check that arrays have the axes that are expected, and as many points as one another."""
+    for name, array in arrays.items():
+        if array.ndim != len(axes[name]) or any(isnan(size) for size in array.shape):
+            raise ShapeError(
+                f"a dask array has shape {array.shape}; give one array with an axis of points and "
+                "one of the inputs, or one of shape (N,) for each input, in chunks of known sizes"
+            )
+    lengths = {name: array.shape[axes[name].index("i")] for name, array in arrays.items()}
+    if len(set(lengths.values())) > 1:
+        said = ", ".join(f"{name}: {length}" for name, length in lengths.items())
+        raise ShapeError(f"the arrays have different numbers of points ({said})")
+
+
+def _joined(
+    signature: Signature, result: ResultSpec, chunks: Sequence[Any], sizes: Sequence[int]
+) -> Any:
+    """The dask array of one result, from calls that make all results of a chunk."""
+    last = signature.batch_axis == -1
+    rows = []
+    for chunk, size in zip(chunks, sizes, strict=True):
+        shape = (*result.shape, size) if last else (size, *result.shape)
+        entry = dask.delayed(itemgetter(result.name), pure=True)(chunk)
+        rows.append(da.from_delayed(entry, shape, signature.numpy_dtype))
+    return da.concatenate(rows, axis=-1 if last else 0)
 
 
 def _call(
