@@ -273,121 +273,30 @@ def exact_value(graph: Graph, node: int) -> float:
     return float(value)
 
 
-NAMED_IN_MPMATH = {
-    "pi": "pi",
-    "e": "e",
-    "euler_gamma": "euler",
-    "golden_ratio": "phi",
-    "catalan": "catalan",
-}
-
-
 def mpmath_arithmetic() -> Arithmetic:
     """Real arithmetic in mpmath at its present working precision."""
-    import mpmath  # noqa: PLC0415 - optional at run time, needed by checks alone
+    # mpmath takes 0.1 s to import, and only checks and few constants need it.
+    import mpmath  # noqa: PLC0415
 
-    mpf, nan, inf = mpmath.mpf, mpmath.nan, mpmath.inf
-
-    def number(value: Number | str) -> Any:
-        if isinstance(value, str):
-            return +getattr(mpmath, NAMED_IN_MPMATH[value])
-        if isinstance(value, Fraction):
-            return mpf(value.numerator) / value.denominator
-        return mpf(value)
-
-    def real(call: Callable[..., Any]) -> Callable[..., Any]:
-        def checked(*args: Any) -> Any:
-            try:
-                result = call(*args)
-            except (ZeroDivisionError, ValueError, OverflowError, TypeError):
-                return nan
-            return nan if isinstance(result, mpmath.mpc) else result
-
-        return checked
-
-    def power(base: Any, exponent: int | Fraction) -> Any:
-        if mpmath.isnan(base):
-            return base
-        if base == 0 and exponent < 0:
-            return inf
-        if base < 0 and not isinstance(exponent, int):
-            return nan
-        if exponent == Fraction(1, 2):
-            return mpmath.sqrt(base)
-        return base ** (exponent if isinstance(exponent, int) else number(exponent))
-
-    def pow_(a: Any, b: Any) -> Any:
-        if b == 0 or a == 1:
-            return mpf(1)
-        if mpmath.isnan(a) or mpmath.isnan(b):
-            return nan
-        if mpmath.isinf(b):
-            return mpf(1) if abs(a) == 1 else inf if (abs(a) > 1) == (b > 0) else mpf(0)
-        if a == 0:
-            return inf if b < 0 else mpf(0)
-        return a ** int(b) if mpmath.isint(b) else (nan if a < 0 else a**b)
-
-    def atan2(a: Any, b: Any) -> Any:
-        if a == 0 == b:
-            return mpf(0)
-        if mpmath.isnan(a) or mpmath.isnan(b):
-            return nan
-        if mpmath.isinf(a) and mpmath.isinf(b):
-            return mpmath.sign(a) * mpmath.pi / 4 * (1 if b > 0 else 3)
-        return mpmath.atan2(a, b)
-
-    def fmod(a: Any, b: Any) -> Any:
-        if mpmath.isinf(b) and not mpmath.isinf(a):
-            return a
-        return mpmath.sign(a) * mpmath.fmod(abs(a), abs(b))
-
-    def log(x: Any) -> Any:
-        return -inf if x == 0 else mpmath.log(x) if x > 0 else nan
-
-    functions: dict[str, Callable[..., Any]] = {
-        name: real(getattr(mpmath, name))
-        for name in (
-            *("exp", "expm1", "log1p", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh"),
-            *("tanh", "asinh", "acosh", "atanh", "floor", "ceil", "erf", "erfc"),
-        )
-    }
-    functions |= {
-        "log": log,
-        "log2": lambda x: log(x) / mpmath.log(2),
-        "log10": lambda x: log(x) / mpmath.log(10),
-        "exp2": lambda x: mpf(2) ** x,
-        "cbrt": lambda x: mpmath.sign(x) * mpmath.cbrt(abs(x)),
-        "atan2": real(atan2),
-        "hypot": real(lambda a, b: inf if inf in (abs(a), abs(b)) else mpmath.hypot(a, b)),
-        "pow": pow_,
-        "abs": abs,
-        "sign": mpmath.sign,
-        "trunc": lambda x: mpmath.floor(x) if x > 0 else mpmath.ceil(x),
-        "rint": mpmath.nint,
-        "fmod": real(fmod),
-        "fma": real(lambda a, b, c: mpmath.fmul(a, b, exact=True) + c),
-        **_CONDITIONS,
-        "select": lambda c, a, b: a if c else b,
-    }
-
-    def divide(a: Any, b: Any) -> Any:
-        if b == 0:
-            return nan if a == 0 or mpmath.isnan(a) else inf * mpmath.sign(a)
-        return a / b
+    from symgrad.ir import real_mpmath  # noqa: PLC0415
 
     def routine(row: Primitive, table: Mapping[str, Primitive]) -> Callable[..., Any]:
         if row.kind == "outside":
             called = callback(row)
-            return real(lambda *args: mpf(called(*map(float, args))))
+            return real_mpmath.real(lambda *args: mpmath.mpf(called(*map(float, args))))
         if row.oracle is not None:
-            return real(partial(row.oracle, mpmath))
+            return real_mpmath.real(partial(row.oracle, mpmath))
         made = lowered(row, table)
         return lambda *args: compute(made, table, args, arithmetic)
 
-    def lookup(values: Sequence[float], index: Any) -> Any:
-        return mpf(values[0 if mpmath.isnan(index) else int(min(max(index, 0), len(values) - 1))])
-
-    arithmetic = Arithmetic(number, power, functions, divide, routine, lookup)
+    arithmetic = Arithmetic(
+        real_mpmath.number,
+        real_mpmath.power,
+        real_mpmath.FUNCTIONS,
+        real_mpmath.divide,
+        routine,
+        real_mpmath.lookup,
+    )
     return arithmetic
 
 
@@ -403,17 +312,6 @@ def callback(row: Primitive) -> Callable[..., float]:
             f"sg.function({row.name!r}, numba=...) with it first"
         )
     return row.callback
-
-
-_CONDITIONS: dict[str, Callable[..., Any]] = {
-    "lt": lambda a, b: a < b,
-    "le": lambda a, b: a <= b,
-    "eq": lambda a, b: a == b,
-    "ne": lambda a, b: a != b,
-    "and": lambda a, b: a and b,
-    "or": lambda a, b: a or b,
-    "not": lambda a: not a,
-}
 
 
 def numpy_arithmetic() -> Arithmetic:

@@ -23,10 +23,10 @@ from symgrad.ir.evaluate import (
     numpy_arithmetic,
     run,
 )
-from symgrad.ir.expression import NAMED_CONSTANTS, Expr, constant, named, postorder, variables
+from symgrad.ir.expression import Expr, constant, postorder, variables
 from symgrad.ir.graph import Graph
 from symgrad.ir.program import Group, Instruction, Program, Result
-from tests.expressions import CORPUS, as_written, close, in_float, in_mpmath
+from tests.expressions import CORPUS, close, in_float, in_mpmath
 from tests.routines import ROWS
 
 x, y = variables("x y")
@@ -120,32 +120,6 @@ def test_both_arithmetics_agree_on_special_values(name: str, digits: int) -> Non
         if not close(_double(name, given), precise, 1e-14):
             wrong.append(f"{name}{given}: {_double(name, given)} in double, {precise} in mpmath")
     assert wrong == []
-
-
-@pytest.mark.parametrize(
-    "exponent", [-3, -2, -1, 2, 3, Fraction(1, 2), Fraction(-1, 2), Fraction(5, 3)]
-)
-def test_powers_agree_on_special_values(exponent: Any, digits: int) -> None:
-    precise, double = mpmath_arithmetic(), numpy_arithmetic()
-    for base in (0.0, 1.0, -1.0, 2.5, -2.5, inf, nan):
-        with np.errstate(all="ignore"):
-            got = float(double.power(np.float64(base), exponent))
-        assert close(got, precise.power(mpmath.mpf(base), exponent), 1e-14), (base, exponent)
-
-
-@pytest.mark.parametrize("name", NAMED_CONSTANTS)
-def test_named_constants(name: str, digits: int) -> None:
-    precise = as_written(named(name), {})
-    assert numpy_arithmetic().number(name) == float(precise)
-    assert mpmath_arithmetic().number(name) == precise
-    assert abs(precise - float(precise)) > 0
-
-
-def test_precision_is_the_present_one() -> None:
-    arithmetic = mpmath_arithmetic()
-    with mpmath.workdps(80):
-        third = arithmetic.number(Fraction(1, 3))
-        assert abs(third * 3 - 1) < mpmath.mpf(10) ** -79
 
 
 def test_exact_value_rounds_once() -> None:
