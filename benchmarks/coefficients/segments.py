@@ -311,12 +311,13 @@ def _legendre(count: int, x: Any) -> tuple[Any, Any]:
 
 
 FAMILIES: dict[str, Callable[[], Tables]] = {
-    "error": error,
-    "exponential_integrals": exponential_integrals,
-    "sine_integrals": sine_integrals,
-    "fresnel": fresnel,
-    "elliptic": elliptic,
+    "error.coefficients": error,
+    "integrals.exponential_coefficients": exponential_integrals,
+    "integrals.sine_coefficients": sine_integrals,
+    "integrals.fresnel_coefficients": fresnel,
+    "elliptic.coefficients": elliptic,
 }
+"""The module of ``symgrad/functions/special`` that holds a family's tables -> what makes them."""
 
 
 def lines(name: str, table: Any) -> Iterator[str]:

@@ -451,15 +451,16 @@ def incomplete_gamma() -> Tables:
 
 
 FAMILIES: dict[str, Callable[[], Tables]] = {
-    "bessel": bessel,
-    "bessel_modified": bessel_modified,
-    "real_order": real_order,
-    "airy": airy,
-    "gamma": gamma,
-    "zeta": zeta,
-    "lambertw": lambertw,
-    "incomplete_gamma": incomplete_gamma,
+    "bessel.ordinary_coefficients": bessel,
+    "bessel.modified_coefficients": bessel_modified,
+    "bessel.real_order": real_order,
+    "bessel.airy_coefficients": airy,
+    "gamma.coefficients": gamma,
+    "zeta.coefficients": zeta,
+    "lambertw_coefficients": lambertw,
+    "incomplete.gamma_coefficients": incomplete_gamma,
 }
+"""The module of ``symgrad/functions/special`` that holds a family's tables -> what makes them."""
 
 
 def text(name: str, values: Sequence[Any]) -> str:

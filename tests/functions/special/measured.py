@@ -114,7 +114,11 @@ def derivatives_at(expression: Expr, points: Any, orders: Iterable[int]) -> list
 
 
 def assert_value(
-    name: str, low: float, high: float, rng: np.random.Generator, scale: Callable[..., Any] | None
+    name: str,
+    low: float,
+    high: float,
+    rng: np.random.Generator,
+    scale: Callable[..., Any] | None = None,
 ) -> None:
     """A row of one argument keeps its bound on an interval, ends included."""
     points = np.concatenate([rng.uniform(low, high, 80), [low, high]])

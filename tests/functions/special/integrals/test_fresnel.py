@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from math import inf, isnan, nan
-from typing import Any
 
 import mpmath
 import numpy as np
 import pytest
 
-from symgrad.functions import PRIMITIVES
-from tests.functions.special.measured import assert_kernel_and_derivatives, values, worst_of_row
+from tests.functions.special.measured import (
+    assert_kernel_and_derivatives,
+    assert_value,
+    values,
+    worst_of_row,
+)
 
-SCALES: dict[str, Any] = {}
 REGIONS = tuple(
     (name, low, high)
     for name in ("fresnels", "fresnelc", "fresnel_sin", "fresnel_cos")
@@ -22,9 +24,7 @@ REGIONS = tuple(
 
 @pytest.mark.parametrize(("name", "low", "high"), REGIONS)
 def test_value(name: str, low: float, high: float, rng: np.random.Generator) -> None:
-    points = rng.uniform(low, high, 80)
-    error, point = worst_of_row(name, points, scale=SCALES.get(name))
-    assert error <= PRIMITIVES[name].ulp, f"{name} at {point}: {error} ulp"
+    assert_value(name, low, high, rng)
 
 
 @pytest.mark.parametrize("name", sorted({name for name, _, _ in REGIONS}))
