@@ -63,6 +63,7 @@ MAX_LINES = 500
 TESTS_WITHOUT_MODULE = frozenset(
     {
         "test_architecture",
+        "test_benchmark_counts",
         "test_benchmark_suite",
         "test_benchmarks",
         "test_examples",
