@@ -34,7 +34,7 @@ from symgrad.differentiate.tensors import COTANGENT, TANGENT, derive, seed_names
 from symgrad.errors import MissingDependencyError, UnknownFunctionError
 from symgrad.ir.quotient import CALLBACK_TOLERANCE, Agreement, callbacks, compare, worst_slopes
 from symgrad.ir.rounding import rounding_bounds
-from symgrad.ir.system import System
+from symgrad.ir.system import Request, System
 from symgrad.ir.traverse import reachable
 from symgrad.options import choose
 from symgrad.report import Report, Row
@@ -122,11 +122,7 @@ def check(
     for position, request in enumerate(fn.recipe.requests):
         if "mpmath" in wanted:
             rows.append(run.against_mpmath(position))
-            if (
-                not doubles
-                and request.kind != "normal"
-                and (request.kind != "tensor" or request.order)
-            ):
+            if not doubles and _is_derivative(request):
                 rows.append(run.against_differences(position))
         if torch is not None:
             try:
@@ -136,6 +132,11 @@ def check(
             else:
                 rows.append(run.against_torch(position, made))
     return Report(repr(fn), run.count, seed, tuple(rows), tuple(notes))
+
+
+def _is_derivative(request: Request) -> bool:
+    """Whether a result has one derivative an entry: no value, no sum of least squares."""
+    return request.kind != "normal" and (request.kind != "tensor" or request.order > 0)
 
 
 def _torch(*, required: bool) -> Any:

@@ -13,12 +13,10 @@ from math import factorial, prod
 
 from symgrad.errors import FormulaError, SymgradError
 from symgrad.functions.elementary import PI, call
-from symgrad.ir.expression import HALF, Expr, constant, wrap
+from symgrad.ir.expression import HALF, Expr, Number, constant, wrap
 from symgrad.ir.graph import Graph
 
 MAX_DEGREE = 1000
-
-Number = int | Fraction | float
 
 
 def number(value: object) -> Number | None:
