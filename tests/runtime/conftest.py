@@ -1,4 +1,4 @@
-"""A few compiled functions that many tests of calls share; each takes a while to compile."""
+"""Compiled functions that many tests of calls share, and a cache directory of a test's own."""
 
 from __future__ import annotations
 
@@ -6,6 +6,19 @@ import numpy as np
 import pytest
 
 import symgrad as sg
+from symgrad.runtime import cache, load, module
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A cache directory of the test's own, and a process that has loaded nothing."""
+    path = tmp_path / "cache"
+    path.mkdir(mode=0o700)
+    monkeypatch.setenv(cache.VARIABLE, str(path))
+    monkeypatch.setattr(load, "_loaded", {})
+    monkeypatch.setattr(load, "_shared", {})
+    monkeypatch.setattr(module, "_loaded", {})
+    return path
 
 
 @pytest.fixture(scope="session")

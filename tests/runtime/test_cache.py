@@ -20,18 +20,6 @@ ROOT = Path(__file__).parents[2]
 POINT = [0.5, 0.25]
 
 
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """A cache directory of the test's own, and a process that has loaded nothing."""
-    path = tmp_path / "cache"
-    path.mkdir(mode=0o700)
-    monkeypatch.setenv(cache.VARIABLE, str(path))
-    monkeypatch.setattr(load, "_loaded", {})
-    monkeypatch.setattr(module, "_loaded", {})
-    monkeypatch.setattr(load, "_shared", {})
-    return path
-
-
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory):
     """A cache directory that holds one kernel, and what the kernel computes; kept as it is."""

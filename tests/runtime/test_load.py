@@ -17,16 +17,6 @@ from symgrad.runtime import cache, load
 from symgrad.tiers import load_kernel
 
 
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """A cache directory of the test's own, and a process that has loaded no kernel."""
-    path = tmp_path / "cache"
-    path.mkdir(mode=0o700)
-    monkeypatch.setenv(cache.VARIABLE, str(path))
-    monkeypatch.setattr(load, "_loaded", {})
-    return path
-
-
 @pytest.fixture(scope="module")
 def kernel():
     """x exp(x), not loaded."""

@@ -32,14 +32,10 @@ def text(name, value=1):
     return Text(name, source, source.replace("True", "False"))
 
 
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """A cache directory of the test's own, and a process that has loaded nothing."""
-    path = tmp_path / "cache"
-    path.mkdir(mode=0o700)
-    monkeypatch.setenv(cache.VARIABLE, str(path))
-    monkeypatch.setattr(module, "_loaded", {})
-    yield path
+@pytest.fixture(autouse=True)
+def forgotten():
+    """No module of a test stays imported after it."""
+    yield
     for name in [name for name in sys.modules if name.startswith("_symgrad_test")]:
         del sys.modules[name]
 

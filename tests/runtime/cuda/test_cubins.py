@@ -16,15 +16,6 @@ KEY = cubins.key_of(KERNEL, "sm_90", "nvrtc", "13", "5")
 BINARY = Binary("sg_hand", bytes(range(256)), "sm_90", 256, 256, 0, 38, 0, 0, "log")
 
 
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """A cache directory of the test's own."""
-    path = tmp_path / "cache"
-    path.mkdir(mode=0o700)
-    monkeypatch.setenv(cache.VARIABLE, str(path))
-    return path
-
-
 def test_what_is_kept_is_found(folder):
     assert cubins.find(KEY) is None
     assert cubins.keep(KEY, BINARY)

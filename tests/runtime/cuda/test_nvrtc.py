@@ -7,22 +7,12 @@ import sys
 import pytest
 
 from symgrad.errors import KernelError, MissingDependencyError
-from symgrad.runtime import cache
 from symgrad.runtime.cuda import nvrtc
 from symgrad.runtime.cuda.nvrtc import compile_source, options, ptx_of_source
 from tests.runtime.cuda.kernels import PRODUCT, HandWritten, kernel
 from tests.runtime.cuda.machine_code import NEEDS_NVDISASM, disassemble
 
 pytest.importorskip("cuda.bindings.nvrtc")
-
-
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """A cache directory of the test's own."""
-    path = tmp_path / "cache"
-    path.mkdir(mode=0o700)
-    monkeypatch.setenv(cache.VARIABLE, str(path))
-    return path
 
 
 @pytest.fixture

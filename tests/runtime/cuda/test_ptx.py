@@ -7,7 +7,6 @@ import re
 import pytest
 
 from symgrad.errors import KernelError, MissingDependencyError
-from symgrad.runtime import cache
 from symgrad.runtime.cuda import nvrtc
 from symgrad.runtime.cuda import ptx as module
 from symgrad.runtime.cuda.nvrtc import ptx_of_source
@@ -19,15 +18,6 @@ pytest.importorskip("cuda.bindings.nvrtc")
 pytest.importorskip("cuda.bindings.nvjitlink")
 
 SINE = kernel("r[i] = sin(x[i]) / x[n + i];")
-
-
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """A cache directory of the test's own."""
-    path = tmp_path / "cache"
-    path.mkdir(mode=0o700)
-    monkeypatch.setenv(cache.VARIABLE, str(path))
-    return path
 
 
 @pytest.fixture(params=["nvJitLink", "ptxas"])
