@@ -89,6 +89,12 @@ def in_mpmath(graph: Graph, nodes: Sequence[int], point: Point) -> list[Any]:
     return evaluate(graph, nodes, values, quick_arithmetic())
 
 
+def number(expr: Expr, **point: float) -> Any:
+    """The value of an Expr at a point, by the interpreter at mpmath's present precision."""
+    graph = Graph(PRIMITIVES)
+    return in_mpmath(graph, [graph.add(expr)], point)[0]
+
+
 def in_float(graph: Graph, nodes: Sequence[int], point: Point) -> list[float]:
     """The nodes' values at a point in double precision; 1/0 is inf and 0/0 is nan."""
     values = {name: np.float64(value) for name, value in point.items()}

@@ -19,11 +19,10 @@ from symgrad.errors import (
     UnsupportedExpressionError,
 )
 from symgrad.functions import PRIMITIVES
-from symgrad.ir.evaluate import evaluate, mpmath_arithmetic
 from symgrad.ir.expression import Expr, constant, named, symbol
-from symgrad.ir.graph import Graph
 from symgrad.parse.binders import MAX_FOLDED, MAX_TERMS, Scope, dependent, exact
 from symgrad.parse.sympy_expressions import Converter
+from tests.expressions import number
 
 x, y, t, k, j, n = sp.symbols("x y t k j n")
 f = sp.Function("f")
@@ -37,13 +36,6 @@ VECTOR = {V[i]: symbol(f"v{i}") for i in range(4)}
 def convert(value: Any, objects: dict[Any, Expr] | None = None) -> Expr:
     converter = Converter(NAMED, objects or {}, PRIMITIVES, differentiate_expr)
     return converter.convert(value, "output 'f'")
-
-
-def number(expr: Expr, **point: float) -> Any:
-    graph = Graph(PRIMITIVES)
-    node = graph.add(expr)
-    values = {name: mpmath.mpf(v) for name, v in point.items()}
-    return evaluate(graph, [node], values, mpmath_arithmetic())[0]
 
 
 def close(got: Any, expected: Any) -> bool:

@@ -25,15 +25,13 @@ from symgrad.ir.primitive import define, table
 from symgrad.parse.formula import check_name, parse_formula
 from symgrad.parse.names import function_names
 from tests.cases import FAMILIES, NEEDS_CASES, load, rows
+from tests.expressions import number
 
 
 def value(text: str, **point: Any) -> Any:
     """The value of formula text at a point, by the interpreter with 30 digits."""
-    graph = Graph(PRIMITIVES)
-    node = graph.add(parse_formula(text, list(point), None, PRIMITIVES))
     with mpmath.workdps(30):
-        values = {name: mpmath.mpf(number) for name, number in point.items()}
-        return evaluate(graph, [node], values, mpmath_arithmetic())[0]
+        return number(parse_formula(text, list(point), None, PRIMITIVES), **point)
 
 
 @pytest.mark.parametrize(

@@ -15,22 +15,19 @@ from symgrad.errors import (
     UnknownFunctionError,
 )
 from symgrad.functions import COMPOSITIONS, PRIMITIVES
-from symgrad.ir.evaluate import evaluate, mpmath_arithmetic
 from symgrad.ir.expression import Expr, constant, symbol
 from symgrad.ir.graph import Graph
 from symgrad.ir.primitive import define, table
 from symgrad.parse.names import CONSTANTS, FORMS, REFUSED, SPELLINGS, call, function_names, resolve
+from tests.expressions import number
 
 X, Y, Z = symbol("x"), symbol("y"), symbol("z")
 
 
 def value(expr: Expr, **point: float) -> Any:
     """The value of an Expr at a point, by the interpreter with 30 digits."""
-    graph = Graph(PRIMITIVES)
-    node = graph.add(expr)
     with mpmath.workdps(30):
-        values = {name: mpmath.mpf(v) for name, v in point.items()}
-        return evaluate(graph, [node], values, mpmath_arithmetic())[0]
+        return number(expr, **point)
 
 
 def test_every_spelling_leads_to_a_function() -> None:

@@ -21,13 +21,12 @@ from symgrad.errors import (
     UnsupportedExpressionError,
 )
 from symgrad.functions import PRIMITIVES
-from symgrad.ir.evaluate import evaluate, mpmath_arithmetic
 from symgrad.ir.expression import Expr, constant, symbol
-from symgrad.ir.graph import Graph
 from symgrad.ir.primitive import define, table
 from symgrad.parse.names import function_names
 from symgrad.parse.sympy_expressions import Converter
 from tests.cases import NEEDS_CASES, rows
+from tests.expressions import number
 
 x, y, t, k, j = sp.symbols("x y t k j")
 f = sp.Function("f")
@@ -40,13 +39,6 @@ NAMED = {"x": X, "y": Y}
 def convert(value: Any, objects: dict[Any, Expr] | None = None, **options: Any) -> Expr:
     options = {"rows": PRIMITIVES} | options
     return Converter(NAMED, objects or {}, **options).convert(value, "output 'f'")
-
-
-def number(expr: Expr, **point: float) -> Any:
-    graph = Graph(PRIMITIVES)
-    node = graph.add(expr)
-    values = {name: mpmath.mpf(v) for name, v in point.items()}
-    return evaluate(graph, [node], values, mpmath_arithmetic())[0]
 
 
 def close(a: Any, b: Any) -> bool:
