@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from symgrad.adapters import adapter
 from symgrad.differentiate.tensors import derive
-from symgrad.errors import DerivativeError, ProblemFileError
+from symgrad.errors import DerivativeError, OptionError, ProblemFileError
 from symgrad.functions import PRIMITIVES
 from symgrad.functions.user import table_with, used_rows
 from symgrad.ir.convert import to_exprs
@@ -28,7 +28,7 @@ from symgrad.ir.row_text import read_rows, write_rows
 from symgrad.ir.system import Request, System, Tensor
 from symgrad.ir.text import read_graph, write
 from symgrad.ir.traverse import reachable
-from symgrad.options import Options, choose
+from symgrad.options import Options, choose, dtype_name
 from symgrad.parse.outputs import Parsed, parse_outputs
 from symgrad.parse.requests import parse_normal, parse_requests
 from symgrad.portfolio import find_program
@@ -50,7 +50,7 @@ def compile(
     *,
     parameters: object = (),
     wrt: object = None,
-    dtype: str = "float64",
+    dtype: Any = "float64",
     batch_axis: int = 0,
     accuracy: str = "high",
     rewrites: str = "all",
@@ -61,7 +61,7 @@ def compile(
     target: str = "cpu",
     engine: str | None = None,
     functions: object = (),
-    name: str = "",
+    name: str | None = None,
     cache: bool = True,
 ) -> CompiledFunction:
     """Compile formulas and their derivatives into one kernel over batches of points.
@@ -75,7 +75,8 @@ def compile(
             such as {"u_xx": (x, x)}. By default the gradient of one expression, else the Jacobian.
         parameters: symbols or names that a whole batch shares.
         wrt: what to differentiate by; by default the inputs.
-        dtype: "float64" or "float32", of every value in the kernel.
+        dtype: "float64" or "float32", of every value in the kernel; NumPy's and PyTorch's own
+            dtypes of these names do as well.
         batch_axis: 0 for points first, -1 for points last (the fastest layout).
         accuracy: "high" or "fast" vector mathematics.
         rewrites: "all", "finite" or "exact": the classes of rewrite rules allowed.
@@ -118,13 +119,16 @@ def compile(
         >>> gradient.shape
         (1, 2)
     """
+    if not isinstance(name, str | None):
+        raise OptionError(f"name={name!r} is not possible; give text")
+    dtype = dtype_name(dtype)
     options = Options(
         *(dtype, batch_axis, accuracy, rewrites, sparse, optimize, reduce, jit, target, engine)  # type: ignore[arg-type]
     )
     table = table_with(functions)
     parsed = parse(outputs, inputs, parameters, wrt, table=table)
     requests = _requests(parsed, derivatives, options)
-    recipe = make_recipe(parsed, requests, options, name, table=table)
+    recipe = make_recipe(parsed, requests, options, name or "", table=table)
     return build(recipe, cache=cache)
 
 

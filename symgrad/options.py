@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from symgrad.errors import OptionError
 
@@ -85,6 +85,26 @@ class Options:
             raise OptionError(f'engine={self.engine!r} compiles for a GPU; add target="cuda"')
         if self.jit == "never" and self.target == "cuda":
             raise OptionError(NEVER.format('target="cuda"'))
+
+
+def dtype_name(value: Any) -> Any:
+    """The Dtype that NumPy or PyTorch mean by ``value``; what is none of them as it is.
+
+    Example:
+        >>> dtype_name("f4"), dtype_name(float), dtype_name("float16")
+        ('float32', 'float64', 'float16')
+    """
+    names = get_args(Dtype)
+    if value is None or (isinstance(value, str) and value in names):
+        return value
+    import numpy as np  # noqa: PLC0415 - the command's help needs none
+
+    text = str(value)
+    try:
+        found = np.dtype(text.removeprefix("torch.") if text.startswith("torch.") else value)
+    except (TypeError, ValueError, SyntaxError):
+        return value
+    return next((name for name in names if found == np.dtype(name)), value)
 
 
 def choose(name: str, value: object, allowed: Iterable[object]) -> None:

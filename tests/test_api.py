@@ -291,7 +291,8 @@ def test_fast_accuracy_is_within_its_bound():
     ("option", "message"),
     [
         ({"dtype": "float16"}, "dtype='float16' is not possible; .*'float64', 'float32'"),
-        ({"dtype": np.float32}, "dtype=.*float32"),
+        ({"dtype": np.float16}, "dtype=.*float16.*'float64', 'float32'"),
+        ({"name": 3}, "name=3 is not possible; give text"),
         ({"batch_axis": 1}, "batch_axis=1 is not possible; choose one of 0, -1"),
         ({"accuracy": "highest"}, "did you mean 'high'"),
         ({"rewrites": "none"}, "rewrites='none'.*'all', 'finite', 'exact'"),
@@ -300,6 +301,30 @@ def test_fast_accuracy_is_within_its_bound():
 def test_an_option_out_of_its_range_is_refused(option, message):
     with pytest.raises(OptionError, match=message):
         sg.compile("x", "x", **option)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.dtype("float32"), "f4"])
+def test_numpy_s_dtypes_do_for_their_names(dtype):
+    fn = sg.compile("x*y", "x y", dtype=dtype, name=None, jit="never")
+    assert fn(X).dtype == np.float32
+
+
+def test_numbers_of_numpy_say_how_many_workers():
+    fn = sg.compile("x*y", "x y", "value", jit="never")
+    close(fn(X, workers=np.int64(2)), x * y)
+    with pytest.raises(ArgumentError, match=r"workers=2\.5 is not possible"):
+        fn(X, workers=2.5)
+
+
+def test_inputs_and_parameters_may_be_called_self():
+    fn = sg.compile("self*x", "self", "value", parameters="x", jit="never")
+    assert fn(self=2.0, x=3.0) == 6
+
+
+def test_a_table_is_taken_by_the_titles_of_its_columns():
+    fn = sg.compile("x - y", "x y", "value", jit="never")
+    records = np.array([(1.0, 5.0)], [("y", "f4"), ("x", float)])
+    assert fn(records).tolist() == [4.0]
 
 
 def test_an_unknown_option_is_pythons_own_error():

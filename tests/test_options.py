@@ -10,7 +10,7 @@ import pytest
 
 from symgrad import options
 from symgrad.errors import OptionError
-from symgrad.options import Options, choose
+from symgrad.options import Options, choose, dtype_name
 
 CHOICES = {
     "dtype": get_args(options.Dtype),
@@ -96,3 +96,22 @@ def test_an_engine_is_for_a_gpu():
 def test_what_is_never_compiled_is_not_for_a_gpu():
     with pytest.raises(OptionError, match='target="cuda" is not to be had with jit="never"'):
         Options(target="cuda", jit="never")
+
+
+@pytest.mark.parametrize(
+    "value", ["float32", "f4", "single", np.float32, np.dtype("float32"), np.zeros(1, "f4").dtype]
+)
+def test_dtypes_may_be_as_numpy_spells_them(value):
+    assert dtype_name(value) == "float32"
+    assert dtype_name(float) == "float64"
+
+
+def test_dtypes_may_be_pytorch_s():
+    torch = pytest.importorskip("torch")
+    assert dtype_name(torch.float32) == "float32"
+    assert dtype_name(torch.float16) is torch.float16
+
+
+@pytest.mark.parametrize("value", [None, ">f4", np.float16, int, "nonsense", "f4,(", [], 3])
+def test_other_dtypes_are_left_to_be_refused(value):
+    assert dtype_name(value) is value

@@ -173,6 +173,7 @@ class TorchFunction:
 
     def __call__(
         self,
+        /,
         *points: Any,
         tangent: Any = None,
         cotangent: Any = None,
@@ -373,7 +374,7 @@ class TorchFunction:
         """The parameters of ``parameters=`` and those by keyword."""
         signature = self.fn.signature
         if isinstance(parameters, Mapping):
-            given = {name: self._tensor(repr(name), value) for name, value in parameters.items()}
+            given = {str(k): self._tensor(repr(k), value) for k, value in parameters.items()}
             return merged_parameters(signature, given, values)
         tensor = self._tensor("parameters", parameters)
         axis, names = -1 if signature.batch_axis == 0 else 0, signature.parameters

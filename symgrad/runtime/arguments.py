@@ -26,7 +26,7 @@ from symgrad.runtime.result import Result
 from symgrad.runtime.sparsity import Sparsity
 
 CALL = frozenset({
-    *("self", "parameters", "tangent", "cotangent", "out", "accumulate", "workers", "executor"),
+    *("parameters", "tangent", "cotangent", "out", "accumulate", "workers", "executor"),
     *("on_chunk", "stream", "devices"),
 })  # fmt: skip
 """Keywords that mean something in every call, and so no input or parameter of that name."""
@@ -175,11 +175,25 @@ def unpacked(signature: Signature, points: tuple[Any, ...]) -> tuple[Any, ...]:
     """
     if len(points) != 1 or not isinstance(points[0], dict):
         return points
-    values = dict(points[0])
+    values = {str(name): value for name, value in points[0].items()}
     found = inputs_by_name(signature, values)
     for name in values:
         raise ArgumentError(f"{name!r} is no input; the inputs are {signature.inputs}")
     return found
+
+
+def columns_by_title(signature: Signature, points: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The inputs, where a call has one table (pandas, polars, Arrow, NumPy records) with them all.
+
+    Its other columns are left alone; a table that lacks an input is an array like another.
+    """
+    table = points[0] if len(points) == 1 else None
+    titles = getattr(table, "column_names", getattr(table, "columns", None))
+    if titles is None:
+        titles = getattr(getattr(table, "dtype", None), "names", None)
+    if titles is None or not set(signature.inputs) <= set(titles):
+        return points
+    return tuple([points[0][name] for name in signature.inputs])
 
 
 def missing_parameter(name: str) -> ArgumentError:
@@ -214,7 +228,7 @@ def parameter_values(signature: Signature, values: Any) -> dict[str, Any]:
     if values is None:
         return {}
     if isinstance(values, Mapping):
-        return dict(values)
+        return {str(name): value for name, value in values.items()}
     names = signature.parameters
     array = as_array("parameters", values, signature.numpy_dtype)
     axis = -1 if signature.batch_axis == 0 else 0

@@ -17,6 +17,7 @@ from symgrad.runtime import threads
 from symgrad.runtime.arguments import (
     Signature,
     arguments,
+    columns_by_title,
     given_results,
     merged_parameters,
     unpacked,
@@ -149,6 +150,7 @@ class CpuFunction(CompiledFunction):
 
     def __call__(
         self,
+        /,
         *points: Any,
         out: Any = None,
         accumulate: bool = False,
@@ -164,7 +166,8 @@ class CpuFunction(CompiledFunction):
 
         Args:
             *points: one array of shape (*batch, n) (with ``batch_axis=-1``: (n, *batch)), or one
-                array per input, or a dict of these by name; they broadcast.
+                array per input, or a dict of these by name; they broadcast. A table whose columns
+                are named after the inputs (pandas, polars, Arrow, NumPy records) gives those.
             out: an array of the result's shape to write into; for several results a dict by name.
             accumulate: add into ``out`` instead of overwriting it.
             workers: threads; by default all processors for large batches.
@@ -203,6 +206,7 @@ class CpuFunction(CompiledFunction):
             found = self._direct(points, named, out, workers)
             if found is not NotImplemented:
                 return found
+        points = columns_by_title(self.signature, points)
         values = (*points, *named.values(), tangent, cotangent)
         if any_of("dask", values):
             if not out is executor is on_chunk is tangent is cotangent is None:
@@ -214,7 +218,7 @@ class CpuFunction(CompiledFunction):
             return self._adapter("dask")(self, points, named, options)
         if any_of("torch", values) and out is executor is on_chunk is None and not accumulate:
             return self._over_tensors(workers, points, tangent, cotangent, named)
-        if workers is not None and (not isinstance(workers, int) or workers < 1):
+        if workers is not None and (not isinstance(workers, int | np.integer) or workers < 1):
             raise ArgumentError(f"workers={workers!r} is not possible; give a number of threads")
         if executor is not None and not hasattr(executor, "map"):
             raise ArgumentError(f"executor={executor!r} has no .map; give a pool or an executor")

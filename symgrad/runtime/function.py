@@ -43,7 +43,7 @@ class CompiledFunction(ABC):
         self._adapter = adapter
 
     @abstractmethod
-    def __call__(self, *points: Any, **named: Any) -> Any:
+    def __call__(self, /, *points: Any, **named: Any) -> Any:
         """Evaluate at a batch of points."""
 
     @property

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from sympy import Symbol
 
 from symgrad.errors import ArgumentError, DtypeError, ShapeError
 from symgrad.ir.program import Group, Result
@@ -14,6 +15,7 @@ from symgrad.runtime.arguments import (
     CALL,
     Signature,
     arguments,
+    columns_by_title,
     given_results,
     merged_parameters,
     parameter_values,
@@ -117,19 +119,61 @@ def test_what_does_not_fit_is_refused(signature, points, named, seeds, error, me
 NAMED_LIKE_KEYWORDS = replace(
     SIGNATURE,
     inputs=("out", "workers"),
-    parameters=("tangent", "self"),
-    groups=(Group("inputs", ("out", "workers")), Group("parameters", ("tangent", "self"))),
+    parameters=("tangent", "executor"),
+    groups=(Group("inputs", ("out", "workers")), Group("parameters", ("tangent", "executor"))),
 )
 
 
 def test_a_dict_has_inputs_of_any_name():
     points = unpacked(NAMED_LIKE_KEYWORDS, ({"workers": X[:, 1], "out": X[:, 0]},))
-    named = merged_parameters(NAMED_LIKE_KEYWORDS, {"tangent": 2.0, "self": 3.0}, {})
+    named = merged_parameters(NAMED_LIKE_KEYWORDS, {"tangent": 2.0, "executor": 3.0}, {})
     batch, made = tables(NAMED_LIKE_KEYWORDS, points, named)
     assert batch == (5,)
     np.testing.assert_array_equal(made[0], X)
     assert unpacked(SIGNATURE, (X,)) == (X,)
     assert unpacked(SIGNATURE, ()) == ()
+
+
+def test_a_dict_may_have_symbols_for_names():
+    u, v = SIGNATURE.inputs
+    given = {Symbol(v): 2.0, Symbol(u): 1.0}
+    assert unpacked(SIGNATURE, (given,)) == (1.0, 2.0)
+    assert parameter_values(SIGNATURE, {Symbol("k"): 1.0, "c": 2.0}) == {"k": 1.0, "c": 2.0}
+
+
+class Table:
+    """What pandas and polars have, and what Arrow has, of a table."""
+
+    def __init__(self, attribute, **columns):
+        self._columns = columns
+        setattr(self, attribute, list(columns))
+
+    def __getitem__(self, name):
+        return self._columns[name]
+
+
+@pytest.mark.parametrize("attribute", ["columns", "column_names"])
+def test_a_table_gives_its_columns_by_title_whatever_their_order(attribute):
+    u, v = SIGNATURE.inputs
+    table = Table(attribute, **{v: X[:, 1], "other": None, u: X[:, 0]})
+    first, second = columns_by_title(SIGNATURE, (table,))
+    assert (first == X[:, 0]).all()
+    assert (second == X[:, 1]).all()
+
+
+def test_records_of_numpy_give_their_fields():
+    u, v = SIGNATURE.inputs
+    records = np.array([(2.0, 1.0), (4.0, 3.0)], [(v, float), (u, float)])
+    first, second = columns_by_title(SIGNATURE, (records,))
+    assert first.tolist() == [1.0, 3.0]
+    assert second.tolist() == [2.0, 4.0]
+
+
+def test_tables_without_the_inputs_are_arrays_like_others():
+    given = (Table("columns", one=1.0, two=2.0),)
+    assert columns_by_title(SIGNATURE, given) is given
+    assert columns_by_title(SIGNATURE, (X,)) == (X,)
+    assert columns_by_title(SIGNATURE, ()) == ()
 
 
 @pytest.mark.parametrize(
@@ -138,7 +182,7 @@ def test_a_dict_has_inputs_of_any_name():
         ((), {}, r"'out' is missing; out= has a meaning .* in a dict, fn\({...}\)"),
         (({"out": X[:, 0]},), {}, "'workers' is missing; workers= has"),
         (({"out": 1.0, "workers": 2.0, "z": 1.0},), {}, "'z' is no input; the inputs are"),
-        ((X,), {"self": 1.0}, r"'tangent' is missing; pass parameters={'tangent': ...}"),
+        ((X,), {"executor": 1.0}, r"'tangent' is missing; pass parameters={'tangent': ...}"),
     ],
 )
 def test_names_that_are_keywords_of_every_call_get_a_cure(points, named, message):
@@ -150,9 +194,7 @@ def test_names_that_are_keywords_of_every_call_get_a_cure(points, named, message
 def test_every_keyword_of_a_call_is_known():
     calls = (CpuFunction.__call__, CudaFunction.__call__)
     found = [one for call in calls for one in inspect.signature(call).parameters.values()]
-    assert {
-        one.name for one in found if one.kind not in (one.VAR_KEYWORD, one.VAR_POSITIONAL)
-    } == CALL
+    assert {one.name for one in found if one.kind is one.KEYWORD_ONLY} == CALL
 
 
 def test_parameters_of_both_kinds_are_merged():

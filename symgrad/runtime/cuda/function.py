@@ -8,7 +8,12 @@ from typing import Any
 
 from symgrad.errors import ArgumentError
 from symgrad.ir.recipe import Recipe
-from symgrad.runtime.arguments import Signature, given_results, unpacked
+from symgrad.runtime.arguments import (
+    Signature,
+    columns_by_title,
+    given_results,
+    unpacked,
+)
 from symgrad.runtime.cuda.accelerator import LEGACY, Devices
 from symgrad.runtime.cuda.arrays import Library
 from symgrad.runtime.cuda.binary import Binary
@@ -90,6 +95,7 @@ class CudaFunction(CompiledFunction):
 
     def __call__(
         self,
+        /,
         *points: Any,
         out: Any = None,
         accumulate: bool = False,
@@ -153,6 +159,7 @@ class CudaFunction(CompiledFunction):
             found = self._quick(points, named, out, accumulate, handle)
             if found is not NotImplemented:
                 return found
+        points = columns_by_title(self.signature, points)
         if executor is not None:
             raise ArgumentError("executor= is for target='cpu'; devices= shares a batch among GPUs")
         given = points or tuple(named[n] for n in self.signature.inputs if n in named)

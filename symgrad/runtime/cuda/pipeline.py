@@ -64,7 +64,7 @@ class Pipeline:
         on_chunk: Callable[[int, int], None] | None,
     ) -> Any:
         """Evaluate; arguments are those of ``CudaFunction.__call__``."""
-        if workers is not None and (not isinstance(workers, int) or workers < 1):
+        if workers is not None and (not isinstance(workers, int | np.integer) or workers < 1):
             raise ArgumentError(f"workers={workers!r} is not possible; give a number of threads")
         signature = self._signature
         points, named, tangent, cotangent, parameters = call
