@@ -22,7 +22,10 @@ def cache() -> None:
 @cache.command("info")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 def info(as_json: bool) -> None:
-    """Where the cache is, how many kernels it holds, and the bytes they take and may take."""
+    """Say where the cache is, and what it holds.
+
+    That is the number of kernels, and the bytes that they take and may take.
+    """
     found = disk.info()
     if as_json:
         click.echo(json.dumps(found, indent=2))
@@ -33,7 +36,10 @@ def info(as_json: bool) -> None:
 
 @cache.command("clear")
 def clear() -> None:
-    """Delete every file of the cache; functions are compiled again when they are wanted."""
+    """Delete every file of the cache.
+
+    Functions are compiled again when they are wanted.
+    """
     before = disk.info()
     count = disk.clear()
     click.echo(f"{count} files deleted, {before['bytes']:,} bytes, in {before['directory']}")

@@ -69,7 +69,7 @@ def evaluate(
 
     \b
     symgrad eval problem.toml points.npy -o result.npz
-    symgrad eval "k*x**2*sin(y)" points.csv --inputs x,y --parameter k=-2.0 > result.csv
+    symgrad eval "k*x*sin(y)" points.csv --inputs x,y --parameter k=-2 > out.csv
     symgrad eval problem.toml --random 1000000
     """
     loaded = asked.load()

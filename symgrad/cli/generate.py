@@ -47,7 +47,8 @@ def generate(
     r"""Write the derivatives of FILE|FORMULA as source code that needs no symgrad.
 
     \b
-    symgrad generate "x**2*sin(y)" --inputs x,y --derivatives value,gradient -o kernel.py
+    symgrad generate problem.toml -o kernel.py
+    symgrad generate "x*sin(y)" --inputs x,y --derivatives hessian --target c
     """
     recipe = problem_recipe(asked.load(), **asked.options())
     options = Options(**recipe.options)

@@ -85,6 +85,8 @@ class LazyGroup(click.Group):
         if context.meta.get(OVERVIEW_KEY):
             return click.Command(name, short_help=summary)
         command: click.Command = getattr(import_module(f"symgrad.cli.{module}"), module)
+        # Docstrings are raw strings; click's mark of lines not to be wrapped is one character.
+        command.help = (command.help or "").replace(r"\b", "\b")
         if not any("--debug" in parameter.opts for parameter in command.params):
             command.params.append(debug_option())
         return command

@@ -59,7 +59,8 @@ def plot(
     are in the middle of their range.
 
     \b
-    symgrad plot "sin(x*y)" --inputs x,y --kind field --range x=0:3 --range y=0:3 -o field.svg
+    symgrad plot problem.toml --kind sparsity -o pattern.svg
+    symgrad plot "sin(9*x)" --inputs x --kind field --range x=0:3 -o field.svg
     """
     loaded = asked.load()
     fn = compile_problem(loaded, jit="never", **asked.options())

@@ -339,8 +339,9 @@ def template(op: str, index: int, language: Language) -> str:
     found = language.operations.get(op)
     if found is None:
         raise UnknownFunctionError(
-            f"instruction {index}: {language.name} source has no {op!r}; define the function as "
-            "composite, written in functions of the table, or compile it without printing source"
+            f"instruction {index}: {language.name} source has no {op!r}; print another language "
+            "(numba, C and NumPy have every function of the table), and define functions of your "
+            "own by an expansion, written in functions of the table"
         )
     return found
 

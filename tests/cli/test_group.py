@@ -29,6 +29,24 @@ def test_every_command_has_help(run, name):
     assert "--debug" in result.stdout
 
 
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("eval", "symgrad eval problem.toml points.npy -o result.npz"),
+        ("generate", 'symgrad generate "x*sin(y)" --inputs x,y --derivatives hessian --target c'),
+        ("plot", 'symgrad plot "sin(9*x)" --inputs x --kind field --range x=0:3 -o field.svg'),
+    ],
+)
+def test_examples_in_help_are_lines_of_their_own(run, name, line):
+    lines = [text.strip() for text in run(name, "--help").stdout.splitlines()]
+    assert line in lines
+
+
+@pytest.mark.parametrize("name", group.COMMANDS)
+def test_help_shows_no_mark_of_its_layout(run, name):
+    assert "\\b" not in run(name, "--help").stdout
+
+
 def test_help_imports_no_heavy_library():
     heavy = "{'numpy', 'sympy', 'numba', 'llvmlite', 'torch', 'mpmath'}"
     code = f"main(['--help'], standalone_mode=False); print(sorted({heavy} & set(sys.modules)))"
