@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from symgrad.adapters import adapter
 from symgrad.differentiate.tensors import derive
-from symgrad.errors import DerivativeError, OptionError, ProblemFileError
+from symgrad.errors import DerivativeError, OptionError, ProblemFileError, SymgradError
 from symgrad.functions import PRIMITIVES
 from symgrad.functions.user import table_with, used_rows
 from symgrad.ir.convert import to_exprs
@@ -378,9 +378,11 @@ def problem_recipe(
     problem: Problem, derivatives: object = None, dtype: str | None = None, **options: Any
 ) -> Recipe:
     """The Recipe of a problem file (``parse/problem.py``); options of None are as the file says."""
-    parsed = parse(
-        problem.system(), problem.inputs, problem.parameters, None, definitions=problem.definitions
-    )
+    names = (problem.inputs, problem.parameters)
+    try:
+        parsed = parse(problem.system(), *names, definitions=problem.definitions)
+    except SymgradError as error:
+        raise type(error)(f"{problem.source}: {error}" if problem.source else str(error)) from None
     wanted = derivatives if derivatives is not None else problem.derivatives
     said = {"dtype": problem.dtype, "sparse": problem.sparse, "optimize": problem.optimize}
     asked = {k: v for k, v in {"dtype": dtype, **options}.items() if v is not None}

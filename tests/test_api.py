@@ -309,24 +309,6 @@ def test_numpy_s_dtypes_do_for_their_names(dtype):
     assert fn(X).dtype == np.float32
 
 
-def test_numbers_of_numpy_say_how_many_workers():
-    fn = sg.compile("x*y", "x y", "value", jit="never")
-    close(fn(X, workers=np.int64(2)), x * y)
-    with pytest.raises(ArgumentError, match=r"workers=2\.5 is not possible"):
-        fn(X, workers=2.5)
-
-
-def test_inputs_and_parameters_may_be_called_self():
-    fn = sg.compile("self*x", "self", "value", parameters="x", jit="never")
-    assert fn(self=2.0, x=3.0) == 6
-
-
-def test_a_table_is_taken_by_the_titles_of_its_columns():
-    fn = sg.compile("x - y", "x y", "value", jit="never")
-    records = np.array([(1.0, 5.0)], [("y", "f4"), ("x", float)])
-    assert fn(records).tolist() == [4.0]
-
-
 def test_an_unknown_option_is_pythons_own_error():
     with pytest.raises(TypeError, match="colour"):
         sg.compile("x", "x", colour="blue")
@@ -478,6 +460,16 @@ def test_a_program_that_is_cut_into_pieces_has_the_values_of_the_interpreter():
 def test_a_negative_zero_stays_negative(formula):
     made = sg.compile(formula, "x", "value")([-1.0])
     assert np.signbit(made).all()
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [("x + q", UnknownSymbolError), ("x +", FormulaError), ("foo(x)", UnknownFunctionError)],
+)
+def test_formulas_that_cannot_be_read_are_named_with_their_file(text, error):
+    problem = parse_problem(f'inputs = ["x"]\n[outputs]\ne = "{text}"\n', "spring.toml")
+    with pytest.raises(error, match=r"^spring\.toml: "):
+        api.problem_recipe(problem)
 
 
 def test_choices_of_a_problem_stand_unless_others_are_given():

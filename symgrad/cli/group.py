@@ -102,6 +102,14 @@ class LazyGroup(click.Group):
             context.color = False
         try:
             return super().invoke(context)
+        except click.NoSuchOption as error:
+            if error.option_name.startswith("--"):
+                raise
+            raise click.UsageError(
+                f"No such option {error.option_name!r}; a formula that begins with a minus needs "
+                "parentheses, as in '(-x)'",
+                error.ctx,
+            ) from None
         except (click.ClickException, click.Abort, Exit):
             raise
         except KeyboardInterrupt:

@@ -18,7 +18,7 @@ from typing import IO, Any, TextIO
 import numpy as np
 from numpy.lib import format as npy_format
 
-from symgrad.errors import ArgumentError, OptionError
+from symgrad.errors import ArgumentError, FileFormatError, OptionError
 from symgrad.interop.columns import Array, Points, Wanted, listed, reported
 from symgrad.interop.csv_points import read_csv, read_stream
 from symgrad.interop.files import suffix_of
@@ -119,6 +119,10 @@ def random_points(
 
 def _map(path: Path) -> Array:
     """The array in an npy file, memory-mapped; its pages count as used until it is dropped."""
+    magic = npy_format.MAGIC_PREFIX
+    with path.open("rb") as file:
+        if file.read(len(magic)) != magic:
+            raise FileFormatError(f"{path} cannot be read: it is no .npy file, whatever its name")
     array: Array = np.load(path, mmap_mode="r", allow_pickle=False)
     return array
 

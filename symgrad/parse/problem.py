@@ -53,6 +53,7 @@ class Problem:
         dtype: the type of all numbers, None if the file does not say.
         sparse: whether derivatives hold no structural zeros, None if the file does not say.
         optimize: how hard to look for a cheaper program, None if the file does not say.
+        source: the file, for messages; "" for a formula without one.
         name: what to call the compiled function, "" if the file does not say.
     """
 
@@ -67,6 +68,7 @@ class Problem:
     name: str = ""
     sparse: bool | None = None
     optimize: str | None = None
+    source: str = field(default="", compare=False)
 
     def system(self) -> str | dict[str, str]:
         """The outputs as ``compile`` takes them: a single one is one expression, with S = ()."""
@@ -128,6 +130,7 @@ def parse_problem(text: str, source: str) -> Problem:
         sparse=entries.truth("sparse"),
         optimize=entries.text("optimize", None),
         name=entries.text("name", "") or "",
+        source=source,
     )
     if not problem.inputs:
         raise entries.error("inputs", 'is missing; name the variables, as in inputs = ["x", "y"]')

@@ -7,6 +7,7 @@ others may write to is refused.
 from __future__ import annotations
 
 import os
+import shlex
 import stat
 import tempfile
 from contextlib import suppress
@@ -56,9 +57,10 @@ def usable_directory() -> Path | None:
     if hasattr(os, "getuid"):
         foreign = status.st_uid not in (os.getuid(), 0)
         if foreign or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            cure = f"`chmod go-w {shlex.quote(str(path))}`"
             raise KernelError(
                 f"the cache directory {path} can be written by others, and code in it is executed; "
-                f"run `chmod go-w {path}` or set {VARIABLE} to a directory of your own"
+                f"run {cure} or set {VARIABLE} to a directory of your own"
             )
     return path if os.access(path, os.W_OK) else None
 

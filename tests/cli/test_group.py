@@ -75,6 +75,13 @@ def test_unknown_commands_are_usage_errors(run):
     assert result.stdout == ""
 
 
+def test_formulas_that_look_like_options_get_a_cure(run):
+    result = run("show", "-x*y", "--inputs", "x,y")
+    assert result.exit_code == 2
+    assert "a formula that begins with a minus needs parentheses, as in '(-x)'" in result.stderr
+    assert "parentheses" not in run("show", "x*y", "--input", "x,y").stderr
+
+
 def test_version(run):
     result = run("--version")
     assert result.exit_code == 0

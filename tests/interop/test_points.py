@@ -186,6 +186,12 @@ def test_a_damaged_npz_member_is_refused(tmp_path):
         collect(open_points(tmp_path / "p.npz", ["x", "y", "z"]))
 
 
+def test_another_file_that_is_called_npy_is_named_as_such(tmp_path):
+    (tmp_path / "p.npy").write_bytes(b"x,y\n1,2\n")
+    with pytest.raises(FileFormatError, match=r"p\.npy cannot be read: it is no \.npy file"):
+        open_points(tmp_path / "p.npy", ["x"])
+
+
 def test_pickled_objects_are_never_loaded(tmp_path):
     np.save(tmp_path / "p.npy", np.array([[{}], [1]], dtype=object), allow_pickle=True)
     with pytest.raises(FileFormatError, match="cannot be read"):

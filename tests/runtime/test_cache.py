@@ -71,6 +71,16 @@ def test_a_directory_that_others_can_write_is_refused(folder, mode):
         compiled()
 
 
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="modes are not checked here")
+def test_the_cure_quotes_a_path_with_blanks(monkeypatch, tmp_path):
+    path = tmp_path / "my cache"
+    path.mkdir(mode=0o777)
+    path.chmod(0o777)
+    monkeypatch.setenv(cache.VARIABLE, str(path))
+    with pytest.raises(KernelError, match=f"`chmod go-w '{path}'`"):
+        cache.usable_directory()
+
+
 @pytest.mark.parametrize("mode", [0o700, 0o755, 0o750])
 def test_a_directory_that_others_can_read_is_used(folder, mode):
     folder.chmod(mode)

@@ -153,6 +153,24 @@ def test_misaligned_points_are_copied(spring, points):
     same(spring(table, k=K).value, spring(points[:50], k=K).value)
 
 
+def test_numbers_of_numpy_say_how_many_workers():
+    at, fn = [[1, 2], [3, 4]], sg.compile("x*y", "x y", "value", jit="never")
+    assert fn(at, workers=np.int64(2)).tolist() == [2.0, 12.0]
+    with pytest.raises(ArgumentError, match=r"workers=2\.5 is not possible"):
+        fn(at, workers=2.5)
+
+
+def test_inputs_and_parameters_may_be_called_self():
+    fn = sg.compile("self*x", "self", "value", parameters="x", jit="never")
+    assert fn(self=2.0, x=3.0) == 6
+
+
+def test_a_table_is_taken_by_the_titles_of_its_columns():
+    fn = sg.compile("x - y", "x y", "value", jit="never")
+    records = np.array([(1.0, 5.0)], [("y", "f4"), ("x", float)])
+    assert fn(records).tolist() == [4.0]
+
+
 # ------------------------------------------------------------------------- single precision
 
 
