@@ -15,6 +15,7 @@ constants of the model EGM-96.
 """
 
 import argparse
+import sys
 import tempfile
 import time
 import tracemalloc
@@ -58,8 +59,9 @@ def write_positions(path, points, block):
 
 
 def show(done, total):
-    """Print the progress on one line."""
-    print(f"\r{done:,} of {total:,} points", end="" if done < total else "\n", flush=True)
+    """Print the progress on one line of a terminal."""
+    if sys.stdout.isatty():
+        print(f"\r{done:,} of {total:,} points", end="" if done < total else "\n", flush=True)
 
 
 def main(points=300_000, folder=None, block=50_000):
