@@ -3,9 +3,11 @@
 import importlib.util
 import itertools
 import math
+import re
 from pathlib import Path
 
 import mpmath
+import numba
 import numpy as np
 import pytest
 
@@ -86,6 +88,19 @@ def test_readme_lists_every_file():
     missing = [f"{name}.py" for name in SCRIPTS if f"`{name}.py`" not in text]
     missing += [f"{name}.toml" for name in PROBLEMS if f"`{name}.toml`" not in text]
     assert not missing
+
+
+def test_the_python_of_the_readme_runs():
+    pytest.importorskip("scipy")
+    text = (FOLDER.parent / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    known = {"numba": numba, "t": np.linspace(0, 5, 99)}
+    known["y"] = 2 * np.exp(-0.7 * known["t"]) + 0.3
+    for block in blocks:
+        if 'target="cuda"' not in block:
+            exec(block, known)
+    assert known["result"].hessian.shape == (1_000_000, 2, 2)
+    np.testing.assert_allclose(known["at"], [2, 0.7, 0.3], rtol=1e-9)
 
 
 def formulas(problem):
