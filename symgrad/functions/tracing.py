@@ -102,7 +102,8 @@ def trace(function: Callable[..., Any], inputs: object, *, math: Functions | Non
 
     The function is called once and may use Python's operators, NumPy's functions, ``@``, loops
     and calls of its own. What depends on a value (``if x > 0``) cannot be seen: write
-    ``math.where``. Its variables are NumPy arrays of Exprs, and so may be its result.
+    ``numpy.where``, ``maximum``, ``clip`` or ``math.where``. Its variables are arrays of Exprs
+    (``ir/traced_array.py``), whose comparisons are conditions, and so may be its result.
 
     Args:
         function: the function. It may return an expression, a sequence, an array or a dict.
@@ -176,9 +177,7 @@ def _entries(name: str, shape: tuple[int, ...]) -> Iterator[Expr]:
 
 
 def _array(entries: list[Expr], shape: tuple[int, ...]) -> Any:
-    """The Exprs as a NumPy array of objects."""
-    from numpy import empty  # noqa: PLC0415 - imported when it is needed: it takes a while
+    """The Exprs as an array for NumPy's functions."""
+    from symgrad.ir.traced_array import traced  # noqa: PLC0415 - NumPy, which takes a while
 
-    array = empty(len(entries), object)
-    array[:] = entries
-    return array.reshape(shape)
+    return traced(entries).reshape(shape)

@@ -201,7 +201,7 @@ class Expr:
     def __getattr__(self, name: str) -> Callable[..., Expr]:
         # NumPy's functions of object arrays call the method of that name on every element.
         if name in NUMPY:
-            return partial(_numpy_call, name, self)
+            return partial(numpy_call, name, self)
         raise AttributeError(f"an expression has no attribute {name!r}")
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
@@ -209,7 +209,7 @@ class Expr:
         name = ufunc.__name__
         plain = method == "__call__" and not options
         if plain and all(_operand(value) for value in inputs):
-            return _numpy_call(name, *inputs)
+            return numpy_call(name, *inputs)
         from numpy import empty, frompyfunc  # noqa: PLC0415 - NumPy calls this, so it is loaded
 
         boxed = list(inputs)
@@ -218,11 +218,17 @@ class Expr:
                 boxed[index] = empty((), object)
                 boxed[index][()] = value
         if plain and name in NUMPY:
-            return frompyfunc(partial(_numpy_call, name), len(inputs), 1)(*boxed)
+            return frompyfunc(partial(numpy_call, name), len(inputs), 1)(*boxed)
         return getattr(ufunc, method)(*boxed, **options)
 
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        """NumPy's functions of arrays; of them ``where`` chooses between values."""
+        from symgrad.ir.traced_array import array_function  # noqa: PLC0415 - it imports NumPy
 
-def _numpy_call(name: str, *arguments: object) -> Any:
+        return array_function(function, args, kwargs)
+
+
+def numpy_call(name: str, *arguments: object) -> Any:
     """NumPy's function of that name, of Exprs and numbers."""
     function = NUMPY.get(name)
     if function is None:
@@ -272,6 +278,15 @@ def named(name: str) -> Expr:
     return Expr("named", (), name)
 
 
+def _not_below(x: Expr, low: Expr) -> Expr:
+    # The edge belongs to the inside, where the derivative is 1 (``clamp``).
+    return Expr("select", (x < low, low, x))
+
+
+def _not_above(x: Expr, high: Expr) -> Expr:
+    return Expr("select", (high < x, high, x))
+
+
 MINUS_ONE = constant(-1)
 HALF = constant(Fraction(1, 2))
 
@@ -283,6 +298,7 @@ NUMPY: dict[str, str | Callable[..., Any]] = {
     )},
     "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arctan2": "atan2",
     "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh",
+    "clip": lambda x, low, high: _not_above(_not_below(x, low), high),
     "absolute": "abs", "fabs": "abs", "maximum": "max", "minimum": "min", "remainder": "mod",
     "add": operator.add, "subtract": operator.sub, "multiply": operator.mul,
     "divide": operator.truediv, "floor_divide": operator.floordiv,

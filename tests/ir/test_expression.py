@@ -298,7 +298,7 @@ def test_conditions_by_numpy() -> None:
 
 def test_every_function_of_numpy_that_is_a_row_has_one() -> None:
     assert {row for row in NUMPY.values() if isinstance(row, str)} <= PRIMITIVES.keys()
-    assert all(isinstance(getattr(np, name), np.ufunc) for name in NUMPY)
+    assert all(isinstance(getattr(np, name), np.ufunc) for name in NUMPY if name != "clip")
 
 
 def test_arrays_of_expressions() -> None:

@@ -1,0 +1,101 @@
+"""TracedArray: an array of expressions that NumPy's functions may choose between.
+
+NumPy asks the entries of an array of objects for the truth of ``a > b``, which an expression has
+not. Here comparisons make conditions, and ``where``, ``maximum``, ``clip``, ``sign``, ``max`` and
+their like make expressions. It imports NumPy, so that what needs no arrays does without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from symgrad.errors import UnknownFunctionError
+from symgrad.ir.expression import NUMPY, Expr, numpy_call, wrap
+
+CONDITIONS = {"equal": "eq", "not_equal": "ne"}
+"""What ``==`` and ``!=`` of arrays mean, entry by entry; of two Exprs they are structural."""
+
+
+class TracedArray(np.ndarray[Any, np.dtype[Any]]):
+    """An array of Exprs, as ``traced`` makes it.
+
+    Example:
+        >>> from symgrad.ir.expression import variables
+        >>> x = traced(variables("x", 2))
+        >>> np.where(x > 0, x, 0).tolist()
+        [select((0 < x0), x0, 0), select((0 < x1), x1, 0)]
+    """
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: Any, *inputs: Any, **options: Any) -> Any:
+        """NumPy's functions of numbers, entry by entry."""
+        name, out = ufunc.__name__, options.get("out")
+        if out is not None:
+            options["out"] = tuple([plain(array) for array in out])
+        call: Any = ufunc
+        if name in CONDITIONS:
+            call = np.frompyfunc(partial(_expr, CONDITIONS[name]), 2, 1)
+        elif name in NUMPY:
+            call = np.frompyfunc(partial(numpy_call, name), ufunc.nin, 1, identity=None)
+        elif not any("O" in kinds for kinds in ufunc.types):
+            raise UnknownFunctionError(
+                f"NumPy's {name} has no meaning for traced expressions; see `symgrad functions`"
+            )
+        made = getattr(call, method)(*[plain(value) for value in inputs], **options)
+        if out is not None:
+            return out[0]
+        return _seen(made)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        """NumPy's other functions."""
+        return array_function(function, args, kwargs)
+
+
+def traced(entries: Sequence[Expr]) -> TracedArray:
+    """Exprs as an array."""
+    array = np.empty(len(entries), object)
+    array[:] = entries
+    return array.view(TracedArray)
+
+
+def plain(value: Any) -> Any:
+    """An Expr as an array of no axes, a TracedArray as one of NumPy's own; else the value."""
+    if isinstance(value, Expr):
+        boxed = np.empty((), object)
+        boxed[()] = value
+        return boxed
+    return value.view(np.ndarray) if isinstance(value, TracedArray) else value
+
+
+def array_function(
+    function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Any:
+    """A function of NumPy's that is given Exprs or TracedArrays: only ``where`` is our own.
+
+    Raises:
+        UnknownFunctionError: it needs numbers.
+    """
+    if function is np.where and len(args) == 3:
+        return _seen(np.frompyfunc(partial(_expr, "select"), 3, 1)(*[plain(a) for a in args]))
+    no_array: Any = np.empty(0)
+    given = tuple([_seen(plain(value)) if isinstance(value, Expr) else value for value in args])
+    try:
+        return _seen(np.ndarray.__array_function__(no_array, function, (), given, kwargs))
+    except TypeError as error:
+        raise UnknownFunctionError(
+            f"NumPy's {function.__name__} cannot take traced expressions ({error}); write it in "
+            "functions of `symgrad functions`"
+        ) from error
+
+
+def _seen(made: Any) -> Any:
+    """What NumPy made, an array of objects as a TracedArray."""
+    objects = type(made) is np.ndarray and made.dtype == object
+    return made.view(TracedArray) if objects else made
+
+
+def _expr(op: str, *arguments: object) -> Expr:
+    return Expr(op, tuple([wrap(argument) for argument in arguments]))
