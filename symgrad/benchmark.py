@@ -116,16 +116,18 @@ def benchmark(
     if fn.recipe.options["target"] != "cpu":
         raise ArgumentError("fn.benchmark() times calls on the CPU; see benchmarks/gpu.py for GPUs")
     signature = fn.signature
-    for name in parameters or ():
+    parameters = {str(name): value for name, value in (parameters or {}).items()}
+    ranges = {str(name): ends for name, ends in (ranges or {}).items()}
+    for name in parameters:
         choose("parameter", name, signature.parameters)
-    for name in ranges or ():
+    for name in ranges:
         choose("range's name", name, (*signature.inputs, *signature.parameters))
-    limits = {**fn.recipe.ranges, **(ranges or {})}
+    limits = {**fn.recipe.ranges, **ranges}
     rng = np.random.default_rng(seed)
     table = _table(fn, points, limits, rng)
     count = len(table)
     numbers = {
-        name: float((parameters or {}).get(name, np.mean(limits.get(name, RANGE))))
+        name: float(parameters.get(name, np.mean(limits.get(name, RANGE))))
         for name in signature.parameters
     }
     last = signature.batch_axis == -1

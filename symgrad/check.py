@@ -31,7 +31,8 @@ from numpy.typing import NDArray
 
 from symgrad.api import read_system
 from symgrad.differentiate.tensors import COTANGENT, TANGENT, derive, seed_names
-from symgrad.errors import MissingDependencyError, UnknownFunctionError
+from symgrad.errors import ArgumentError, MissingDependencyError, UnknownFunctionError
+from symgrad.ir.messages import shorten
 from symgrad.ir.quotient import CALLBACK_TOLERANCE, Agreement, callbacks, compare, worst_slopes
 from symgrad.ir.rounding import rounding_bounds
 from symgrad.ir.system import Request, System
@@ -91,7 +92,8 @@ def check(
             default twice the bound of the entry's rounding errors.
 
     Raises:
-        ArgumentError: the points do not fit, or no random point gives a finite value.
+        ArgumentError: fn is no compiled function, the points do not fit, or no random point gives
+            a finite value.
         MissingDependencyError: torch is asked for and not installed.
         OptionError: an oracle is unknown.
 
@@ -101,6 +103,8 @@ def check(
         >>> bool(report), [row.oracle for row in report.rows]
         (True, ['mpmath', 'difference'])
     """
+    if not hasattr(fn, "recipe"):
+        raise ArgumentError(f"fn is {shorten(repr(fn))}; give what sg.compile made")
     wanted = [against] if isinstance(against, str) else list(against or ORACLES)
     for oracle in wanted:
         choose("against", oracle, ORACLES)
@@ -109,8 +113,9 @@ def check(
     if "torch" in wanted and torch is None:
         notes.append("torch is not installed and was left out: pip install symgrad[torch]")
     system = read_system(fn.recipe)
-    given = given_points(system, points, parameters or {}, ranges or {})
-    ranges = {**fn.recipe.ranges, **(ranges or {})}
+    limits = {str(name): ends for name, ends in (ranges or {}).items()}
+    given = given_points(system, points, parameters or {}, limits)
+    ranges = {**fn.recipe.ranges, **limits}
     sample = sampled(fn, system, given, points is None, count, seed, ranges, notes)
     run = _Run(fn, system, sample, seed, tolerance)
     rows: list[Row] = []

@@ -45,9 +45,11 @@ def given_points(
             table = table.reshape(-1, 1)
         if table.ndim == 0 or table.shape[-1] != n:
             wanted = f"(N, {n}) is needed, for {', '.join(system.inputs)}"
-            raise ArgumentError(f"points has shape {table.shape}; {wanted}")
+            cure = "; how many random ones is count=" if table.ndim == 0 else ""
+            raise ArgumentError(f"points has shape {table.shape}; {wanted}{cure}")
         given = dict(zip(system.inputs, table.reshape(-1, n).T, strict=True))
-    given = {name: np.asarray(value, float) for name, value in {**given, **parameters}.items()}
+    both = {**given, **parameters}
+    given = {str(name): np.asarray(value, float) for name, value in both.items()}
     for name in (*given, *ranges):
         if name not in names:
             raise ArgumentError(f"{name!r} is no input or parameter; those are {', '.join(names)}")

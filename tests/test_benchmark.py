@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from sympy import symbols
 
 import symgrad.benchmark
 from symgrad import compile
@@ -19,6 +20,12 @@ def quickly(monkeypatch):
 
 def function(derivatives=("value", "gradient"), **options):
     return compile("k*x**2*sin(y)", "x y", derivatives, parameters="k", jit="never", **options)
+
+
+def test_symbols_are_names_too():
+    k, x = symbols("k x")
+    found = function().benchmark(10, peers=[], parameters={k: 2.0}, ranges={x: (1, 2)})
+    assert found.points == 10
 
 
 @pytest.mark.parametrize("batch_axis", [0, -1])

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sympy
 
 import symgrad as sg
 import symgrad.interop
@@ -231,6 +232,7 @@ def test_parameters_are_used_or_drawn() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        ({"points": 7}, r"points has shape \(\); \(N, 2\) is needed, .*random ones is count="),
         ({"points": np.ones((3, 3))}, r"points has shape \(3, 3\); \(N, 2\) is needed"),
         ({"points": {"x": 1.0}}, "all of x, y"),
         ({"points": {"x": 1.0, "z": 2.0}}, "'z' is no input or parameter; those are x, y"),
@@ -417,3 +419,17 @@ def test_sparse_results_are_checked_with_their_structural_zeros(batch_axis):
     rows = {row.result: row for row in report.rows if row.oracle == "mpmath"}
     assert rows["hessian"].entries == 16 * 3 * 9
     assert len(rows["order3"].entry) == 4
+
+
+def test_symbols_are_names_too():
+    x, k = sympy.symbols("x k")
+    fn = sg.compile(k * x**2, [x], "value", parameters=[k], jit="never")
+    report = sg.check(fn, parameters={k: 2.0}, ranges={x: (0, 1)}, against="mpmath")
+    assert report
+    assert "k=2.0" in str(report)
+    assert sg.check(fn, {x: [1.0, 2.0]}, against="mpmath").points == 2
+
+
+def test_what_is_no_compiled_function_is_refused():
+    with pytest.raises(ArgumentError, match=r"fn is 3; give what sg\.compile made"):
+        sg.check(3)  # type: ignore[arg-type]

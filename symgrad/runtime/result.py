@@ -7,13 +7,15 @@ from typing import Any
 
 
 class Result:
-    """Named arrays: by attribute, by iteration in the order that was asked for, or by name.
+    """Named arrays: by attribute or name, or like a tuple in the order that was asked for.
 
     Example:
         >>> result = Result({"value": 1.0, "gradient": [2.0]})
         >>> result.value
         1.0
         >>> value, gradient = result
+        >>> result[0], result["gradient"]
+        (1.0, [2.0])
     """
 
     __slots__ = ("_arrays",)
@@ -35,8 +37,8 @@ class Result:
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"a result is immutable; cannot set {name!r}")
 
-    def __getitem__(self, name: str) -> Any:
-        return self._arrays[name]
+    def __getitem__(self, name: str | int | slice) -> Any:
+        return self._arrays[name] if isinstance(name, str) else tuple(self)[name]
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self._arrays.values())

@@ -20,6 +20,8 @@ def test_arrays_are_reached_by_attribute_by_name_and_in_order(result):
     value, gradient = result
     assert value == result.value == result["value"] == 1.5
     assert gradient is result.gradient is result["gradient"]
+    assert value is result[0]
+    assert gradient is result[-1] is result[:2][1]
     assert len(result) == 2
     assert list(result.as_dict()) == ["value", "gradient"]
 
