@@ -363,10 +363,11 @@ class TorchFunction:
             array = np.require(as_array(name, value, dtype), dtype, ["C", "W"])
             return torch.as_tensor(array, device=target)
         if value.device.type != target:
-            cure = "tensor.cpu()" if target == "cpu" else "tensor.cuda()"
+            cure = f"give tensor.{target}()"
+            if value.device.type == "cuda":
+                cure += ', or compile it with target="cuda"'
             raise DeviceError(
-                f"a tensor is on {value.device}, and the function on {target}: give {cure}, or "
-                f'compile it with target="{value.device.type}"'
+                f"a tensor is on {value.device}, and the function on {target}: {cure}"
             )
         return value
 

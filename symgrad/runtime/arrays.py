@@ -88,7 +88,8 @@ def as_array(name: str, value: Any, dtype: np.dtype[Any]) -> Array:
     if array.dtype == object or not np.can_cast(array.dtype, dtype, "same_kind"):
         raise DtypeError(
             f"{name} has dtype {array.dtype}, which cannot become {dtype} "
-            f"(NumPy's same_kind rule); convert it with .astype({str(dtype)!r}) if that is meant"
+            f"(NumPy's same_kind rule); give numpy.asarray(..., {str(dtype)!r}) of it if that is "
+            "meant"
         )
     return array
 
