@@ -23,7 +23,6 @@ from symgrad.ir.evaluate import evaluate, evaluate_expr, numpy_arithmetic
 from symgrad.ir.expression import Expr, postorder, variables, wrap
 from symgrad.ir.graph import Graph
 from symgrad.ir.system import Request, System, Tensor
-from tests.balls import quick_arithmetic
 
 THIRD = Fraction(1, 3)
 
@@ -85,6 +84,8 @@ def tensor_of(system: System, order: int, mode: Mode | None = None) -> Tensor:
 
 def in_mpmath(graph: Graph, nodes: Sequence[int], point: Point) -> list[Any]:
     """The nodes' values at a point, at mpmath's present precision."""
+    from tests.balls import quick_arithmetic  # needs python-flint, the rest does not
+
     values = {name: mpmath.mpf(value) for name, value in point.items()}
     return evaluate(graph, nodes, values, quick_arithmetic())
 
@@ -110,6 +111,8 @@ def gradient_at(expr: Expr, point: Point, mode: Mode | None = None) -> list[floa
 
 def as_written(expr: Expr, point: Point) -> Any:
     """The value of an Expr as it is written, in mpmath."""
+    from tests.balls import quick_arithmetic  # as above
+
     values = {name: mpmath.mpf(value) for name, value in point.items()}
     return evaluate_expr(expr, values, PRIMITIVES, quick_arithmetic())
 

@@ -67,11 +67,23 @@ class Device:
         return checked(self._driver, name, getattr(self._driver, name)(*arguments), self.index)
 
     def load(self, binary: Binary) -> Loaded:
-        """A kernel that can be launched."""
+        """A kernel that can be launched.
+
+        Raises:
+            DeviceError: the driver refuses the machine code.
+        """
         object_code = self._core[0]
-        with self._here:
-            kernel = object_code.from_cubin(binary.code, name=binary.name).get_kernel(binary.name)
-            fit = kernel.occupancy.max_active_blocks_per_multiprocessor(binary.threads, 0)
+        try:
+            with self._here:
+                code = object_code.from_cubin(binary.code, name=binary.name)
+                kernel = code.get_kernel(binary.name)
+                fit = kernel.occupancy.max_active_blocks_per_multiprocessor(binary.threads, 0)
+        except Exception as error:  # of classes that cuda.core keeps to itself
+            raise DeviceError(
+                f"GPU {self.index} refuses machine code for {binary.arch} ({error}); its driver "
+                "may be of an older major version than the compiler: update the driver, or install "
+                "the CUDA packages of the driver's version"
+            ) from error
         return Loaded(kernel, binary, max(1, fit) * self.multiprocessors * WAVES)
 
     def launch(self, kernel: Loaded, blocks: int, stream: int, arguments: Sequence[Any]) -> None:
@@ -104,6 +116,11 @@ class Device:
                 self._driver.cuStreamWaitEvent(self._housekeeping, event.handle, 0)
             self._driver.cuMemFreeAsync(address, self._housekeeping)
 
+    def _discard(self, name: str, what: Any) -> None:
+        """Give something back in the context that it is of; any thread may be the one to do so."""
+        with suppress(DeviceError), self._here:
+            getattr(self._driver, name)(what)
+
     def pinned(self, nbytes: int) -> Array:
         """Bytes of the host that copies can run from and to while the host goes on."""
         with self._here:
@@ -111,7 +128,7 @@ class Device:
             address = int(self._call("cuMemHostAlloc", max(nbytes, 1), portable))
         buffer = (ctypes.c_uint8 * nbytes).from_address(address)
         # The array refers to the buffer: it lives as long as any view of the array.
-        weakref.finalize(buffer, self._driver.cuMemFreeHost, address).atexit = False
+        weakref.finalize(buffer, self._discard, "cuMemFreeHost", address).atexit = False
         made: Array = np.ctypeslib.as_array(buffer)
         return made
 
@@ -136,6 +153,10 @@ class Device:
         stream: int,
     ) -> None:
         """Copy ``rows`` runs of ``width`` bytes, whose beginnings are the steps apart."""
+        if rows == 1:  # copies with steps have none of more than 2 GiB
+            with self._here:
+                self._call("cuMemcpyDtoDAsync", target, source, width, stream)
+            return
         order = self._driver.CUDA_MEMCPY2D()
         on_device = self._driver.CUmemorytype.CU_MEMORYTYPE_DEVICE
         order.dstMemoryType = order.srcMemoryType = on_device
@@ -156,7 +177,7 @@ class Device:
         with self._here:
             flag = self._driver.CUevent_flags.CU_EVENT_DISABLE_TIMING
             event = Event(self._call("cuEventCreate", flag))
-            weakref.finalize(event, self._driver.cuEventDestroy, event.handle).atexit = False
+            weakref.finalize(event, self._discard, "cuEventDestroy", event.handle).atexit = False
             self._call("cuEventRecord", event.handle, stream)
         return event
 

@@ -87,7 +87,13 @@ int cuMemHostAlloc(void **address, size_t size, unsigned flags)
     ++live;
     return OK;
 }
-int cuMemFreeHost(void *address) { free(address); --live; return OK; }
+int cuMemFreeHost(void *address)
+{
+    NEEDS_CONTEXT;
+    free(address);
+    --live;
+    return OK;
+}
 int cuMemcpyHtoDAsync_v2(uint64_t to, const void *from, size_t size, void *stream)
 {
     NEEDS_CONTEXT;
@@ -98,6 +104,12 @@ int cuMemcpyDtoHAsync_v2(void *to, uint64_t from, size_t size, void *stream)
 {
     NEEDS_CONTEXT;
     memcpy(to, (void *)from, size);
+    return OK;
+}
+int cuMemcpyDtoDAsync_v2(uint64_t to, uint64_t from, size_t size, void *stream)
+{
+    NEEDS_CONTEXT;
+    memcpy((void *)to, (void *)from, size);
     return OK;
 }
 typedef struct {
@@ -118,7 +130,9 @@ typedef struct {
 int cuMemcpy2DAsync_v2(const Copy *c, void *stream)
 {
     NEEDS_CONTEXT;
-    if (c->from_type != 2 || c->to_type != 2 || c->from_pitch < c->width || c->to_pitch < c->width)
+    const size_t most = 0x7fffffff;
+    if (c->from_type != 2 || c->to_type != 2 || c->from_pitch < c->width || c->to_pitch < c->width
+        || c->from_pitch > most || c->to_pitch > most)
         return INVALID_VALUE;
     for (size_t row = 0; row < c->height; ++row)
         memcpy((char *)c->to + row * c->to_pitch, (char *)c->from + row * c->from_pitch, c->width);
@@ -149,7 +163,13 @@ int cuEventCreate(void **event, unsigned flags)
     ++live;
     return OK;
 }
-int cuEventDestroy_v2(void *event) { free(event); --live; return OK; }
+int cuEventDestroy_v2(void *event)
+{
+    NEEDS_CONTEXT;
+    free(event);
+    --live;
+    return OK;
+}
 int cuEventRecord(void *event, void *stream) { NEEDS_CONTEXT; return OK; }
 int cuEventQuery(void *event) { NEEDS_CONTEXT; return OK; }
 int cuEventSynchronize(void *event) { NEEDS_CONTEXT; return OK; }

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from cuda.core.utils import StridedMemoryView
 
-from symgrad.errors import LimitError
+from symgrad.errors import DeviceError, LimitError
 from symgrad.ir.program import Group, Result
 from symgrad.runtime.arguments import Signature
 from symgrad.runtime.cuda.arrays import uploaded
@@ -102,6 +102,12 @@ def main():
         check(machine, dtype)
     gc.collect()
     assert (STUB.stub_live(), STUB.stub_depth()) == (0, 0)
+    refused = Binary("sg", b"no machine code" + bytes(64), "sm_90", 32, 32, 0, 0, 0, 0, "")
+    with pytest.raises(DeviceError, match="GPU 0 refuses machine code for sm_90"):
+        device.load(refused)
+    # One run, of an array without gaps: its step is as long as itself, beyond what steps may be.
+    whole, source, target = 1 << 32, uploaded(np.arange(2.0), 1, device), device.allocate(16, 1)
+    device.copy(target.address, whole, source.memory.address, whole, 16, 1, 1)
     with pytest.raises(LimitError, match="GPU 0: out of memory"):
         device.allocate(1 << 40, 1)
 
