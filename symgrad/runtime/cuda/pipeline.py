@@ -266,18 +266,21 @@ class Pipeline:
             offset += aligned(points * width * itemsize)
         device.upload(lane.upper.address, lane.staged[:offset], lane.stream)
         results, offset = [], 0
+        written: list[tuple[int, int]] = []
         for number, result in enumerate(self._signature.results):
             if sums is not None:
                 row_bytes = self._entries(number) * itemsize
                 results.append(sums[0][number] + (start // sums[2] - sums[1]) * row_bytes)
             else:
                 results.append(lane.lower.address + offset)
-                offset += aligned(points * result.size * itemsize)
+                written.append((offset, offset + points * result.size * itemsize))
+                offset = aligned(written[-1][1])
         # Even where the kernel cannot be launched, the upload may be under way.
         lane.piece = piece
         launcher(points, lane.stream, groups, results)
-        if offset:
-            device.download(lane.fetched[:offset], lane.lower.address, lane.stream)
+        for begin, end in written:  # nothing is between them that could be read
+            if begin < end:
+                device.download(lane.fetched[begin:end], lane.lower.address + begin, lane.stream)
         lane.event = device.record(lane.stream)
 
     def _collect(self, job: _Job, device: Accelerator, lane: Lane, sizes: Sequence[int]) -> None:

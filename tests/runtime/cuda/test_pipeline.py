@@ -52,6 +52,21 @@ def test_values_are_those_of_one_piece(axis, batch, devices):
 
 
 @pytest.mark.usefixtures("small")
+def test_nothing_is_fetched_that_no_kernel_wrote(monkeypatch):
+    """Arrays of a piece begin at round places; what is between them holds nothing."""
+    h = host("value", "gradient")
+    fetched = []
+
+    def download(target, address, stream):
+        fetched.append(target.nbytes)
+        type(h.device).download(h.device, target, address, stream)
+
+    monkeypatch.setattr(h.device, "download", download)
+    h.fn(points(77)[0], a=A, b=B)
+    assert sum(fetched) == 77 * (1 + 3) * 8
+
+
+@pytest.mark.usefixtures("small")
 def test_a_batch_is_shared_and_cut():
     h = host("value", devices=2)
     h.fn(points(333)[0], a=A, b=B, devices=[1, 0])
