@@ -2,8 +2,9 @@
 
     python -m benchmarks.gpu --markdown benchmarks/RESULTS.md
 
-For a machine with an NVIDIA GPU, torch or CuPy, and `pip install "symgrad[cuda]"`. Sections, in
-order, with the part of the time that each has at most:
+For a machine with an NVIDIA GPU, torch or CuPy, and `pip install "symgrad[cuda]"`; python-flint
+gives more exact values in the same time. What is missing is said before anything is built.
+Sections, in order, with the part of the time that each has at most:
 
 environment  the GPU, driver, versions                                                       20 s
 limits       bytes copied and operations a second, by kernels of our own                     25 s
@@ -58,7 +59,7 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="benchmarks.gpu", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--only", nargs="+", choices=list(SECTIONS), metavar="SECTION")
-    parser.add_argument("--seconds", type=float, default=SECONDS, help="for all sections together")
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="for everything, the start too")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="whose block is replaced")
     parser.add_argument("--json", type=Path, metavar="FILE", help="all records, a line each")
     parser.add_argument("--cases", metavar="FOLDER", help="the acceptance cases")
@@ -80,13 +81,13 @@ def settle(folder: str, options: argparse.Namespace) -> None:
     prepare_process(options.cases, options.dry)
 
 
-def deadlines(names: Sequence[str], seconds: float) -> Iterator[float]:
+def deadlines(names: Sequence[str], end: float) -> Iterator[float]:
     """When each section ends at the latest; what one does not need the next ones have."""
     shares = [SECTIONS[name][0].SECONDS for name in names]
     begun, used = monotonic(), 0.0
     for share in shares:
-        used += share * seconds / sum(shares)
-        yield begun + used
+        used += share
+        yield begun + (end - begun) * used / sum(shares)
 
 
 def run_section(name: str, context: Context, file: Path | None) -> Done:
@@ -133,6 +134,7 @@ def spoken(argv: Sequence[str] | None) -> str:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; the status is 1 where something failed or is wrong, or there is no GPU."""
     options = arguments(argv)
+    end = monotonic() + options.seconds
     names = [name for name in SECTIONS if name in (options.only or SECTIONS)]
     before = dict(os.environ)
     with tempfile.TemporaryDirectory(prefix="symgrad_gpu_") as folder:
@@ -147,23 +149,23 @@ def main(argv: Sequence[str] | None = None) -> int:
             # Builders start with their first job and know it too.
             capability = there.get("compute capability", "9.0").replace(".", "")
             os.environ[ARCHITECTURE] = f"sm_{capability}"
-            return sections(names, context, spoken(argv))
+            return sections(names, context, spoken(argv), end)
         finally:
             context.close()
+            prepare_process(None, dry=False)
             os.environ.clear()
             os.environ.update(before)
-            prepare_process(None, dry=False)
 
 
-def sections(names: Sequence[str], context: Context, command: str) -> int:
-    """Run the sections in order, and write the block after each."""
+def sections(names: Sequence[str], context: Context, command: str, end: float) -> int:
+    """Run the sections in order until ``end``, and write the block after each."""
     options = context.options
     for name in names:
         for key, function, *rest in jobs(SECTIONS[name][0], options):
             context.builders.start(key, function, *rest)
     done: list[Done] = []
     warm = "beside" in names and not options.dry
-    for name, deadline in zip(names, deadlines(names, options.seconds), strict=True):
+    for name, deadline in zip(names, deadlines(names, end), strict=True):
         context.deadline = deadline
         if name not in UNTIMED:
             context.cool()

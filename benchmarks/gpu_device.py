@@ -166,12 +166,18 @@ def device() -> Any:
 
 
 def present() -> dict[str, str]:
-    """What the device is.
+    """What the device is, once all that a kernel needs has been found: compiler, driver, launcher.
 
     Raises:
         MissingGpuError: there is no GPU, and it is no dry run.
+        DeviceError: the driver or a package is missing.
+        MissingDependencyError: the compiler is.
     """
     found: dict[str, str] = device().facts
+    if not device().dry:
+        from benchmarks.gpu_raw import gpu
+
+        gpu()
     return found
 
 
