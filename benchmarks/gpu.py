@@ -59,7 +59,9 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="benchmarks.gpu", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--only", nargs="+", choices=list(SECTIONS), metavar="SECTION")
-    parser.add_argument("--seconds", type=float, default=SECONDS, help="for everything, the start too")
+    parser.add_argument(
+        "--seconds", type=float, default=SECONDS, help="for everything, the start too"
+    )
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="whose block is replaced")
     parser.add_argument("--json", type=Path, metavar="FILE", help="all records, a line each")
     parser.add_argument("--cases", metavar="FOLDER", help="the acceptance cases")

@@ -123,6 +123,13 @@ class Torch:
             return torch.stack([part.expand(shape) for part in parts], axis).contiguous()
 
 
+class Handle(int):
+    """The driver's handle of a stream, as the CUDA stream protocol has it."""
+
+    def __cuda_stream__(self) -> tuple[int, int]:
+        return 0, int(self)
+
+
 class Cupy:
     """CuPy's arrays."""
 
@@ -145,7 +152,8 @@ class Cupy:
             # Its own object: its allocator tells streams apart by their handles, of which the
             # default stream has two.
             return cuda.Device(index), nullcontext()
-        return cuda.Device(index), cuda.ExternalStream(stream)
+        make = getattr(cuda.Stream, "from_external", None)  # since CuPy 14, which drops the other
+        return cuda.Device(index), make(Handle(stream)) if make else cuda.ExternalStream(stream)
 
     def see(self, name: str, value: Any, stream: int, devices: Devices) -> Seen:
         """What an array is."""

@@ -27,9 +27,12 @@ class Pointer:
         self.device = SimpleNamespace(id=0)
 
 
-@pytest.fixture
-def cupy(monkeypatch):
-    """A library with CuPy's names, on the host, which notes where it works."""
+@pytest.fixture(params=[13, 14])
+def cupy(monkeypatch, request):
+    """A library with CuPy's names, on the host, which notes where it works.
+
+    From version 14 on it has a new name for streams of others, and warns of the old one.
+    """
     entered, kept = [], []
 
     def entering(what):
@@ -48,13 +51,18 @@ def cupy(monkeypatch):
     def raw(value):
         return value.array if isinstance(value, Pointer) else value
 
+    cuda = SimpleNamespace(
+        Device=entering("device"),
+        Stream=SimpleNamespace(),
+        get_current_stream=lambda index: SimpleNamespace(ptr=STREAM),
+    )
+    if request.param < 14:
+        cuda.ExternalStream = entering("stream")
+    else:
+        cuda.Stream.from_external = lambda value: entering("stream")(value.__cuda_stream__()[1])
     module = SimpleNamespace(
         ndarray=Pointer,
-        cuda=SimpleNamespace(
-            Device=entering("device"),
-            ExternalStream=entering("stream"),
-            get_current_stream=lambda index: SimpleNamespace(ptr=STREAM),
-        ),
+        cuda=cuda,
         empty=lambda shape, dtype: made(np.full(shape, np.nan, dtype)),
         full=lambda shape, value, dtype: made(np.full(shape, value, dtype)),
         asarray=lambda value: value,
