@@ -179,6 +179,8 @@ class DeviceCalls:
         for seen in place.used:
             if isinstance(seen.value, DeviceArray):
                 seen.value.memory.after[:] = [event]
+                if seen.value.stream != place.stream:  # which readers of the array wait for
+                    place.device.wait(seen.value.stream, event)
         with self._lock:
             flight = self._flight
             while flight and (len(flight) >= IN_FLIGHT or flight[0][0].finished(flight[0][1])):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from symgrad.errors import ArgumentError, DeviceError, DtypeError, LimitError
+from symgrad.runtime.cuda.arrays import uploaded
 from symgrad.runtime.cuda.call import IN_FLIGHT, extent
 from symgrad.runtime.cuda.libraries import Foreign
 from tests.runtime.cuda.host import STREAM
@@ -44,6 +45,15 @@ def test_out_of_no_library_is_filled(axis):
     out = h.array(np.full(x.shape, 5.0))
     assert h.settled(h.fn(h.array(x.numpy()), a=A, b=B, out=out, accumulate=True)) is out
     assert same(out.read(), 5 + h.expected("gradient", columns))
+
+
+def test_an_array_of_our_own_waits_for_the_stream_that_filled_it():
+    """Its own stream is what readers know; another one may have been named for the call."""
+    h = host("value")
+    x, columns = points(6)
+    out = uploaded(np.zeros(6), 21, h.device)
+    assert h.fn(h.array(x.numpy()), a=A, b=B, out=out, stream=31) is out
+    assert same(out, h.expected("value", columns))
 
 
 @AXES
