@@ -13,6 +13,7 @@ from symgrad.functions.elementary import call
 from symgrad.functions.special.double import (
     INF,
     NAN,
+    ONE,
     Pair,
     add_pairs,
     divide_pairs,
@@ -247,11 +248,12 @@ def _coefficient(m: Any, n: Any, k: Any, *, root: bool) -> Any:
     log = add_pairs(log, (_lost(m, p, q, p_low) + _lost(m, q, p, q_low), 0.0))
     next_ = log_double(m, top_ + 1.0)
     log_all = add_pairs(log, next_)
+    inverse, lost = _over(m, ONE, (factor, 0.0))
     power = _power(
         m,
         m.where(low, log[0], -log_all[0]),
-        m.where(low, log[1], -log_all[1]),
-        m.where(low, factor, 1.0 / factor),
+        m.where(low, log[1], lost - log_all[1]),
+        m.where(low, factor, inverse),
         root=root,
     )
     sine = sin_pi(m, q) * ONE_OVER_PI

@@ -125,8 +125,10 @@ def _rising_curvature(m: Any, x: Any, k: Any) -> Any:
     d, slope = m.digamma_difference(w + 1.0, step), m.trigamma_difference(w + 1.0, step)
     end = w + k
     first = m.where(far, 1.0 / w, k / end / w)
-    rise = m.where(far, d, d - 1.0 / end)
-    tail = m.fma(2.0 * first, rise, m.fma(d, d, slope))
+    last = m.where(far, 0.0, 1.0 / end)
+    rise = d - last
+    # d (d + 2 first) has one sign less to cancel than d^2 and 2 first d.
+    tail = m.fma(d, m.fma(2.0, first, d), m.fma(-2.0 * first, last, slope))
     near = m.where(small, x, 1.0)
     total: Any = 0.0
     for j in range(SHIFT - 1, -1, -1):
@@ -246,8 +248,13 @@ def _of(x: Any, k: Any) -> Expr:
     return call("digamma_of_sum", x, k)
 
 
+def _rest(n: Any, k: Any) -> Expr:
+    """n - k + 1, rounded once where k is small."""
+    return call("fma", -1, k - 1, n)
+
+
 def _by_n(n: Any, k: Any) -> Expr:
-    return _d(n - k + 1, k)
+    return _d(_rest(n, k), k)
 
 
 def _by_k(n: Any, k: Any) -> Expr:
@@ -255,7 +262,7 @@ def _by_k(n: Any, k: Any) -> Expr:
 
 
 def _both(n: Any, k: Any) -> Expr:
-    return _psi(1, n - k + 1) + _psi(1, k + 1)
+    return _psi(1, _rest(n, k)) + _psi(1, k + 1)
 
 
 def _inside(*ends: Expr) -> Expr:
@@ -271,7 +278,7 @@ def _rising_by_both(x: Any, k: Any) -> Expr:
 
 def _binomial_by_k_twice(n: Any, k: Any) -> Expr:
     plain = _by_k(n, k) ** 2 - _both(n, k)
-    return select(_inside(k + 1, n - k + 1), call("binomial_curvature", n, k), plain)
+    return select(_inside(k + 1, _rest(n, k)), call("binomial_curvature", n, k), plain)
 
 
 # fmt: off
@@ -290,8 +297,8 @@ RATES: dict[str, tuple[str, Callable[[Expr, Expr], Expr]]] = {
     "rising_kk": ("rising_factorial", lambda x, k: _of(x, k) ** 2 + _psi(1, x + k)),
     "binomial_n": ("binomial", _by_n),
     "binomial_k": ("binomial", _by_k),
-    "binomial_nn": ("binomial", lambda n, k: call("rising_curvature", n - k + 1, k)),
-    "binomial_nk": ("binomial", lambda n, k: _by_n(n, k) * _by_k(n, k) + _psi(1, n - k + 1)),
+    "binomial_nn": ("binomial", lambda n, k: call("rising_curvature", _rest(n, k), k)),
+    "binomial_nk": ("binomial", lambda n, k: _by_n(n, k) * _by_k(n, k) + _psi(1, _rest(n, k))),
     "binomial_kk": ("binomial", _binomial_by_k_twice),
 }
 """The rows of derivatives: a function, and what it is to be multiplied by."""
@@ -326,8 +333,8 @@ RISING_CROSS = (
     lambda x, k: _psi(1, x + k) * (_of(x, k) + _d(x, k)) + _psi(2, x + k),
 )
 BINOMIAL_CURVATURE = (
-    lambda n, k: 2 * _by_k(n, k) * _psi(1, n - k + 1) - _psi(2, n - k + 1),
-    lambda n, k: _psi(2, n - k + 1) - _psi(2, k + 1) - 2 * _by_k(n, k) * _both(n, k),
+    lambda n, k: 2 * _by_k(n, k) * _psi(1, _rest(n, k)) - _psi(2, _rest(n, k)),
+    lambda n, k: _psi(2, _rest(n, k)) - _psi(2, k + 1) - 2 * _by_k(n, k) * _both(n, k),
 )
 """The partials of ``digamma_cross``, ``rising_curvature`` and so on."""
 
@@ -347,13 +354,13 @@ CHANGES: dict[str, Changes] = {
         lambda x, k: 2 * _of(x, k) * _psi(1, x + k) + _psi(2, x + k),
         lambda x, k: 2 * _of(x, k) * _psi(1, x + k) + _psi(2, x + k)),
     "binomial_nn": (
-        lambda n, k: 2 * _by_n(n, k) * _d1(n - k + 1, k) + _d2(n - k + 1, k),
-        lambda n, k: 2 * _by_n(n, k) * _psi(1, n - k + 1) + _psi(2, n - k + 1)),
+        lambda n, k: 2 * _by_n(n, k) * _d1(_rest(n, k), k) + _d2(_rest(n, k), k),
+        lambda n, k: 2 * _by_n(n, k) * _psi(1, _rest(n, k)) + _psi(2, _rest(n, k))),
     "binomial_nk": (
-        lambda n, k: _d1(n - k + 1, k) * _by_k(n, k) + _by_n(n, k) * _psi(1, n - k + 1)
-                     + _psi(2, n - k + 1),
-        lambda n, k: _by_k(n, k) * _psi(1, n - k + 1) - _by_n(n, k) * _both(n, k)
-                     - _psi(2, n - k + 1)),
+        lambda n, k: _d1(_rest(n, k), k) * _by_k(n, k) + _by_n(n, k) * _psi(1, _rest(n, k))
+                     + _psi(2, _rest(n, k)),
+        lambda n, k: _by_k(n, k) * _psi(1, _rest(n, k)) - _by_n(n, k) * _both(n, k)
+                     - _psi(2, _rest(n, k))),
     "binomial_kk": BINOMIAL_CURVATURE,
 }
 """The partials of what a function is multiplied by in its higher derivatives."""

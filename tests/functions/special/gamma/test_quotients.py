@@ -116,6 +116,17 @@ def test_mixed_derivative_of_beta(a: float, b: float) -> None:
             assert in_ulp(float(hessian[i, j]), exact) <= 8, (i, j)
 
 
+def test_second_derivative_of_binomials() -> None:
+    """The root counts twice, and so does the rounding of n - k + 1."""
+    point = 57.46882708229398, 4.065356395583076
+    n, k = map(mpmath.mpf, point)
+    with mpmath.workdps(40):
+        rise = mpmath.psi(0, n + 1) - mpmath.psi(0, n - k + 1)
+        bend = mpmath.psi(1, n + 1) - mpmath.psi(1, n - k + 1)
+        exact = mpmath.binomial(n, k) * (rise * rise + bend)
+    assert in_ulp(float(values("binomial_nn", *point)), exact) <= 8
+
+
 @pytest.mark.parametrize(("k", "third"), [(1.0, 0.0), (2.0, 0.0), (3.0, 6.0)])
 def test_third_derivative_of_rising_factorials_next_to_0(k: float, third: float) -> None:
     """x, x^2 + x and x^3 + 3 x^2 + 2 x: powers of 1/x would leave few digits."""
