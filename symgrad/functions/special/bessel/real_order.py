@@ -173,23 +173,22 @@ def decay_fraction(m: Any, mu: Any, x: Any) -> tuple[Any, Any]:
     b = 2.0 * (1.0 + x)
     d = 1.0 / b
 
+    # Terms of Temme's sum and those before them, scaled alike: apart they grow like factorials.
     def step(
-        k: Any, a: Any, b: Any, d: Any, delta: Any, h: Any, c: Any, q1: Any, q2: Any, q: Any, s: Any
+        k: Any, a: Any, b: Any, d: Any, delta: Any, h: Any, before: Any, term: Any, q: Any, s: Any
     ) -> Any:
         i = k + 2.0
         a = a - 2.0 * (i - 1.0)
-        c = -a * c / i
-        new = (q1 - b * q2) / a
-        q = q + c * new
+        before, term = -a / i * term, (b * term - before) / i
+        q = q + term
         b = b + 2.0
         d = 1.0 / (b + a * d)
         delta = (b * d - 1.0) * delta
         change = q * delta
-        going = m.abs(change) > 1e-17
-        return going, a, b, d, delta, h + delta, c, q2, new, q, s + change
+        return m.abs(change) > 1e-17, a, b, d, delta, h + delta, before, term, q, s + change
 
-    start = (-first, b, d, d, d, first, 0.0, 1.0, first, first * d)
+    start = (-first, b, d, d, d, 0.0, first, first, first * d)
     found = m.loop(step, start, FRACTION_TERMS)
-    h, s = first * found[4], 1.0 + found[9]
+    h, s = first * found[4], 1.0 + found[8]
     zero = ROOT_HALF_PI / (m.sqrt(x) * s)
     return zero, zero * (mu + x + 0.5 - h) / x

@@ -249,7 +249,7 @@ def _of(x: Any, k: Any) -> Expr:
 
 
 def _rest(n: Any, k: Any) -> Expr:
-    """n - k + 1, rounded once where k is small."""
+    """The difference n - k + 1, rounded once where k is small."""
     return call("fma", -1, k - 1, n)
 
 

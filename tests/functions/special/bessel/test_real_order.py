@@ -91,3 +91,12 @@ def test_decay_fraction(index: int, rng: np.random.Generator) -> None:
     got = computed(part(real_order.decay_fraction, index), mu, x).tolist()
     error = worst(got, lambda mu, x: mpmath.besselk(mu + index, x) * mpmath.exp(x), mu, x)
     assert error[0] < 4, error
+
+
+@pytest.mark.parametrize("index", range(2))
+def test_decay_fraction_towards_half_orders(index: int, rng: np.random.Generator) -> None:
+    """It takes more than 170 terms there, whose factorials would be infinite."""
+    mu, x = 0.5 - 10.0 ** rng.uniform(-9, -1, 30), rng.uniform(0.6, 1, 30)
+    got = computed(part(real_order.decay_fraction, index), mu, x).tolist()
+    error = worst(got, lambda mu, x: mpmath.besselk(mu + index, x) * mpmath.exp(x), mu, x)
+    assert error[0] < 4, error
