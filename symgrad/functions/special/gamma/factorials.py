@@ -14,8 +14,11 @@ from symgrad.functions.special.double import (
     INF,
     NAN,
     ONE,
+    PI,
     Pair,
     add_pairs,
+    add_to_pair,
+    cos_pi,
     divide_pairs,
     exp_double,
     fast_two_sum,
@@ -23,6 +26,7 @@ from symgrad.functions.special.double import (
     log1p_double,
     log_double,
     multiply_pairs,
+    negative,
     polynomial,
     scale_pair,
     select_pair,
@@ -167,19 +171,45 @@ def _power(m: Any, high: Any, low: Any, factor: Any, *, root: bool = False) -> A
     return power * factor * back
 
 
+def _raised(m: Any, log: Pair, factor: Any, inverted: Any, *, root: bool = False) -> Any:
+    """exp(log) factor, or its inverse, or the square root of that."""
+    inverse, lost = _over(m, ONE, (factor, 0.0))
+    sign = m.where(inverted, -1.0, 1.0)
+    rest = m.fma(sign, log[1], m.where(inverted, lost, 0.0))
+    return _power(m, sign * log[0], rest, m.where(inverted, inverse, factor), root=root)
+
+
 def _beta(m: Any, a: Any, b: Any) -> Any:
     """gamma(a) gamma(b)/gamma(a + b) (NIST DLMF 5.12.1).
 
-    Within 8 ulp for positive arguments; a negative one is answered by three gammas, within some
-    10 ulp of what the rounding of a + b leaves.
+    With 5.5.3 a negative argument leaves sines and a beta of positive ones or its inverse: for
+    a < 0 it is sin(pi (a + b))/sin(pi a) B(b, 1 - a - b) where a + b < 0 < b, otherwise
+    pi/sin(pi a)/(b B(1 - a, a + b)), or where b < 0, too, pi sin(pi (a + b))/(sin(pi a) sin(pi b))
+    /((1 - a - b) B(1 - a, 1 - b)). Within 8 ulp for positive arguments, within 10 for others away
+    from zeros and poles.
     """
-    positive = (a > 0.0) & (b > 0.0)
-    inside = positive & (a < INF) & (b < INF)
-    log, factor = beta_parts(m, m.where(inside, a, 1.0), m.where(inside, b, 1.0))
-    value = _power(m, log[0], log[1], factor)
-    other = m.gamma(a) * m.gamma(b) / m.gamma(a + b)
-    end = m.where(m.eq(a, a) & m.eq(b, b), 0.0, NAN)
-    return m.where(inside, value, m.where(positive, end, other))
+    inside = m.ne(a * b, 0.0) & (m.abs(a) < INF) & (m.abs(b) < INF)
+    least, most = m.where(inside, m.min(a, b), 1.0), m.where(inside, m.max(a, b), 1.0)
+    total, rest = two_sum(least, most)
+    turned, both, below = least < 0.0, most < 0.0, total <= 0.0
+    falls, inverted = below & ~both, turned & (both | ~below)
+    q, q_low = two_sum(
+        m.where(turned, 1.0, 0.0), m.where(turned, -m.where(falls, total, least), least)
+    )
+    q_low = q_low - m.where(falls, rest, 0.0)
+    rises = inverted & ~both
+    p, p_low = two_sum(m.where(both, 1.0, 0.0), m.where(both, -most, m.where(rises, total, most)))
+    p_low = p_low + m.where(rises, rest, 0.0)
+    log, factor = beta_parts(m, p, q)
+    log = add_pairs(log, (_lost(m, p, q, p_low) + _lost(m, q, p, q_low), 0.0))
+    value = _raised(m, log, factor, inverted)
+    sines = m.where(below, _sine(m, total, rest), 1.0)
+    under = sin_pi(m, least) * m.where(both, sin_pi(m, most), 1.0)
+    sines = m.where(m.eq(under, 0.0), NAN, sines / under)
+    sines = sines * m.where(inverted, PI[0] / m.where(both, 1.0 - total, most), 1.0)
+    end = m.where((a >= 0.0) & (b >= 0.0), 1.0 / a + 1.0 / b, NAN)
+    end = m.where(m.max(a, b) < INF, end, m.where(end > 0.0, 0.0, NAN))
+    return m.where(inside, m.where(turned, value * sines, value), end)
 
 
 def _logbeta(m: Any, a: Any, b: Any) -> Any:
@@ -206,13 +236,18 @@ def _lost(m: Any, a: Any, b: Any, low: Any) -> Any:
     return -low * (m.log1p(b / safe) + 0.5 * (1.0 / safe - 1.0 / whole))
 
 
+def _sine(m: Any, x: Any, low: Any) -> Any:
+    """sin(pi (x + low))."""
+    return m.fma(PI[0] * low, cos_pi(m, x), sin_pi(m, x))
+
+
 def _binomial(m: Any, n: Any, k: Any) -> Any:
     """gamma(n + 1)/(gamma(k + 1) gamma(n - k + 1)) (NIST DLMF 1.2.6), real n and k.
 
     1/((n + 1) beta(k + 1, n - k + 1)); for whole k and negative n (-1)^k times that of k - n - 1;
-    where one of k, n - k is below -1, its gamma is reflected. Within 8 ulp for n, k and n - k
-    above -1; whole numbers below 2^50 are exact. 0 for whole k < 0. At n = inf
-    its limits, and at infinite k for n > -1.
+    where one of k, n - k, or n is below -1, its gamma is reflected. Within 8 ulp for n, k and n - k
+    above -1, within 10 elsewhere; whole numbers below 2^50 are exact. 0 for whole k < 0; nan for
+    whole n < 0 at other k. At n = inf its limits, and at infinite k for n > -1.
     """
     return _coefficient(m, n, k, root=False)
 
@@ -230,43 +265,40 @@ def _coefficient(m: Any, n: Any, k: Any, *, root: bool) -> Any:
     """The binomial coefficient, or its root."""
     whole = m.eq(k, m.floor(k))
     turned = whole & (n < 0.0)
-    top = m.where(turned, k - n - 1.0, n)
+    # Otherwise it is sin(pi (n - k))/sin(pi n) times that of k - n - 1, for the larger k of two.
+    reflected = ~whole & (n <= -1.0)
+    flipped = turned | reflected
+    other = two_sum(n, -k)
+    of_other = reflected & (other[0] > k)
+    own = select_pair(m, of_other, other, (k, 0.0))
+    angle = select_pair(m, of_other, (k, 0.0), other)
+    next_ = two_sum(m.where(flipped, own[0], 1.0), m.where(flipped, -n, n))
+    rest = two_sum(m.where(flipped, -n, n), -m.where(flipped, 1.0, k))
+    proper = (next_[0] > 0.0) & (next_[0] < INF) & (m.abs(k) < INF)
     # Of k and n - k the larger one goes first, as only the second may be below -1 here.
-    rest, rest_low = two_sum(top, -k)
-    first, second = m.max(k, rest), m.min(k, rest)
-    second_is_rest = rest < k
-    proper = (top > -1.0) & (top < INF) & (m.abs(k) < INF)
-    top_, first, second = (m.where(proper, v, 1.0) for v in (top, first, second))
-    low = second <= -1.0
-    p, p_low = two_sum(m.where(low, top_, first), 1.0)
-    q, q_low = two_sum(m.where(low, -second, second), m.where(low, 0.0, 1.0))
-    # What n - k loses when it is rounded moves the result by digammas.
-    rest_low = m.where(proper, rest_low, 0.0)
-    q_low = q_low + m.where(low, -1.0, 1.0) * m.where(second_is_rest, rest_low, 0.0)
-    p_low = p_low + m.where(low | second_is_rest, 0.0, rest_low)
-    log, factor = beta_parts(m, p, q)
-    log = add_pairs(log, (_lost(m, p, q, p_low) + _lost(m, q, p, q_low), 0.0))
-    next_ = log_double(m, top_ + 1.0)
-    log_all = add_pairs(log, next_)
-    inverse, lost = _over(m, ONE, (factor, 0.0))
-    power = _power(
-        m,
-        m.where(low, log[0], -log_all[0]),
-        m.where(low, log[1], lost - log_all[1]),
-        m.where(low, factor, inverse),
-        root=root,
-    )
-    sine = sin_pi(m, q) * ONE_OVER_PI
-    value = m.where(low, power * (_signed_root(m, sine) if root else sine), power)
+    first = select_pair(m, rest[0] > own[0], rest, own)
+    second = select_pair(m, rest[0] > own[0], own, rest)
+    next_, first, second = (select_pair(m, proper, pair, ONE) for pair in (next_, first, second))
+    low = second[0] <= -1.0
+    p = select_pair(m, low, next_, add_to_pair(first, 1.0))
+    q = select_pair(m, low, negative(second), add_to_pair(second, 1.0))
+    log, factor = beta_parts(m, p[0], q[0])
+    # What a rounding loses moves the result by digammas.
+    log = add_pairs(log, (_lost(m, p[0], q[0], p[1]) + _lost(m, q[0], p[0], q[1]), 0.0))
+    log_all = add_pairs(log, log_double(m, next_[0]))
+    power = _raised(m, select_pair(m, low, log, log_all), factor, ~low, root=root)
+    under = m.where(reflected, sin_pi(m, n), 1.0)
+    sine = m.where(low, _sine(m, *q) * ONE_OVER_PI, 1.0)
+    sine = sine * m.where(reflected, _sine(m, *angle) / under, 1.0)
+    value = power * (_signed_root(m, sine) if root else sine)
     if not root:
         integer = whole & m.eq(n, m.floor(n)) & (m.abs(value) < 2.0**50)
         value = m.where(integer, m.rint(value), value)
     value = m.where(turned & ~is_even(m, k), -value, value)
     value = m.where(whole & (k < 0.0) | m.eq(value, 0.0), 0.0, value)
-    other = m.gamma(n + 1.0) / (m.gamma(k + 1.0) * m.gamma(n - k + 1.0))
-    other = m.where((m.abs(k) >= INF) & (n > -1.0) & (n < INF), 0.0, other)
-    other = m.where(m.eq(n, INF) & (m.abs(k) < INF), _grown(m, k), other)
-    return m.where(proper, value, _signed_root(m, other) if root else other)
+    end = m.where((m.abs(k) >= INF) & (n > -1.0) & (n < INF), 0.0, NAN)
+    end = m.where(m.eq(n, INF) & (m.abs(k) < INF), _grown(m, k), end)
+    return m.where(proper & m.ne(under, 0.0), value, end)
 
 
 def _grown(m: Any, k: Any) -> Any:
@@ -288,9 +320,14 @@ def _rising_root(m: Any, x: Any, k: Any) -> Any:
     return _rise_of(m, x, k, root=True)
 
 
+def _psi(m: Any, a: Any) -> Any:
+    """Digamma(a), a > 0, roughly: for what is lost in a rounding (NIST DLMF 5.5.2, 5.11.2)."""
+    return m.log(a + 1.0) - 0.5 / (a + 1.0) - 1.0 / a
+
+
 def _rise_of(m: Any, x: Any, k: Any, *, root: bool) -> Any:
     """The rising factorial, or its root."""
-    end = x + k
+    end, end_low = two_sum(x, k)
     both = (x < 0.5) & (end < 0.5) & ((x <= 0.0) | (end <= 0.0))
     from_ = m.where(both, 1.0 - end, x)
     until = m.where(both, 1.0 - x, end)
@@ -306,14 +343,25 @@ def _rise_of(m: Any, x: Any, k: Any, *, root: bool) -> Any:
     value = _power(m, sign * log[0], m.fma(sign, log[1], lost), quotient, root=root)
     whole = m.eq(k, m.floor(k))
     parity = m.where(is_even(m, k), 1.0, -1.0)
-    sines = sin_pi(m, x) / sin_pi(m, end)
-    sines = m.where(whole, parity, _signed_root(m, sines) if root else sines)
-    value = m.where(both, value * sines, value)
-    plain = m.gamma(end) * m.gamma(1.0 - x) * sin_pi(m, x) * ONE_OVER_PI
-    other = m.where(x > 0.0, m.gamma(end) / m.gamma(x), plain)
+    sine, sine_end = sin_pi(m, x), _sine(m, end, end_low)
+    sines = m.where(whole, parity, sine / sine_end)
+    value = m.where(both, value * (_signed_root(m, sines) if root else sines), value)
+    # Of one below 0 the gamma is reflected: sin(pi x)/pi gamma(x + k) gamma(1 - x), or the inverse
+    # of sin(pi (x + k))/pi gamma(1 - x - k) gamma(x).
+    back = x > 0.0
+    u, u_low = select_pair(m, back, (x, 0.0), (end, end_low))
+    v, v_low = two_sum(1.0, -m.where(back, end, x))
+    v_low = v_low - m.where(back, end_low, 0.0)
+    sine = m.where(back, sine_end, sine) * ONE_OVER_PI
+    moved = u_low * _psi(m, u) + v_low * _psi(m, v)
+    gammas = m.gamma(u), m.gamma(v)
+    if root:
+        sine, gammas, moved = _signed_root(m, sine), tuple(map(m.sqrt, gammas)), 0.5 * moved
+    product = gammas[0] * m.fma(sine, moved, sine) * gammas[1]
+    other = m.where(back, m.where(m.eq(sine, 0.0) & (end < 0.0), NAN, 1.0 / product), product)
     other = m.where(m.eq(k, -INF) & (m.abs(x) < INF), 0.0, other)
     other = m.where(m.eq(x, INF) & (m.abs(k) < INF), _grown(m, k), other)
-    value = m.where(proper, value, _signed_root(m, other) if root else other)
+    value = m.where(proper, value, other)
     return m.where(m.eq(k, 0.0) & m.eq(x, x), 1.0, value)
 
 

@@ -46,6 +46,16 @@ def test_quotients_keep_what_their_roundings_lose(
     assert error <= bound, f"{name} at {point}: {error} ulp"
 
 
+@pytest.mark.parametrize(("name", "bound"), [("beta", 6.0), ("binomial", 6.0),
+                                             ("rising_factorial", 24.0)])  # fmt: skip
+def test_negative_arguments(name: str, bound: float, rng: np.random.Generator) -> None:
+    """By reflection, also where gamma is 0 or infinite, and with all that sums lose in sines."""
+    a = np.concatenate([rng.uniform(-20, 5, 60), rng.uniform(-600, 100, 30)])
+    b = np.concatenate([rng.uniform(-20, 20, 60), rng.uniform(-9, 9, 30)])
+    error, point = worst_of_row(name, a, b)
+    assert error <= bound, f"{name} at {point}: {error} ulp"
+
+
 def test_binomials_of_whole_numbers_are_exact() -> None:
     n, k = np.meshgrid(np.arange(0, 52), np.arange(0, 60))
     exact = np.vectorize(comb)(n, k)
