@@ -15,6 +15,9 @@ from symgrad.functions.special.integrals.fresnel_coefficients import (
 from symgrad.functions.special.segments import evaluate
 from symgrad.ir.primitive import Names, define
 
+EDGE = 1.41421356
+"""Nearly sqrt(2), where the auxiliary functions take over."""
+
 HALF_PI = (1.5707963267948966, 6.123233995736766e-17)
 
 
@@ -62,7 +65,7 @@ def _fresnel_cos(m: Any, x: Any) -> Any:
 
 def _auxiliary(m: Any, a: Any) -> tuple[Any, Any]:
     """The auxiliary functions f and g (NIST DLMF 7.2.10, 7.2.11) for a >= sqrt(2)."""
-    inverse = 1.0 / m.max(a, 1.41421356)
+    inverse = 1.0 / m.max(a, EDGE)
     square = inverse * inverse
     fourth = square * square
     return inverse * evaluate(m, fourth, FRESNEL_F), square * inverse * evaluate(
@@ -76,13 +79,13 @@ def _fresnelc(m: Any, x: Any) -> Any:
     x P(x^4) below sqrt(2), then 1/2 + f sin(pi x^2/2) - g cos(pi x^2/2) (7.5.3).
     """
     a = m.abs(x)
-    small = m.min(a, 1.4142135)
+    small = m.min(a, EDGE)
     square = small * small
     near = small * evaluate(m, square * square, FRESNEL_C_NEAR)
     f, g = _auxiliary(m, a)
     kept = m.min(a, 1e16)
     far = 0.5 + (f * _wave(m, kept, 0.0) - g * _wave(m, kept, 1.0))
-    size = m.where(a < 1.4142135, near, m.where(a < 1e16, far, 0.5))
+    size = m.where(a < EDGE, near, m.where(a < 1e16, far, 0.5))
     return m.where(x < 0.0, -size, m.where(x > 0.0, size, x))
 
 
@@ -92,13 +95,13 @@ def _fresnels(m: Any, x: Any) -> Any:
     x^3 P(x^4) below sqrt(2), then 1/2 - f cos(pi x^2/2) - g sin(pi x^2/2) (7.5.4).
     """
     a = m.abs(x)
-    small = m.min(a, 1.4142135)
+    small = m.min(a, EDGE)
     square = small * small
     near = small * square * evaluate(m, square * square, FRESNEL_S_NEAR)
     f, g = _auxiliary(m, a)
     kept = m.min(a, 1e16)
     far = 0.5 - (f * _wave(m, kept, 1.0) + g * _wave(m, kept, 0.0))
-    size = m.where(a < 1.4142135, near, m.where(a < 1e16, far, 0.5))
+    size = m.where(a < EDGE, near, m.where(a < 1e16, far, 0.5))
     return m.where(x < 0.0, -size, m.where(x > 0.0, size, x))
 
 

@@ -25,6 +25,13 @@ def test_value(name: str, low: float, high: float, rng: np.random.Generator) -> 
     assert error <= PRIMITIVES[name].ulp, f"{name} at {point}: {error} ulp"
 
 
+@pytest.mark.parametrize("name", ["fresnels", "fresnelc"])
+def test_where_the_auxiliary_functions_take_over(name: str) -> None:
+    points = 1.41421356 + np.array([-1e-7, -6e-8, -1e-9, 0.0, 1e-9, 1e-7])
+    error, point = worst_of_row(name, points)
+    assert error <= PRIMITIVES[name].ulp, f"{name} at {point}: {error} ulp"
+
+
 @pytest.mark.parametrize("name", sorted({name for name, _, _ in REGIONS}))
 def test_kernel_and_derivatives(name: str, digits: int) -> None:
     assert_kernel_and_derivatives(name)
