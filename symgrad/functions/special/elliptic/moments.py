@@ -9,8 +9,13 @@ from symgrad.functions.elementary import call
 from symgrad.functions.special.double import (
     INF,
     NAN,
+    ONE,
     Pair,
+    add_to_pair,
     divide_pairs,
+    multiply_pairs,
+    negative,
+    scale_pair,
     select_pair,
     two_product,
     two_sum,
@@ -75,20 +80,25 @@ def _elliptic_moment(m: Any, a: Any, b: Any, c: Any, n: Any, phi: Any, parameter
     orders beyond 15.
     """
     j, sine, square, _, _, good = parts(m, phi, parameter)
-    inside = m.where(good, parameter, 0.0)
-    second = 1.0 - n
-    size, cosine = m.abs(sine), m.sqrt(square)
-    integral, density = _quadrature(m, a, b, c, n, inside)
-    turns = m.ne(j, 0.0)
+    second, size, turns = 1.0 - n, m.abs(sine), m.ne(j, 0.0)
+    good = good & (m.fma(second, size * size, square) > 0.0) & (~turns | (second > 0.0))
+    n, parameter = m.where(good, n, 0.0), m.where(good, parameter, 0.0)
+    most = m.max(m.max(n, parameter), 1.0)
+    integral, density = _quadrature(m, a, b, c, n, parameter, most)
     (sine_near, cosine_near) = _pairs_of_turn(m, m.where(turns | ~good, 0.0, m.abs(phi)))
+    # The end beta, sin^2 beta = most sin^2 phi, where that is another angle.
+    moved = most > 1.0
+    grown = scale_pair(m, multiply_pairs(m, sine_near, sine_near), most)
+    rest = add_to_pair(negative(grown), 1.0)[0]
     top = select_pair(m, turns, (size, 0.0), sine_near)
-    bottom = select_pair(m, turns, (cosine, 0.0), cosine_near)
+    bottom = select_pair(m, turns, (m.sqrt(square), 0.0), cosine_near)
+    top = select_pair(m, moved, (m.sqrt(grown[0]), 0.0), top)
+    bottom = select_pair(m, moved, (m.sqrt(m.max(rest, 1e-300)), 0.0), bottom)
     below = top[0] < bottom[0]
-    one = (1.0, 0.0)
     quotient = divide_pairs(
         m, select_pair(m, below, top, bottom), select_pair(m, below, bottom, top)
     )
-    tangent, cotangent = select_pair(m, below, quotient, one), select_pair(m, below, one, quotient)
+    tangent, cotangent = select_pair(m, below, quotient, ONE), select_pair(m, below, ONE, quotient)
     own = integral(tangent[0], m.max(cotangent[0], 0.0))
     own = own + m.where(
         below,
@@ -97,9 +107,8 @@ def _elliptic_moment(m: Any, a: Any, b: Any, c: Any, n: Any, phi: Any, parameter
     )
     whole = integral(m.where(turns, 1.0, 0.0), m.where(turns, 0.0, 1.0))
     value = m.where(sine < 0.0, -own, own)
-    value = m.where(turns, m.fma(2.0 * j, whole, value), value)
-    inside = good & (m.fma(second, size * size, square) > 0.0) & _known(m, a, b, c)
-    return m.where(inside & (~turns | (second > 0.0)), value, NAN)
+    value = m.where(turns, m.fma(2.0 * j, whole, value), value) * m.pow(most, -0.5 - a)
+    return m.where(good & _known(m, a, b, c), value, NAN)
 
 
 def _pairs_of_turn(m: Any, phi: Any) -> tuple[Pair, Pair]:
@@ -123,18 +132,25 @@ def _pairs_of_turn(m: Any, phi: Any) -> tuple[Pair, Pair]:
 
 
 def _quadrature(
-    m: Any, a: Any, b: Any, c: Any, n: Any, parameter: Any
+    m: Any, a: Any, b: Any, c: Any, n: Any, parameter: Any, most: Any = 1.0
 ) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """The integral of a moment as a function of tan and cot of its end, and its integrand.
 
-    By tan the singularities are at distance 1/K and more from 0, K the largest root of 1, 1 - m and
-    1 - n, by cot at the smallest and more. Panels end at half of it, or from there on at twice
-    their beginnings.
+    By the angle beta, sin^2 beta = ``most`` sin^2 phi, where ``most`` is the largest of m, n and 1:
+    the integrand is cos(beta)/sqrt(1 - sin^2/most) times that of m/most and n/most, over
+    most^(a + 1/2). By tan beta the singularities are at distance 1/K and more from 0, K the largest
+    root of 1, 1 - m/most and 1 - n/most, by cot at the smallest and more, that of 1 - 1/most
+    included. Panels end at half of it, or from there on at twice their beginnings.
     """
     # Pairs, as their rounding would be the same at all nodes.
-    (first, first_low), (second, second_low) = two_sum(1.0, -parameter), two_sum(1.0, -n)
+    whole = most, 0.0
+    (first, first_low), (second, second_low) = (
+        divide_pairs(m, two_sum(most, -value), whole) for value in (parameter, n)
+    )
+    third = (most - 1.0) / most
     steep = m.sqrt(m.max(m.max(first, second), 1.0))
-    flat = m.sqrt(m.min(m.max(m.min(first, second), 1e-16), 1.0))
+    flat = m.min(m.min(first, second), m.where(third > 0.0, third, 1.0))
+    flat = m.sqrt(m.min(m.max(flat, 1e-16), 1.0))
     nodes, weights = (list(values) for values in zip(*LEGENDRE, strict=True))
     count = float(len(nodes))
     powers = [_binary(m, order) for order in (a, b, c)]
@@ -145,13 +161,17 @@ def _quadrature(
         if tangent:
             p = m.fma(first, t, m.fma(first_low, t, 1.0))
             q = m.fma(second, t, m.fma(second_low, t, 1.0))
+            ratio = m.fma(third, t, 1.0)
         else:
             p, q = (first + t) + first_low, (second + t) + second_low
+            ratio = third + (t + 1e-150)
         one_more = 1.0 + t
         by_more = 1.0 / one_more
-        p, q = one_more / m.max(p, 1e-300), one_more / m.max(q, 1e-300)
+        # 1 - sin^2/most is ratio/one_more.
+        by_both = one_more / (m.max(p, 1e-150) * ratio)
+        p, q = ratio * by_both, one_more / m.max(q, 1e-300)
         factors = zip(powers, (t * by_more if tangent else by_more, p, q), strict=True)
-        made = by_more * m.sqrt(p)
+        made = by_more * m.sqrt(by_both if tangent else by_both * (t + 1e-150))
         for bits, base in factors:
             for bit in bits:
                 made = made * m.where(bit, base, 1.0)

@@ -20,6 +20,17 @@ def test_moments(orders: tuple[int, int, int], rng: np.random.Generator) -> None
     assert error <= PRIMITIVES["elliptic_moment"].ulp, f"{orders} at {point}: {error} ulp"
 
 
+@pytest.mark.parametrize("orders", [(2, 2, 0), (1, 1, 1), (2, 0, 2)])
+def test_moments_of_parameters_beyond_1(
+    orders: tuple[int, int, int], rng: np.random.Generator
+) -> None:
+    """Where 1 - m sin^2 or 1 - n sin^2 is nearly 0 at the end, and only there."""
+    phi = rng.uniform(0.1, 1.5, 6)
+    n, m = (rng.uniform(0.1, 0.99, (2, 6)) / np.sin(phi) ** 2) * rng.integers(0, 2, (2, 6))
+    error, point = worst_of_row("elliptic_moment", *orders, n, phi, m)
+    assert error <= PRIMITIVES["elliptic_moment"].ulp, f"{orders} at {point}: {error} ulp"
+
+
 @pytest.mark.parametrize(
     ("orders", "n", "phi", "m"),
     [
