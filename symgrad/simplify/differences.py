@@ -40,7 +40,7 @@ class Power(NamedTuple):
         p: the exponent.
         w: a node, or of the power of something else -1.
         exponent: p as a number, where it is one.
-        power: a power of something else.
+        power: the power as it is written, where it is one of a node.
     """
 
     scale: int
@@ -63,7 +63,9 @@ def difference(graph: Graph, node: int) -> int | None:
         return conjugate(graph, node)
     w = {} if power.w < 0 else {"w": power.w}
     log = graph.multiply(power.p, power.log)
-    base = graph.power(graph.sum(((power.w, 1),), 1), power.p) if w else power.power
+    base = power.power
+    if base < 0:
+        base = graph.power(graph.sum(((power.w, 1),), 1), power.p)
     written = graph.sum(((base, 1),), -1)
     template = LESS_ONE.get(power.exponent, ANY_LESS_ONE) if w else ANY_LESS_ONE
     better = graph.add(template, {**w, "l": log, "v": written})
@@ -78,11 +80,11 @@ def _power_less_one(graph: Graph, node: int) -> Power | None:
     for (term, a), (rest, b) in (found, found[::-1]):
         if graph.ops[term] == "pow" and graph.ops[rest] == "constant" and a == -b:
             x, p = graph.args[term]
-            scale, (c, inside) = graph.constant(a), terms(graph, x)
+            scale, (c, inside) = graph.constant(a), _terms_as_written(graph, x)
             if c != 1 or not inside:
                 return Power(scale, graph.call("log", (x,)), p, power=term)
             w = graph.sum(sorted(inside.items()))
-            return Power(scale, graph.call("log1p", (w,)), p, w)
+            return Power(scale, graph.call("log1p", (w,)), p, w, power=term)
         if graph.ops[term] != "product":
             continue
         held, (one, others) = dict(flattened(graph, term)), factors(graph, rest)
@@ -92,7 +94,7 @@ def _power_less_one(graph: Graph, node: int) -> Power | None:
             left = {part: e for part, e in held.items() if part != base}
             if left != others or not as_float(one) * as_float(b) * as_float(a) < 0:
                 continue
-            c, inside = terms(graph, base)
+            c, inside = _terms_as_written(graph, base)
             ratio = -as_float(one) * as_float(b) / as_float(a)
             if as_float(c) <= 0 or abs(as_float(c) ** float(exponent) / ratio - 1) > EXACT:
                 continue
@@ -101,6 +103,15 @@ def _power_less_one(graph: Graph, node: int) -> Power | None:
             log = graph.call("log1p", (w,))
             return Power(scale, log, graph.constant(exponent), w, exponent)
     return None
+
+
+def _terms_as_written(graph: Graph, node: int) -> tuple[Number, dict[int, Number]]:
+    """The terms of a sum, of 1 - x^p too where its value is computed in another way."""
+    coefficient, held = factors(graph, node)
+    (part,) = held if list(held.values()) == [1] else (node,)
+    if graph.ops[part] == "valued":
+        node = graph.sum(((graph.args[part][1], coefficient),))
+    return terms(graph, node)
 
 
 def _over(number: Number, divisor: Number) -> Number:
