@@ -5,7 +5,7 @@ Each takes a graph and a node, and gives the node that takes its place, or None.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -13,7 +13,16 @@ from symgrad.functions import math
 from symgrad.ir.arithmetic import Exponent, Number, as_float, simplest
 from symgrad.ir.expression import HALF, Expr, symbol, wrap
 from symgrad.ir.graph import Graph
-from symgrad.simplify.forms import Form, even_powers, factors, few_terms, flattened, terms
+from symgrad.simplify.forms import (
+    MOST_TERMS,
+    Form,
+    even_powers,
+    factors,
+    few_terms,
+    flattened,
+    terms,
+)
+from symgrad.simplify.polynomials import combine, expand
 
 W, P, L, V = (symbol(name) for name in "wplv")
 ROOT = math.sqrt(1 + W)
@@ -56,9 +65,8 @@ def difference(graph: Graph, node: int) -> int | None:
 
     Of the former the derivatives are those of what is written: they lose nothing.
     """
-    if len(graph.args[node]) + (graph.data[node][0] != 0) != 2:
-        return None
-    power = _power_less_one(graph, node)
+    of_two = len(graph.args[node]) + (graph.data[node][0] != 0) == 2
+    power = _power_less_one(graph, node) if of_two else None
     if power is None:
         return conjugate(graph, node)
     w = {} if power.w < 0 else {"w": power.w}
@@ -126,26 +134,101 @@ def conjugate(graph: Graph, node: int) -> int | None:
     Only where the numerator has fewer terms than u, as that of sqrt(x^2 + 1) - x.
     """
     start, coefficients = graph.data[node]
-    if start != 0 or float in map(type, coefficients):
+    if float in map(type, coefficients) or len(coefficients) + (start != 0) > MOST_TERMS:
         return None
     found = list(zip(graph.args[node], coefficients, strict=True))
-    for (root, a), (rest, b) in (found, found[::-1]):
-        if graph.ops[root] != "product" or graph.data[root] != (HALF_POWER,):
-            continue
-        (inside,) = graph.args[root]
-        if graph.ops[inside] != "sum":
+    if len(found) + (start != 0) > 2:
+        return _conjugate_of_sum(graph, node, found)
+    for (root, a), (rest, b) in (found, found[::-1]) if start == 0 else ():
+        inside = _under_root(graph, root)
+        if inside is None or graph.ops[inside] != "sum":
             continue
         before = graph.sum(((inside, 1),))
         above = graph.sum(difference_of(graph, inside, a * a, graph.product([(rest, 2)]), b * b))
-        if _length(graph, above) >= _length(graph, before):
+        if _length(graph, above) < _length(graph, before):
+            return _by_conjugate(graph, node, root, a, ((rest, b),), above)
+    return _conjugate_of_sum(graph, node, found)
+
+
+def _conjugate_of_sum(
+    graph: Graph, node: int, found: Sequence[tuple[int, Number]]
+) -> int | None:
+    """That of a root beside several terms, multiplied out, as of b - sqrt(b^2 - 4 a c).
+
+    Where two terms are left above, as of the larger of two, x + y + sqrt((x - y)^2 + e), only the
+    value is: the digits of the derivatives are those of other entries.
+    """
+    roots = [(part, a) for part, a in found if _under_root(graph, part) is not None]
+    if len(roots) != 1:
+        return None
+    ((root, a),) = roots
+    others = [pair for pair in found if pair[0] != root]
+    if graph.data[node][0] != 0:
+        others.append((graph.constant(1), graph.data[node][0]))
+    rest, inside = graph.sum(others), graph.product([(root, 2)])
+    square = graph.product([(rest, 2)])
+    known = expand(graph, (inside, square))
+    before = {m: a * a * c for m, c in known[inside].items()}
+    above = {m: c for m, c in combine(before, known[square], -1).items() if c}
+    if len(above) > 2 or len(above) >= len(before):
+        return None
+    left = graph.sum([(graph.product([*m]), c) for m, c in sorted(above.items())])
+    made = _by_conjugate(graph, node, root, a, others, left)
+    return made if len(above) < 2 else graph.call("valued", (made, node))
+
+
+def _by_conjugate(
+    graph: Graph,
+    node: int,
+    root: int,
+    a: Number,
+    others: Sequence[tuple[int, Number]],
+    above: int,
+) -> int:
+    below = graph.sum([(root, a), *[(part, -b) for part, b in others]])
+    quotient = graph.product([(above, 1), (below, -1)])
+    sign = graph.sum([(part, b if a > 0 else -b) for part, b in others])
+    # Where squares overflow, the quotient would be a 0 that nobody notices.
+    better = graph.add((A < 0) & (abs(B) < HUGE), {"a": sign, "b": below})
+    return graph.call("select", (better, quotient, node))
+
+
+def divided_root(graph: Graph, node: int) -> int | None:
+    """(b - sqrt(b^2 - 4 a c))/a and (1 - sqrt(1 - a c))/a, where a is no longer below."""
+    held = flattened(graph, node)
+    for base in [base for base in held if held[base] == 1]:
+        if graph.ops[base] == "select" and graph.ops[graph.args[base][2]] == "sum":
+            condition, above, written = graph.args[base]
+            if conjugate(graph, written) != base:
+                continue
+        elif graph.ops[base] == "valued":
+            power = _power_less_one(graph, graph.args[base][1])
+            if power is None or power.w < 0 or power.exponent != HALF_POWER:
+                continue
+            condition = -1
+            above = graph.add(W / (1 + ROOT), {"w": power.w})
+            above = graph.multiply(power.scale, above)
+        else:
             continue
-        below = graph.sum(((root, a), (rest, -b)))
-        quotient = graph.product([(above, 1), (below, -1)])
-        sign = graph.sum(((rest, b if a > 0 else -b),))
-        # Where squares overflow, the quotient would be a 0 that nobody notices.
-        better = graph.add((A < 0) & (abs(B) < HUGE), {"a": sign, "b": below})
-        return graph.call("select", (better, quotient, node))
+        coefficient, own = factors(graph, above)
+        own = flattened(graph, graph.product([*own.items()])) if own else {}
+        shared = {part: e for part, e in held.items() if e < 0 < own.get(part, 0)}
+        if not shared:
+            continue
+        left = {part: e + shared.get(part, 0) for part, e in own.items()}
+        made = graph.product([pair for pair in left.items() if pair[1]], coefficient)
+        if condition >= 0:
+            far = graph.product([(written, 1), *shared.items()])
+            made = graph.call("select", (condition, made, far))
+        others = [(part, e) for part, e in held.items() if part != base and part not in shared]
+        return graph.product([*others, (made, 1)])
     return None
+
+
+def _under_root(graph: Graph, node: int) -> int | None:
+    if graph.ops[node] != "product" or graph.data[node] != (HALF_POWER,):
+        return None
+    return graph.args[node][0]
 
 
 def difference_of(
@@ -457,6 +540,7 @@ DIFFERENCES: tuple[Form, ...] = (
     Form("acosh", acosh_of_one_and_more, "rounding"),
     Form("log", log_of_multiple, "rounding"),
     Form("product", quotient_by_its_argument, "rounding"),
+    Form("product", divided_root, "rounding"),
     Form("product", quotient_of_logarithms, "rounding"),
     Form("product", quotient_of_exponentials, "rounding"),
     Form("product", quotient_of_sums, "rounding"),
