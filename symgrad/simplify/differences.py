@@ -5,30 +5,20 @@ Each takes a graph and a node, and gives the node that takes its place, or None.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import NamedTuple
 
 from symgrad.functions import math
-from symgrad.ir.arithmetic import Exponent, Number, as_float, simplest
+from symgrad.ir.arithmetic import Exponent, Number, as_float, multiply_numbers, simplest
 from symgrad.ir.expression import HALF, Expr, symbol, wrap
 from symgrad.ir.graph import Graph
-from symgrad.simplify.forms import (
-    MOST_TERMS,
-    Form,
-    even_powers,
-    factors,
-    few_terms,
-    flattened,
-    terms,
-)
-from symgrad.simplify.polynomials import combine, expand
+from symgrad.simplify.conjugates import HALF_POWER, conjugate, difference_of
+from symgrad.simplify.forms import Form, even_powers, factors, few_terms, flattened, terms
 
 W, P, L, V = (symbol(name) for name in "wplv")
 ROOT = math.sqrt(1 + W)
-HALF_POWER = Fraction(1, 2)
 EXACT = 1e-15
-HUGE = 1e300
 
 LESS_ONE: Mapping[object, Expr] = {
     HALF_POWER: math.where(W < 1, W / (1 + ROOT), ROOT - 1),
@@ -109,7 +99,8 @@ def _power_less_one(graph: Graph, node: int) -> Power | None:
             w = graph.sum([(part, _over(k, c)) for part, k in sorted(inside.items())])
             scale = graph.multiply(graph.constant(-b), rest)
             log = graph.call("log1p", (w,))
-            return Power(scale, log, graph.constant(exponent), w, exponent)
+            own = graph.power(base, graph.constant(exponent)) if c == 1 else -1
+            return Power(scale, log, graph.constant(exponent), w, exponent, own)
     return None
 
 
@@ -126,71 +117,6 @@ def _over(number: Number, divisor: Number) -> Number:
     if type(number) is float or type(divisor) is float:
         return as_float(number) / as_float(divisor)
     return simplest(Fraction(number) / Fraction(divisor))
-
-
-def conjugate(graph: Graph, node: int) -> int | None:
-    """The sum a sqrt(u) + b m as (a^2 u - b^2 m^2)/(a sqrt(u) - b m) where the signs differ.
-
-    Only where the numerator has fewer terms than u, as that of sqrt(x^2 + 1) - x.
-    """
-    start, coefficients = graph.data[node]
-    if float in map(type, coefficients) or len(coefficients) + (start != 0) > MOST_TERMS:
-        return None
-    found = list(zip(graph.args[node], coefficients, strict=True))
-    if len(found) + (start != 0) > 2:
-        return _conjugate_of_sum(graph, node, found)
-    for (root, a), (rest, b) in (found, found[::-1]) if start == 0 else ():
-        inside = _under_root(graph, root)
-        if inside is None or graph.ops[inside] != "sum":
-            continue
-        before = graph.sum(((inside, 1),))
-        above = graph.sum(difference_of(graph, inside, a * a, graph.product([(rest, 2)]), b * b))
-        if _length(graph, above) < _length(graph, before):
-            return _by_conjugate(graph, node, root, a, ((rest, b),), above)
-    return _conjugate_of_sum(graph, node, found)
-
-
-def _conjugate_of_sum(
-    graph: Graph, node: int, found: Sequence[tuple[int, Number]]
-) -> int | None:
-    """That of a root beside several terms, multiplied out, as of b - sqrt(b^2 - 4 a c).
-
-    Where two terms are left above, as of the larger of two, x + y + sqrt((x - y)^2 + e), only the
-    value is: the digits of the derivatives are those of other entries.
-    """
-    roots = [(part, a) for part, a in found if _under_root(graph, part) is not None]
-    if len(roots) != 1:
-        return None
-    ((root, a),) = roots
-    others = [pair for pair in found if pair[0] != root]
-    if graph.data[node][0] != 0:
-        others.append((graph.constant(1), graph.data[node][0]))
-    rest, inside = graph.sum(others), graph.product([(root, 2)])
-    square = graph.product([(rest, 2)])
-    known = expand(graph, (inside, square))
-    before = {m: a * a * c for m, c in known[inside].items()}
-    above = {m: c for m, c in combine(before, known[square], -1).items() if c}
-    if len(above) > 2 or len(above) >= len(before):
-        return None
-    left = graph.sum([(graph.product([*m]), c) for m, c in sorted(above.items())])
-    made = _by_conjugate(graph, node, root, a, others, left)
-    return made if len(above) < 2 else graph.call("valued", (made, node))
-
-
-def _by_conjugate(
-    graph: Graph,
-    node: int,
-    root: int,
-    a: Number,
-    others: Sequence[tuple[int, Number]],
-    above: int,
-) -> int:
-    below = graph.sum([(root, a), *[(part, -b) for part, b in others]])
-    quotient = graph.product([(above, 1), (below, -1)])
-    sign = graph.sum([(part, b if a > 0 else -b) for part, b in others])
-    # Where squares overflow, the quotient would be a 0 that nobody notices.
-    better = graph.add((A < 0) & (abs(B) < HUGE), {"a": sign, "b": below})
-    return graph.call("select", (better, quotient, node))
 
 
 def divided_root(graph: Graph, node: int) -> int | None:
@@ -223,30 +149,6 @@ def divided_root(graph: Graph, node: int) -> int | None:
         others = [(part, e) for part, e in held.items() if part != base and part not in shared]
         return graph.product([*others, (made, 1)])
     return None
-
-
-def _under_root(graph: Graph, node: int) -> int | None:
-    if graph.ops[node] != "product" or graph.data[node] != (HALF_POWER,):
-        return None
-    return graph.args[node][0]
-
-
-def difference_of(
-    graph: Graph, one: int, a: Number, other: int, b: Number
-) -> list[tuple[int, Number]]:
-    """The terms of a u - b v that are left."""
-    start, made = terms(graph, one)
-    less, others = terms(graph, other)
-    made = {part: a * c for part, c in made.items()}
-    made[graph.constant(1)] = a * start - b * less
-    for part, c in others.items():
-        made[part] = made.get(part, 0) - b * c
-    return [(part, c) for part, c in sorted(made.items()) if c != 0]
-
-
-def _length(graph: Graph, node: int) -> int:
-    start, found = terms(graph, node)
-    return len(found) + (start != 0)
 
 
 def quotient_by_its_argument(graph: Graph, node: int) -> int | None:
@@ -369,10 +271,18 @@ def ratio(graph: Graph, u: int, v: int) -> int | None:
         return None
     (t, a), _ = one[1].items()
     for s, b in other[1].items():
-        q = graph.product([(t, 1), (s, -1)], _over(a, b))
-        if graph.sum([(graph.product([(q, 1), (x, 1)]), c) for x, c in other[1].items()]) == u:
-            return q
+        number, q = _over(a, b), _times(graph, t, (s, -1))
+        made = [
+            (_times(graph, q, (x, 1)), multiply_numbers(number, c)) for x, c in other[1].items()
+        ]
+        if graph.sum(made) == u:
+            return graph.sum(((q, number),))
     return None
+
+
+def _times(graph: Graph, node: int, factor: tuple[int, Exponent]) -> int:
+    """A product in which nothing is divided by itself."""
+    return graph.product([*flattened(graph, graph.product(((node, 1), factor))).items()])
 
 
 def quotient_of_sums(graph: Graph, node: int) -> int | None:

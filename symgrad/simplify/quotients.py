@@ -12,12 +12,12 @@ from symgrad.functions import math
 from symgrad.ir.arithmetic import Exponent, Number, multiply_numbers, power_number, simplest
 from symgrad.ir.expression import HALF, Expr, symbol
 from symgrad.ir.graph import Graph
-from symgrad.simplify.differences import difference, difference_of, ratio
+from symgrad.simplify.conjugates import HALF_POWER, difference_of
+from symgrad.simplify.differences import difference, ratio
 from symgrad.simplify.forms import Form, factors, few_terms, flattened, terms
 from symgrad.simplify.polynomials import Monomial, Polynomial, combine
 
 A, B, D, M, P, W = (symbol(name) for name in "abdmpw")
-HALF_POWER = Fraction(1, 2)
 
 MOST_LEFT = 4
 """A difference of quotients is not replaced by one with more terms above."""

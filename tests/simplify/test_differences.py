@@ -16,7 +16,7 @@ from symgrad.ir.graph import Graph
 from symgrad.ir.system import Tensor
 from symgrad.simplify.differences import DIFFERENCES
 from symgrad.simplify.rewrite import simplify
-from tests.limits import is_left_alone, reference
+from tests.limits import errors, is_left_alone, reference
 
 # fmt: off
 CASES: dict[str, tuple[tuple[float, ...], ...]] = {
@@ -73,6 +73,12 @@ def test_derivatives_to_order_2(formula: str) -> None:
             expected = reference(formula, point, by)
             error = abs(mpmath.mpf(float(number)) - expected)
             assert error <= 1e-13 * abs(expected) + 1e-50, (point, by, number, float(expected))
+
+
+@pytest.mark.parametrize("formula", ["1 - (1 - x**(1/y))**y", "1 - (1 - x**2.5)**0.4"])
+def test_a_power_of_one_minus_a_power(formula: str) -> None:
+    """Of van Genuchten's conductivity of soils."""
+    assert np.max(errors(formula, [(1e-4, 0.4), (0.5, 0.4), (0.99, 0.4)])) <= 1e-11
 
 
 x, y, z = variables("x y z")
