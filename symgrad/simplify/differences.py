@@ -13,7 +13,7 @@ from symgrad.functions import math
 from symgrad.ir.arithmetic import Exponent, Number, as_float, multiply_numbers, simplest
 from symgrad.ir.expression import HALF, Expr, symbol, wrap
 from symgrad.ir.graph import Graph
-from symgrad.simplify.conjugates import HALF_POWER, conjugate, difference_of
+from symgrad.simplify.conjugates import HALF_POWER, conjugate
 from symgrad.simplify.forms import Form, even_powers, factors, few_terms, flattened, terms
 
 W, P, L, V = (symbol(name) for name in "wplv")
@@ -352,29 +352,18 @@ def _softmax(graph: Graph, above: int, found: Mapping[int, Number], start: Numbe
     return graph.sum(((made, _over(1, weights[own])),))
 
 
-LEGS = {1: "asinh", -1: "acosh"}
-
-
-def log_of_leg(graph: Graph, node: int) -> int | None:
-    """log(x + sqrt(x^2 + 1)) as asinh(x), and log(x + sqrt(x^2 - 1)) as acosh(x)."""
-    (total,) = graph.args[node]
-    if graph.ops[total] == "select":
-        total = graph.args[total][2]
-    if graph.ops[total] != "sum" or graph.data[total] != (0, (1, 1)):
-        return None
-    if total != graph.args[node][0] != conjugate(graph, total):
-        return None  # a choice that somebody else has made
-    found = graph.args[total]
-    made: dict[str, int] = {}
-    for root, x in (found, found[::-1]):
-        if graph.ops[root] == "product" and graph.data[root] == (HALF_POWER,):
-            (inside,) = graph.args[root]
-            rest = graph.sum(difference_of(graph, inside, 1, graph.product([(x, 2)]), 1))
-            if graph.ops[rest] == "constant" and graph.data[rest] in LEGS:
-                made[LEGS[graph.data[rest]]] = x
-    for name in ("asinh", "acosh"):  # sqrt(x) + sqrt(x + 1) is both, and near 0 asinh knows x
-        if name in made:
-            return graph.call(name, (made[name],))
+def gudermannian(graph: Graph, node: int) -> int | None:
+    """2 atan(exp(x)) - pi/2 as 2 atan(tanh(x/2))."""
+    start, found = few_terms(graph, node)
+    pi = graph.add(math.pi, {})
+    for part in found:
+        if graph.ops[part] != "atan" or graph.ops[graph.args[part][0]] != "exp":
+            continue
+        if found.get(pi) != -found[part] * Fraction(1, 4):
+            continue
+        half = graph.call("tanh_half", graph.args[graph.args[part][0]])
+        rest = [(other, c) for other, c in found.items() if other not in (part, pi)]
+        return graph.sum([*rest, (graph.call("atan", (half,)), found[part])], start)
     return None
 
 
@@ -389,22 +378,6 @@ def acosh_of_one_and_more(graph: Graph, node: int) -> int | None:
     half = graph.sum([(part, _over(c, 2)) for part, c in sorted(rest.items())])
     root = graph.product([(half, HALF_POWER)])
     return graph.sum(((graph.call("asinh", (even_powers(graph, root) or root,)), 2),))
-
-
-def log_of_multiple(graph: Graph, node: int) -> int | None:
-    """log(c cosh(x)) as log(c) + log(cosh(x)), whose own rewrite does not overflow."""
-    coefficient, parts = factors(graph, graph.args[node][0])
-    if coefficient == 1 or coefficient <= 0 or list(parts.values()) != [1]:
-        return None
-    (part,) = parts
-    if graph.ops[part] not in ("cosh", "sinh"):
-        return None
-    x = graph.args[part]
-    if graph.ops[part] == "cosh":
-        made = graph.call("logcosh", x)
-    else:
-        made = graph.add(A + math.log1mexp(-2 * A) - math.log(2), {"a": x[0]})
-    return graph.sum(((made, 1), (graph.call("log", (graph.constant(coefficient),)), 1)))
 
 
 PAIRS: Mapping[tuple[str, str, int, int], Expr] = {
@@ -445,10 +418,9 @@ def _function_and_power(graph: Graph, node: int) -> tuple[str, int, Exponent]:
 
 DIFFERENCES: tuple[Form, ...] = (
     Form("sum", pair_of_functions, "rounding"),
+    Form("sum", gudermannian, "rounding"),
     Form("sum", difference, "rounding"),
-    Form("log", log_of_leg, "rounding"),
     Form("acosh", acosh_of_one_and_more, "rounding"),
-    Form("log", log_of_multiple, "rounding"),
     Form("product", quotient_by_its_argument, "rounding"),
     Form("product", divided_root, "rounding"),
     Form("product", quotient_of_logarithms, "rounding"),

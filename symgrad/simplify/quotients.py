@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
+from math import isfinite
 
 from symgrad.functions import math
 from symgrad.ir.arithmetic import Exponent, Number, multiply_numbers, power_number, simplest
@@ -39,6 +40,8 @@ def difference_of_quotients(graph: Graph, node: int) -> int | None:
             for a, above, other in parts:
                 if not a or not c or above.get(total, 0) != below[total] + 1:
                     continue
+                if not (_is_finite(a) and _is_finite(c)):
+                    continue
                 rest = _rest(graph, total, above, below, a, c)
                 if rest is None:
                     continue
@@ -49,6 +52,10 @@ def difference_of_quotients(graph: Graph, node: int) -> int | None:
                 kept = 0 if start != 0 and graph.constant(1) in (one, other) else start
                 return graph.sum([*left, (quotient, 1)], kept)
     return None
+
+
+def _is_finite(number: Number) -> bool:
+    return type(number) is not float or isfinite(number)
 
 
 def _divides_by_sum(graph: Graph, node: int) -> bool:
@@ -79,6 +86,8 @@ def _rest(
     b = {base: e for base, e in b.items() if e}
     start, inside = terms(graph, total)
     ratio = Fraction(c) / Fraction(a)
+    if not all(map(_is_finite, (start, *inside.values()))):
+        return None
     if not b:
         alike = start == -ratio and len(inside) <= MOST_LEFT
         return _without(graph, total, None) if alike else None

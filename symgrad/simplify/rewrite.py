@@ -14,6 +14,7 @@ from symgrad.ir.system import Tensor
 from symgrad.ir.traverse import reachable
 from symgrad.simplify.differences import DIFFERENCES
 from symgrad.simplify.forms import FORMS, factors, flattened, terms
+from symgrad.simplify.logarithms import LOGARITHMS
 from symgrad.simplify.overflows import OVERFLOWS
 from symgrad.simplify.quotients import QUOTIENTS
 from symgrad.simplify.rules import LEVELS, RULES, Rule
@@ -127,7 +128,7 @@ def _rulebook(level: str, primal: bool, derived: bool) -> _Rulebook:
             (part, _), *_ = _pattern_factors(rule.left)
             book.products.setdefault(IN_GRAPH.get(part.op, part.op), []).append(rule)
             book.inside.update(("product", IN_GRAPH.get(part.op, part.op)))
-    for form in (*FORMS, *DIFFERENCES, *OVERFLOWS, *QUOTIENTS):
+    for form in (*FORMS, *DIFFERENCES, *LOGARITHMS, *OVERFLOWS, *QUOTIENTS):
         if form.safety in LEVELS[level] and (primal or form.always):
             book.forms.setdefault(form.op, []).append(form.apply)
     return book

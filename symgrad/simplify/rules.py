@@ -98,6 +98,8 @@ STABILISING: tuple[Rule, ...] = (
         (math.cosh(x) / math.sinh(x),     math.coth(x)),
         (1 / math.cosh(x),                math.sech(x)),
         (1 / math.sinh(x),                math.csch(x)),
+        (1 / math.sech(x),                math.cosh(x)),
+        (1 / math.csch(x),                math.sinh(x)),
         (math.exp(x) / math.expm1(x),     -math.bose(-x)),
         (1 / math.expm1(x),               math.bose(x)),
     )),

@@ -95,3 +95,10 @@ def test_differences_stay_together() -> None:
     value, jacobian = fn(np.array([[x, y, z]]))
     np.testing.assert_allclose(value, [[0.3125, z / 0.751]], rtol=1e-14)
     np.testing.assert_allclose(jacobian[0, :, 2], [0.5, 0.501 / 0.751**2], rtol=1e-14)
+
+
+def test_infinite_coefficients_are_numbers() -> None:
+    infinite = float("inf")
+    expr = infinite * x / (x + y) + 1 / (y + infinite * x) - x / (y + infinite * x) ** 2
+    fn = sg.compile(expr, [x, y], "gradient", jit="never", optimize="fast", cache=False)
+    assert fn(np.array([1.0, 2.0])).tolist() == [infinite, -infinite]
