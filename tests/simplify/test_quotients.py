@@ -97,8 +97,7 @@ def test_differences_stay_together() -> None:
     np.testing.assert_allclose(jacobian[0, :, 2], [0.5, 0.501 / 0.751**2], rtol=1e-14)
 
 
-def test_infinite_coefficients_are_numbers() -> None:
-    infinite = float("inf")
-    expr = infinite * x / (x + y) + 1 / (y + infinite * x) - x / (y + infinite * x) ** 2
-    fn = sg.compile(expr, [x, y], "gradient", jit="never", optimize="fast", cache=False)
-    assert fn(np.array([1.0, 2.0])).tolist() == [infinite, -infinite]
+def test_infinite_coefficients_are_no_fractions() -> None:
+    expr = float("inf") * x / (x + y)
+    fn = sg.compile(expr, [x, y], ["value", 1], jit="never", optimize="fast", cache=False)
+    assert fn(np.array([1.0, 2.0])).value == np.inf
