@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
-from math import gcd, isfinite, lcm
+from math import gcd, isfinite, lcm, pi, prod
 from typing import Any, NamedTuple
 
 from symgrad.ir.arithmetic import Exponent, Number, as_float, power_number, simplest
@@ -67,6 +67,16 @@ def has_root(graph: Graph, lead: Lead) -> bool:
     """Whether a root of a node is that of its parts: sqrt(x*y) is more than sqrt(x)*sqrt(y)."""
     parts = [exponent for base, exponent in lead.rest if graph.ops[base] != "named"]
     return not lead.order and len(parts) <= 1 and all(e % 2 != 0 for e in parts)
+
+
+def without_named(graph: Graph, rest: Monomial) -> tuple[Monomial, float]:
+    """A product of powers without those of pi, and what these are."""
+    others = tuple([(base, e) for base, e in rest if not _is_pi(graph, base)])
+    return others, prod([pi ** float(e) for base, e in rest if _is_pi(graph, base)])
+
+
+def _is_pi(graph: Graph, node: int) -> bool:
+    return graph.ops[node] == "named" and graph.data[node] == "pi"
 
 
 def power_of(monomial: Monomial, exponent: Exponent) -> Monomial:
@@ -243,13 +253,17 @@ class Expansion:
             return None
         moved: list[tuple[Series, int]] = []
         for part, factor in parts:
-            if part is None or part.rest != first.rest:
+            if part is None:
+                return None
+            unlike = joined(part.rest, power_of(first.rest, -1))
+            roots = 2 * sum([Fraction(e) for _, e in unlike])
+            if roots.denominator != 1 or not all(_is_pi(self.graph, base) for base, _ in unlike):
                 return None
             shift = (part.offset - first.offset) / self.step
             if shift.denominator != 1:
                 return None
             weight = Fraction(factor) / Fraction(self.scale) ** int(shift)
             by = part.series._replace(order=part.series.order + int(shift))
-            moved.append((by, series.fixed(weight)))
+            moved.append((by, series.times_root_of_pi(series.fixed(weight), int(roots))))
         total = series.add(moved)
         return None if total is None else self._made(total, first.rest, first.offset)

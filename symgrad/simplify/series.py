@@ -60,6 +60,13 @@ def fixed(value: Fraction) -> int:
     return value.numerator * ONE // value.denominator
 
 
+def times_root_of_pi(value: int, power: int) -> int:
+    """A number times 2^BITS, times a whole power of the root of pi."""
+    for _ in range(abs(power)):
+        value = value * SQRT_PI >> BITS if power > 0 else value * ONE // SQRT_PI
+    return value
+
+
 def add(terms: Sequence[tuple[Series, int]]) -> Series | None:
     """The sum of multiples, whose factors are times 2^BITS; None where all cancels."""
     first = min(series.order for series, _ in terms)

@@ -37,6 +37,7 @@ from symgrad.simplify.directions import (
     joined,
     power_of,
     raised_number,
+    without_named,
 )
 from symgrad.simplify.forms import MOST_FACTORS, flattened, terms
 
@@ -181,13 +182,22 @@ class _Search:
             groups: dict[Monomial, dict[int, Lead]] = {}
             for term in found:
                 along = self._along(term, direction)
-                groups.setdefault(along.rest, {})[term] = along
+                groups.setdefault(without_named(self.graph, along.rest)[0], {})[term] = along
             for rest, group in groups.items():
                 if all(self.leads[term].direction != direction for term in group):
                     continue
                 order = min(lead.order for lead in group.values())
+                rests = {lead.rest for lead in group.values()}
+                if len(rests) == 1:
+                    (rest,) = rests
+                    sizes = dict.fromkeys(group, 1.0)
+                else:
+                    sizes = {
+                        term: without_named(self.graph, lead.rest)[1]
+                        for term, lead in group.items()
+                    }
                 first = [
-                    as_float(lead.value * found[term])
+                    as_float(lead.value * found[term]) * sizes[term]
                     for term, lead in group.items()
                     if lead.order == order
                 ]
@@ -267,6 +277,7 @@ class _Search:
         if lead.direction not in ((), direction):
             return atom(node)._replace(direction=direction)
         lead = self._of_polynomial(node, direction, by)
+        lead = self._of_polynomials_beside(lead, direction, by)
         base, exponent = direction[by]
         times = Fraction(dict(lead.rest).get(base, 0)) / exponent
         rest = joined(lead.rest, power_of(direction, -times)) if times else lead.rest
@@ -287,6 +298,19 @@ class _Search:
         total = sum([part.value * c for part, c in leads if part.order == order])
         rests = {part.rest for part, _ in leads}
         return Lead(direction, rests.pop(), order, total) if total and len(rests) == 1 else lead
+
+    def _of_polynomials_beside(self, lead: Lead, direction: Monomial, by: int) -> Lead:
+        """How x/(1 + x) and others begin that have sums of powers among their factors."""
+        rest, order, value = lead.rest, lead.order, lead.value
+        for sum_, exponent in lead.rest:
+            if self.graph.ops[sum_] != "sum" or type(exponent) is not int:
+                continue
+            part = self._of_polynomial(sum_, direction, by)
+            raised = None if part.rest else raised_number(part.value, exponent)
+            if raised is not None:
+                rest = joined(rest, ((sum_, -exponent),))
+                order, value = order + part.order * exponent, multiply_numbers(value, raised)
+        return Lead(lead.direction, rest, order, value)
 
     def _enter(self, node: int, found: Found) -> Lead | None:
         """Note what is to be replaced; how it begins, or None where it has no series."""

@@ -16,6 +16,7 @@ from symgrad.ir.graph import Graph
 from symgrad.ir.system import Tensor
 from symgrad.ir.traverse import reachable
 from symgrad.simplify.rewrite import simplify
+from tests.limits import errors
 
 NAMES = {name: getattr(mpmath, name) for name in dir(mpmath) if not name.startswith("_")}
 POINTS = (0.0, 1e-40, -1e-8, 1e-3, 0.3, 0.9)
@@ -40,12 +41,14 @@ FORMULAS = (
     "(3/x**3 - 1/x)*sin(x) - 3/x**2*cos(x)",
     "(2*besselj(1, x)/x)**2",
     "besseli(1, x)/x - besseli(0, x)/2",
+    "(erf(x) - 2*x*exp(-x**2)/sqrt(pi))/x**2",
 )
 ROOTS = (
     "cos(sqrt(x))",
     "(1 - cos(sqrt(x)))/x",
     "(sqrt(x) - sin(sqrt(x)))/sqrt(x)**3",
     "sqrt(pi/x)*erf(sqrt(x))/2",
+    "(sqrt(pi/x)*erf(sqrt(x))/2 - exp(-x))/x",
 )
 """Entire functions of x, which as they are written are none of negative numbers."""
 
@@ -168,3 +171,14 @@ def test_products_of_many_factors_stay() -> None:
     fn = sg.compile(text, [f"x{k}" for k in range(9)], "value", jit="never")
     point = np.linspace(0.5, 1.5, 9)
     assert fn(point) == pytest.approx(np.prod(np.tanh(point) / point) + np.prod(point), rel=1e-14)
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "y*(log(1 + x) - x/(1 + x))/x**2",
+        "(1 + x)/x**3*(2*x*(1 + x)/(1 + 2*x) - log(1 + 2*x)) + y",
+    ],
+)
+def test_quotients_by_sums_among_the_terms(formula: str) -> None:
+    assert np.max(errors(formula, [(0.0, 1.0), (1e-9, 1.0), (1e-2, 1.0)])) <= 1e-13
