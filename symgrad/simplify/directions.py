@@ -108,7 +108,8 @@ def argument_of(
         return ((inner, 1),), factor, Fraction(1)
     if not lead.rest:
         return None
-    times = abs(Fraction(lead.rest[0][1]))
+    powers = [Fraction(power) for _, power in lead.rest]
+    times = Fraction(gcd(*[p.numerator for p in powers]), lcm(*[p.denominator for p in powers]))
     return power_of(lead.rest, 1 / times), lead.value, times
 
 

@@ -338,6 +338,8 @@ class _Search:
         direction, step, scale = found.direction, expansion.step, expansion.scale
         u = graph.product(power_of(direction, step), scale)
         argument = graph.product([(u, 2)]) if even else u
+        if even and step.denominator == 2:  # an entire function of x y^2 for one of sqrt(x) y
+            argument = graph.product(power_of(direction, 2 * step), power_number(scale, 2))
         numbers = [graph.constant(c) for c in coefficients]
         numbers += [graph.constant(0)] * (TERMS - len(numbers))
         order = expansion.series.order

@@ -174,6 +174,13 @@ def test_products_of_many_factors_stay() -> None:
 
 
 @pytest.mark.parametrize(
+    "formula", ["sinh(y*sqrt(x))/sqrt(x)", "cos(sqrt(x)*y)", "(1 - cos(3*y*sqrt(x)))/x"]
+)
+def test_even_functions_of_a_root_times_something(formula: str) -> None:
+    assert np.max(errors(formula, [(0.0, 2.0), (1e-9, 2.0), (0.5, 2.0)])) <= 1e-13
+
+
+@pytest.mark.parametrize(
     "formula",
     [
         "y*(log(1 + x) - x/(1 + x))/x**2",
