@@ -10,6 +10,7 @@ from fractions import Fraction
 from math import isfinite
 
 from symgrad.functions import math
+from symgrad.functions.taylor import TERMS
 from symgrad.ir.arithmetic import Exponent, Number, multiply_numbers, power_number, simplest
 from symgrad.ir.expression import HALF, Expr, symbol
 from symgrad.ir.graph import Graph
@@ -17,6 +18,8 @@ from symgrad.simplify.conjugates import HALF_POWER, difference_of
 from symgrad.simplify.differences import difference, ratio
 from symgrad.simplify.forms import Form, factors, few_terms, flattened, terms
 from symgrad.simplify.polynomials import Monomial, Polynomial, combine
+from symgrad.simplify.series import arc_by_root as series_of_arc
+from symgrad.simplify.series import polynomial
 
 A, B, D, M, P, W = (symbol(name) for name in "abdmpw")
 
@@ -310,6 +313,50 @@ def _function_of(graph: Graph, node: int) -> tuple[object, int]:
     return graph.ops[node], (graph.args[node] or (node,))[0]
 
 
+ARCS = {"acos": ("sin", 1, -1), "acosh": ("sinh", -1, 1)}
+"""f: the g, c and k of f(x)/g(f(x)) = f(x)/sqrt(c + k x^2), which is analytic at 1."""
+
+
+def arc_by_root(graph: Graph, node: int) -> int | None:
+    """acos(x)/sqrt(1 - x^2), acosh(x)/sqrt(x^2 - 1) and their inverses by a polynomial near 1."""
+    held = flattened(graph, node)
+    for arc in [base for base in held if graph.ops[base] in ARCS and abs(held[base]) == 1]:
+        (x,), power = graph.args[arc], int(held[arc])
+        sine, start, coefficient = ARCS[graph.ops[arc]]
+        number, parts = factors(graph, x)
+        squares = (
+            graph.product(((x, 2),)),
+            graph.product([(part, 2 * e) for part, e in parts.items()], number * number),
+        )
+        roots: dict[int, Exponent] = {graph.call(sine, (arc,)): -power}
+        for square in squares:
+            roots[graph.sum(((square, coefficient),), start)] = -HALF_POWER * power
+        for root, exponent in [pair for pair in roots.items() if pair in held.items()]:
+            others = [(part, e) for part, e in held.items() if part not in (arc, root)]
+            written = graph.product([(arc, power), (root, exponent)])
+            made = _near_one(graph, x, power, written)
+            return None if made is None else graph.product([*others, (made, 1)])
+    return None
+
+
+def sinc_of_arc(graph: Graph, node: int) -> int | None:
+    """sinc(acos(x)), which is sqrt(1 - x^2)/acos(x), likewise."""
+    (arc,) = graph.args[node]
+    return _near_one(graph, graph.args[arc][0], -1, node) if graph.ops[arc] == "acos" else None
+
+
+def _near_one(graph: Graph, x: int, power: int, written: int) -> int | None:
+    found = polynomial(series_of_arc(), TERMS)
+    if found is None:
+        return None
+    radius, _, coefficients = found
+    distance = graph.sum(((x, -1),), 1)
+    numbers = [*coefficients, *[0] * (TERMS - len(coefficients))]
+    near = graph.call("taylor", (distance, *map(graph.constant, numbers)))
+    inside = graph.add(abs(W) < radius, {"w": distance})
+    return graph.call("select", (inside, graph.product(((near, power),)), written))
+
+
 def power_near_one(graph: Graph, node: int) -> int | None:
     """(1 + w)^p by log1p where w is small, if p may be huge then: (1 + x y)^(-1/x)."""
     base, exponent = graph.args[node]
@@ -377,6 +424,8 @@ QUOTIENTS: tuple[Form, ...] = (
     Form("product", quotient_of_hyperbolics, "rounding"),
     Form("product", quotient_of_vanishing, "rounding"),
     Form("product", quotient_of_differences, "rounding"),
+    Form("product", arc_by_root, "rounding"),
+    Form("sinc", sinc_of_arc, "rounding"),
     Form("product", logarithm_times_sum, "rounding"),
     Form("pow", power_near_one, "rounding"),
 )

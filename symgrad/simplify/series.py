@@ -169,6 +169,18 @@ def _arcsine(sign: int) -> Series:
     return Series(1, tuple(terms[1:]))
 
 
+@cache
+def arc_by_root() -> Series:
+    """That of acos(x)/sqrt(1 - x^2) and acosh(x)/sqrt(x^2 - 1) in u = 1 - x.
+
+    2F1(1, 1; 3/2; u/2), NIST DLMF 15.4.14.
+    """
+    terms = [ONE]
+    for k in range(LENGTH - 1):
+        terms.append(terms[-1] * (k + 1) // (2 * k + 3))
+    return Series(0, tuple(terms))
+
+
 def _erf() -> Series:
     """2/sqrt(pi) times the integral of exp(-u^2)."""
     terms, term = [0] * LENGTH, 2 * ONE * ONE // SQRT_PI
