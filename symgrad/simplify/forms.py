@@ -164,7 +164,8 @@ SCALED: Mapping[str, tuple[int, str, Expr]] = {
 def scaled_error_function(graph: Graph, node: int) -> int | None:
     """exp(u^2 + v) erfc(u) as exp(v) erfcx(u), and exp(v - u^2) erfi(u) by the Dawson function.
 
-    Likewise their powers, such as exp(-u^2)/erfc(u).
+    Likewise their powers, such as exp(-u^2)/erfc(u); and exp(v) erfc(u) by a function of both where
+    v has a term of u^2, for one part may be beyond all numbers then.
     """
     held = flattened(graph, node)
     for tail in [base for base in held if graph.ops[base] in SCALED]:
@@ -177,7 +178,12 @@ def scaled_error_function(graph: Graph, node: int) -> int | None:
                 graph, ((graph.args[exponential][0], 1), (graph.constant(power), 1))
             )
             rest = combine(exponents, square, -sign)
+            others = [pair for pair in held.items() if pair[0] not in (tail, exponential)]
             if len(rest) != len(exponents) - len(square):
+                shared = not exponents.keys().isdisjoint(square)
+                if shared and power == 1 and graph.ops[tail] == "erfc":
+                    pair = graph.call("exp_erfc", (graph.args[exponential][0], u))
+                    return graph.product([*others, (pair, held[tail])])
                 continue
             exponent = graph.sum([(graph.product([*m]), c) for m, c in rest.items()])
             parts = (
@@ -185,7 +191,6 @@ def scaled_error_function(graph: Graph, node: int) -> int | None:
                 graph.add(factor, {}),
                 graph.call(scaled, (u,)),
             )
-            others = [pair for pair in held.items() if pair[0] not in (tail, exponential)]
             return graph.product([*others, *[(part, held[tail]) for part in parts]])
     return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+import numpy as np
 import pytest
 
 from symgrad.functions import PRIMITIVES, math
@@ -16,6 +17,7 @@ from symgrad.ir.traverse import reachable
 from symgrad.simplify.forms import FORMS, factors, terms
 from symgrad.simplify.rewrite import simplify
 from tests.expressions import CORPUS, close, in_mpmath
+from tests.limits import errors
 
 x, y, z = variables("x y z")
 
@@ -203,3 +205,9 @@ def test_no_more_terms_are_looked_for_than_asked() -> None:
     assert len(terms(graph, graph.add(total))[1]) == 50
     assert 3 < len(terms(graph, graph.add(total), 3)[1]) < 10
     assert terms(graph, graph.add(x), 0) == (0, {graph.add(x): 1})
+
+
+def test_exponentials_that_hold_a_part_of_a_tail() -> None:
+    """As of Ogata and Banks' transport of solutes and of exponentially modified Gaussians."""
+    points = [(30.0, 30.0), (0.5, 0.75), (0.5, -3.0), (0.5, -0.5)]
+    assert np.max(errors("exp(x*y)*erfc((x + y)/2)", points)) <= 1e-9

@@ -391,12 +391,22 @@ def _tail_slope(y: Expr, p: Expr) -> Expr:
     return ROOT_PI / 2 * call("erfcx", y) / p
 
 
+def _exp_erfc(a: Expr, u: Expr) -> Expr:
+    size = select(u > 0, u, -u)
+    tail = call("exp", a - u * u) * call("erfcx", size)
+    return select(u > 0, tail, 2 * call("exp", a) - tail)
+
+
 # fmt: off
 # d erf(x)/dx = 2 exp(-x^2)/sqrt(pi): NIST DLMF 7.2.1, 7.2.2.
 erf  = define("erf",  lambda y, x: 2 / ROOT_PI * call("exp_minus_square", x),
               domain=(-2, 2), parity="odd", folds={0: 0}, cost=20, source="NIST DLMF 7.2.1")
 erfc = define("erfc", lambda y, x: -2 / ROOT_PI * call("exp_minus_square", x),
               domain=(-2, 2), folds={0: 1}, cost=25, source="NIST DLMF 7.2.2")
+# exp(a) erfc(u), of which one part may be beyond all numbers and the other vanish.
+exp_erfc = define("exp_erfc", lambda y, a, u: y,
+                  lambda y, a, u: -2 / ROOT_PI * call("exp", a - u * u), domain=(-2, 2), cost=90,
+                  kind="composite", expansion=_exp_erfc, names=Names(), source="NIST DLMF 7.2.2")
 erf2 = define("erf2", lambda y, a, b: -2 / ROOT_PI * call("gaussian", a),
               lambda y, a, b: 2 / ROOT_PI * call("gaussian", b), domain=((-2, 1), (-1, 2)),
               kind="routine", definition=_erf2, oracle=_erf2_oracle, cost=400, ulp=4.0,
@@ -455,5 +465,5 @@ erfcinv = define("erfcinv",
 
 ROWS = (
     *(erf, erfc, erf2, gaussian, gaussian_derivative, exp_square, erfi, erfcx, erfcx_derivative),
-    *(dawson, dawson_derivative, erfinv, erfcinv),
+    *(dawson, dawson_derivative, erfinv, erfcinv, exp_erfc),
 )
