@@ -42,11 +42,7 @@ def conjugate(graph: Graph, node: int) -> int | None:
 
 
 def _conjugate_of_sum(graph: Graph, node: int, found: Sequence[tuple[int, Number]]) -> int | None:
-    """That of a root beside several terms, multiplied out, as of b - sqrt(b^2 - 4 a c).
-
-    Where two terms are left above, as of the larger of two, x + y + sqrt((x - y)^2 + e), only the
-    value is: the digits of the derivatives are those of other entries.
-    """
+    """That of a root beside several terms, multiplied out, as of b - sqrt(b^2 - 4 a c)."""
     roots = [(part, a) for part, a in found if _under_root(graph, part) is not None]
     if len(roots) != 1:
         return None
@@ -59,11 +55,10 @@ def _conjugate_of_sum(graph: Graph, node: int, found: Sequence[tuple[int, Number
     known = expand(graph, (inside, square))
     before = {m: a * a * c for m, c in known[inside].items()}
     above = {m: c for m, c in combine(before, known[square], -1).items() if c}
-    if len(above) > 2 or len(above) >= len(before):
+    if len(above) != 1 or len(before) < 2:
         return None
     left = graph.sum([(graph.product([*m]), c) for m, c in sorted(above.items())])
-    made = _by_conjugate(graph, node, root, a, others, left)
-    return made if len(above) < 2 else graph.call("valued", (made, node))
+    return _by_conjugate(graph, node, root, a, others, left)
 
 
 def _by_conjugate(
