@@ -154,24 +154,25 @@ def log_of_difference(graph: Graph, node: int) -> int | None:
     return graph.add(made, {"a": a, "b": b})
 
 
-SCALED: Mapping[str, tuple[int, str, Expr]] = {
-    "erfc": (1, "erfcx", wrap(1)),
-    "erfi": (-1, "dawson", 2 / math.sqrt(math.pi)),
+SCALED: Mapping[str, tuple[int, int, str, Expr]] = {
+    "erfc": (1, 2, "erfcx", wrap(1)),
+    "erfi": (-1, 2, "dawson", 2 / math.sqrt(math.pi)),
+    "expint_e1": (1, 1, "expint_e1e", wrap(1)),
 }
-"""f: s, g, c with exp(s u^2) f(u) = c g(u), where neither g nor a derivative of it cancels."""
+"""f: s, n, g, c with exp(s u^n) f(u) = c g(u), where g does not cancel."""
 
 
-def scaled_error_function(graph: Graph, node: int) -> int | None:
-    """exp(u^2 + v) erfc(u) as exp(v) erfcx(u), and exp(v - u^2) erfi(u) by the Dawson function.
+def scaled_function(graph: Graph, node: int) -> int | None:
+    """exp(u^2 + v) erfc(u) as exp(v) erfcx(u), and others of SCALED.
 
     Likewise their powers, such as exp(-u^2)/erfc(u); and exp(v) erfc(u) by a function of both where
     v has a term of u^2, for one part may be beyond all numbers then.
     """
     held = flattened(graph, node)
     for tail in [base for base in held if graph.ops[base] in SCALED]:
-        sign, scaled, factor = SCALED[graph.ops[tail]]
+        sign, times, scaled, factor = SCALED[graph.ops[tail]]
         (u,) = graph.args[tail]
-        square = _multiplied_out(graph, ((u, 2),))
+        square = _multiplied_out(graph, ((u, times),))
         for exponential in [base for base in held if graph.ops[base] == "exp"]:
             power = simplest(Fraction(held[exponential]) / held[tail])
             exponents = _multiplied_out(
@@ -432,7 +433,7 @@ FORMS: tuple[Form, ...] = (
     Form("log", log_of_difference, "rounding"),
     Form("log", log_of_tail, "rounding"),
     Form("product", number_outside, "rounding"),
-    Form("product", scaled_error_function, "rounding"),
+    Form("product", scaled_function, "rounding"),
     Form("product", gamma_quotient, "rounding"),
     Form("product", even_powers, "finite"),
     Form("rising_factorial", whole_rising_factorial, "rounding"),

@@ -60,6 +60,7 @@ def rewritten(expr: Expr, level: str = "all", *, primal: bool = True) -> tuple[G
         ((1 - math.cos(3 * x)) / x**2, 9 * math.cosc(3 * x)),
         (math.exp(-x) / (1 + math.exp(-x)) ** 2, math.sigmoid(x) * math.sigmoid(-x)),
         (3 - 3 * math.exp(x), -3 * math.expm1(x)),
+        (math.exp(x + y) * math.expint_e1(x), math.exp(y) * math.expint_e1e(x)),
         (0.5 * math.exp(x) - 0.5, 0.5 * math.expm1(x)),
         (math.log(1 + x - y), math.log1p(x - y)),
         (math.exp(x**2) * math.erfc(x), math.erfcx(x)),
@@ -211,3 +212,7 @@ def test_exponentials_that_hold_a_part_of_a_tail() -> None:
     """As of Ogata and Banks' transport of solutes and of exponentially modified Gaussians."""
     points = [(30.0, 30.0), (0.5, 0.75), (0.5, -3.0), (0.5, -0.5)]
     assert np.max(errors("exp(x*y)*erfc((x + y)/2)", points)) <= 1e-9
+
+
+def test_exponential_integrals_beside_exponentials() -> None:
+    assert np.max(errors("y*exp(x)*expint(1, x)", [(40.0, 2.0), (800.0, 2.0)])) <= 1e-10

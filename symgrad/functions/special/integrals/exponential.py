@@ -59,6 +59,13 @@ def _e1(m: Any, x: Any) -> Any:
     return m.where(x > 0.0, value, m.where(m.eq(x, 0.0), INF, NAN))
 
 
+def _e1_scaled(m: Any, x: Any) -> Any:
+    """exp(x) E1(x), x > 0, which vanishes like 1/x: inf at 0, nan below."""
+    small = m.min(x, 0.5)
+    value = m.where(x < 0.5, m.exp(small) * _e1_near(m, x), scaled_e1(m, x))
+    return m.where(x > 0.0, value, m.where(m.eq(x, 0.0), INF, NAN))
+
+
 def _ei_of_root(m: Any, distance: Any, x: Any) -> Any:
     """Ei(x) near its root, which is ``distance`` away: relative accuracy."""
     return distance * evaluate(m, m.max(m.min(x, 0.55), 0.25), EI_ROOT_FIT)
@@ -183,6 +190,9 @@ exp_over_x_derivative = define("exp_over_x_derivative", no_closed_form(ORDER),
 expint_e1 = define("expint_e1", lambda y, x: call("exp_over_x", -x), domain=(0.1, 9),
                    kind="routine", definition=_e1, oracle=lambda mp, x: mp.e1(x), cost=150,
                    ulp=3.0, names=Names(), source="NIST DLMF 6.2.1")
+expint_e1e = define("expint_e1e", lambda y, x: y - 1 / x, domain=(0.1, 9), kind="routine",
+                    definition=_e1_scaled, oracle=lambda mp, x: mp.exp(x) * mp.e1(x), cost=150,
+                    ulp=4.0, names=Names(), source="NIST DLMF 6.2.1")
 expint_ei = define("expint_ei", lambda y, x: call("exp_over_x", x), domain=(0.5, 9),
                    kind="routine", definition=_ei, oracle=_ei_oracle, cost=300, ulp=4.0,
                    names=Names(), source="NIST DLMF 6.2.5")
@@ -191,4 +201,4 @@ li = define("li", lambda y, x: 1 / call("log", x), domain=(1.6, 9), kind="routin
             source="NIST DLMF 6.2.8")
 # fmt: on
 
-ROWS = (exp_over_x, exp_over_x_derivative, expint_e1, expint_ei, li)
+ROWS = (exp_over_x, exp_over_x_derivative, expint_e1, expint_e1e, expint_ei, li)

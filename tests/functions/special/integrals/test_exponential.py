@@ -21,6 +21,7 @@ from tests.functions.special.measured import (
 
 REGIONS = (
     ("expint_e1", 1e-300, 0.6), ("expint_e1", 0.6, 21), ("expint_e1", 21, 700),
+    ("expint_e1e", 1e-300, 0.6), ("expint_e1e", 0.4, 1e9),
     ("expint_ei", -30, -1e-300), ("expint_ei", 1e-300, 0.6), ("expint_ei", 0.6, 41),
     ("exp_over_x", -740, -1e-300), ("exp_over_x", 1e-300, 1), ("exp_over_x", 1, 716),
     ("expint_ei", 41, 716), ("li", 1e-300, 1), ("li", 1, 3), ("li", 3, 1e5), ("li", 1e5, 1e300),
@@ -47,7 +48,8 @@ def test_roots_keep_their_digits(name: str, root: float) -> None:
 @pytest.mark.parametrize(
     ("name", "point", "expected"),
     [
-        ("expint_e1", 0.0, inf), ("expint_e1", inf, 0.0), ("expint_ei", 0.0, -inf),
+        ("expint_e1", 0.0, inf), ("expint_e1", inf, 0.0),
+        ("expint_e1e", 0.0, inf), ("expint_e1e", inf, 0.0), ("expint_ei", 0.0, -inf),
         ("expint_ei", inf, inf), ("expint_ei", -inf, 0.0), ("li", 0.0, 0.0), ("li", 1.0, -inf),
         ("li", inf, inf), ("exp_over_x", inf, inf), ("exp_over_x", -inf, 0.0),
         ("exp_over_x", 0.0, inf),
@@ -57,7 +59,9 @@ def test_exact_values(name: str, point: float, expected: float) -> None:
     assert values(name, point) == expected
 
 
-@pytest.mark.parametrize(("name", "point"), [("expint_e1", -1.0), ("li", -1.0), ("expint_ei", nan)])
+@pytest.mark.parametrize(
+    ("name", "point"), [("expint_e1", -1.0), ("expint_e1e", -1.0), ("li", -1.0), ("expint_ei", nan)]
+)
 def test_nan(name: str, point: float) -> None:
     assert isnan(values(name, point))
     assert isnan(values(name, nan))
