@@ -190,6 +190,13 @@ def _erf() -> Series:
     return Series(1, tuple(terms[1:]))
 
 
+def _integrated(name: str) -> Series:
+    """The integral of a function from 0 on."""
+    series = of(name)
+    found = [c // (series.order + k + 1) for k, c in enumerate(series.coefficients)]
+    return Series(series.order + 1, tuple(found))
+
+
 def _bessel(order: int, sign: int) -> Series:
     """J or, with sign 1, I of a whole order: NIST DLMF 10.2.2 and 10.25.2."""
     terms, term = [0] * LENGTH, ONE >> order
@@ -239,6 +246,8 @@ FUNCTIONS: dict[str, Callable[[], Series]] = {
     "asin": lambda: _arcsine(1),                    "asinh": lambda: _arcsine(-1),
     "besselj0": lambda: _bessel(0, -1),             "besselj1": lambda: _bessel(1, -1),
     "besseli0": lambda: _bessel(0, 1),              "besseli1": lambda: _bessel(1, 1),
+    "sine_integral": lambda: _integrated("sinc"),
+    "sinh_integral": lambda: _integrated("sinhc"),
     "erf": _erf,                                    "erfc": lambda: _complement("erf"),
     "tan": lambda: _over("sin", "cos"),             "tanh": lambda: _over("sinh", "cosh"),
     "cot": lambda: _over("cos", "sin"),             "coth": lambda: _over("cosh", "sinh"),

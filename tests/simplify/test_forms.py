@@ -17,7 +17,7 @@ from symgrad.ir.traverse import reachable
 from symgrad.simplify.forms import FORMS, factors, terms
 from symgrad.simplify.rewrite import simplify
 from tests.expressions import CORPUS, close, in_mpmath
-from tests.limits import errors
+from tests.limits import errors, is_left_alone
 
 x, y, z = variables("x y z")
 
@@ -212,6 +212,7 @@ def test_exponentials_that_hold_a_part_of_a_tail() -> None:
     """As of Ogata and Banks' transport of solutes and of exponentially modified Gaussians."""
     points = [(30.0, 30.0), (0.5, 0.75), (0.5, -3.0), (0.5, -0.5)]
     assert np.max(errors("exp(x*y)*erfc((x + y)/2)", points)) <= 1e-9
+    assert is_left_alone(math.exp(-x * y) * math.erfc((x - y) / 2))
 
 
 def test_exponential_integrals_beside_exponentials() -> None:
