@@ -36,7 +36,7 @@ from symgrad.ir.arithmetic import (
     total,
 )
 from symgrad.ir.expression import BOOLEAN, Expr, postorder
-from symgrad.ir.multiply import multiply, raise_to
+from symgrad.ir.multiply import multiply, raise_to, stand_apart
 from symgrad.ir.primitive import Primitive, argument_name
 from symgrad.ir.template import Template, compiled, instantiate
 
@@ -338,6 +338,8 @@ class Graph:
         if op == "product":
             if len(args) == 1:
                 return raise_to(into, args[0], data[0])
+            if stand_apart(into, args):
+                return into.place((op, args, data))
             return into.product(zip(args, data, strict=True))
         return into.call(op, args)
 

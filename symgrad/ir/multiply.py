@@ -126,6 +126,16 @@ def _joined_products(graph: Graph, a: int, b: int) -> Factors | None:
     return nodes, tuple([collected[node] for node in nodes])
 
 
+def stand_apart(graph: Graph, bases: tuple[int, ...]) -> bool:
+    """Whether a product of powers of these bases, none 0, is canonical as it stands."""
+    last = -1
+    for base in bases:
+        if base <= last or _odd(graph, base):
+            return False
+        last = base
+    return True
+
+
 def _odd(graph: Graph, base: int) -> bool:
     """Whether a base may join others that differ from it: a constant, a product, ``-x``."""
     op = graph.ops[base]

@@ -16,7 +16,7 @@ from symgrad.ir.expression import HALF, Expr, symbol
 from symgrad.ir.graph import Graph
 from symgrad.simplify.conjugates import HALF_POWER, difference_of
 from symgrad.simplify.differences import difference, ratio
-from symgrad.simplify.forms import Form, factors, few_terms, flattened, terms
+from symgrad.simplify.forms import MOST_TERMS, Form, factors, few_terms, flattened, terms
 from symgrad.simplify.polynomials import Monomial, Polynomial, combine
 from symgrad.simplify.series import arc_by_root as series_of_arc
 from symgrad.simplify.series import polynomial
@@ -32,6 +32,8 @@ def difference_of_quotients(graph: Graph, node: int) -> int | None:
 
     Where b is nearly all of T every digit of the difference would cancel; so for all powers of T.
     """
+    if not _may_divide_by_sum(graph, node):
+        return None
     start, found = few_terms(graph, node)
     if len(found) + (start != 0) < 2 or not any(_divides_by_sum(graph, term) for term in found):
         return None
@@ -61,11 +63,27 @@ def _is_finite(number: Number) -> bool:
     return type(number) is not float or isfinite(number)
 
 
+def _may_divide_by_sum(graph: Graph, node: int) -> bool:
+    """Whether a term may; most sums have none, and to find that out takes no arithmetic."""
+    ops, args = graph.ops, graph.args
+    pending = list(args[node])
+    for term in pending:
+        op = ops[term]
+        if op == "sum" and len(pending) > MOST_TERMS:
+            return True
+        if op == "sum":
+            pending += args[term]
+        elif op == "product" and _divides_by_sum(graph, term):
+            return True
+    return False
+
+
 def _divides_by_sum(graph: Graph, node: int) -> bool:
-    return graph.ops[node] == "product" and any(
-        exponent < 0 and graph.ops[base] == "sum"
-        for base, exponent in zip(graph.args[node], graph.data[node], strict=True)
-    )
+    ops = graph.ops
+    if ops[node] != "product" or min(graph.data[node]) > 0:
+        return False
+    held = zip(graph.args[node], graph.data[node], strict=True)
+    return any([exponent < 0 and ops[base] == "sum" for base, exponent in held])
 
 
 def _whole_factors(graph: Graph, node: int, c: Number) -> tuple[Number, dict[int, Exponent]]:

@@ -61,7 +61,8 @@ class _Rulebook:
     """Rules and forms by the operation of the nodes that they fit.
 
     Rules for sums and products stand by the operation of a part that has to be there; ``inside``
-    holds those of products, and "product", in which they may be nested.
+    holds those of products, and "product", in which they may be nested. Nodes of an operation that
+    is not among ``heads`` stay as they are.
     """
 
     rules: dict[str, list[Rule]] = field(default_factory=dict)
@@ -69,10 +70,13 @@ class _Rulebook:
     products: dict[str, list[Rule]] = field(default_factory=dict)
     inside: set[str] = field(default_factory=set)
     forms: dict[str, list[Callable[[Graph, int], int | None]]] = field(default_factory=dict)
+    heads: set[str] = field(default_factory=lambda: {"sum"})
 
     def apply(self, graph: Graph, node: int) -> int:
         """``node``, or what the first matching rules turn it into."""
         op = graph.ops[node]
+        if op not in self.heads:
+            return node
         if op == "sum" and len(graph.args[node]) > 1 and op not in self.forms:
             return node
         coefficient: Number = 1
@@ -131,6 +135,7 @@ def _rulebook(level: str, primal: bool, derived: bool) -> _Rulebook:
     for form in (*FORMS, *DIFFERENCES, *LOGARITHMS, *OVERFLOWS, *QUOTIENTS):
         if form.safety in LEVELS[level] and (primal or form.always):
             book.forms.setdefault(form.op, []).append(form.apply)
+    book.heads.update(book.rules, book.forms, ["product"] if book.products else [])
     return book
 
 
