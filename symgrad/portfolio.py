@@ -169,22 +169,24 @@ def identity(graph: Graph, tensors: Sequence[Tensor], numbers: dict[Any, int]) -
         tensors: the results.
         numbers: what nodes are made of -> a number, the same for all graphs that are compared.
     """
+    ops, below, held = graph.ops, graph.args, graph.data
     made: dict[int, int] = {}
+    known = made.__getitem__
     roots = [node for tensor in tensors for node in tensor.nodes]
     for node in reachable(graph, roots):
-        op, data = graph.ops[node], graph.data[node]
-        args = [made[argument] for argument in graph.args[node]]
+        op, data = ops[node], held[node]
         key: Any
-        if op == "sum":
-            start, coefficients = data
-            sizes = [node_key("constant", c) for c in coefficients]
-            key = op, node_key("constant", start), frozenset(zip(args, sizes, strict=True))
-        elif op == "product":
-            key = op, frozenset(zip(args, data, strict=True))
+        if op == "product":
+            key = op, frozenset(zip(map(known, below[node]), data, strict=True))
+        elif op == "sum":
+            start, sizes = data
+            if type(start) is float or float in map(type, sizes):
+                start, *sizes = [node_key("constant", number) for number in (start, *sizes)]
+            key = op, start, frozenset(zip(map(known, below[node]), sizes, strict=True))
         else:
-            key = op, node_key(op, data), tuple(args)
+            key = op, node_key(op, data), tuple(map(known, below[node]))
         made[node] = numbers.setdefault(key, len(numbers))
-    return tuple([made[root] for root in roots])
+    return tuple(map(known, roots))
 
 
 class Work:

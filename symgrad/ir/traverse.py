@@ -10,14 +10,19 @@ from symgrad.ir.graph import Graph
 def reachable(graph: Graph, roots: Iterable[int]) -> list[int]:
     """The nodes below and including ``roots``, in increasing order: an evaluation order."""
     args = graph.args
-    seen = set(roots)
-    stack = list(seen)
-    while stack:
-        for argument in args[stack.pop()]:
-            if argument not in seen:
-                seen.add(argument)
-                stack.append(argument)
-    return sorted(seen)
+    wanted = set(roots)
+    last = max(wanted, default=-1)
+    needed = bytearray(last + 1)
+    for root in wanted:
+        needed[root] = True
+    found = []
+    for node in range(last, -1, -1):
+        if needed[node]:
+            found.append(node)
+            for argument in args[node]:
+                needed[argument] = True
+    found.reverse()
+    return found
 
 
 def dependent(graph: Graph, nodes: Sequence[int], seeds: Iterable[int]) -> list[int]:

@@ -55,13 +55,12 @@ class _Sharing:
                     found[literal] += int(abs(number)) - 1
                     high.add(node)
         self.shared = {literal for literal, count in found.items() if count > 1}
-        literals = {node: self._literals(node) for node in nodes}
-        lengths = {node: len(inside) for node, inside in literals.items()}
-        budget = PAIRS + PAIRS_PER_LITERAL * sum(lengths.values())
-        for node in sorted(nodes, key=lengths.__getitem__):
-            budget -= lengths[node] ** 2 // 2
-            if budget >= 0 and lengths[node] > 0:
-                self._enter(node, literals[node])
+        literals = [(node, inside) for node in nodes if (inside := self._literals(node))]
+        budget = PAIRS + PAIRS_PER_LITERAL * sum([len(inside) for _, inside in literals])
+        for node, inside in sorted(literals, key=lambda entry: len(entry[1])):
+            budget -= len(inside) ** 2 // 2
+            if budget >= 0 and (len(inside) > 1 or node in high):
+                self._enter(node, inside)
         self.heap: list[tuple[int, int, int, int, int, Pair]] = []
         holders = self.holders.items()
         self._push([pair for pair, held in holders if len(held) > 1 or not high.isdisjoint(held)])
@@ -88,16 +87,16 @@ class _Sharing:
     def _enter(self, node: int, literals: list[int]) -> None:
         bag = self.network.bags[node]
         whole = len(bag) == len(literals)
+        holders = self.holders
         if self.kind == "sum":
-            for i, first in enumerate(literals):
-                for second in literals[i + 1 :]:
-                    self.holders[self._pair(node, first, second)][node] = None
+            for first, second in combinations(literals, 2):
+                holders[self._pair(node, first, second)][node] = None
             if whole and len(bag) == 2 and all(abs(c) == 1 for c in bag.values()):
                 self.owners.setdefault(self._pair(node, *literals), node)
             return
         powers = [(literal, literal) for literal in literals if bag[literal] > 1]
         for first, second in chain(combinations(literals, 2), powers):
-            self.holders[first, second, 1][node] = None
+            holders[first, second, 1][node] = None
         if whole and sum(bag.values()) == 2:
             self.owners.setdefault((literals[0], literals[-1], 1), node)
 

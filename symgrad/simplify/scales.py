@@ -96,12 +96,11 @@ def scale_of(graph: Graph, node: int, limits: Limits) -> int:
 
 def _scale(number: Number) -> float:
     """The binary exponent of a number; that of 0 is below all others."""
-    if type(number) is float:
-        return frexp(number)[1] if number and isfinite(number) else -inf
-    exact = Fraction(number)
-    if not exact:
+    if isinstance(number, float):
+        return float(frexp(number)[1]) if number and isfinite(number) else -inf
+    if not number:
         return -inf
-    return abs(exact.numerator).bit_length() - exact.denominator.bit_length()
+    return abs(number.numerator).bit_length() - number.denominator.bit_length()
 
 
 def _met(graph: Graph, node: int, number: Number, limits: Limits) -> Term:
