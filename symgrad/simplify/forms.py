@@ -74,9 +74,13 @@ def terms(graph: Graph, node: int, most: float = inf) -> tuple[Number, dict[int,
     A sum that others share is taken apart once, after all of these, however many ways lead to it.
     Where there are more than ``most`` terms, some that are more are all that is found.
     """
-    if graph.ops[node] != "sum":
+    ops, below = graph.ops, graph.args[node]
+    if ops[node] != "sum":
         return 0, {node: 1}
-    start: Number = 0
+    if "sum" not in [ops[term] for term in below]:
+        start, coefficients = graph.data[node]
+        return start, dict(zip(below[::-1], coefficients[::-1], strict=True))
+    start = 0
     made: dict[int, Number] = {}
     sums: dict[int, Number] = {node: 1}
     last = [-node]
@@ -85,7 +89,7 @@ def terms(graph: Graph, node: int, most: float = inf) -> tuple[Number, dict[int,
         coefficient = sums.pop(at)
         start = add_numbers(start, multiply_numbers(coefficient, graph.data[at][0]))
         for term, c in zip(graph.args[at][::-1], graph.data[at][1][::-1], strict=True):
-            if graph.ops[term] == "sum":
+            if ops[term] == "sum":
                 if term not in sums:
                     heappush(last, -term)
                 sums[term] = add_numbers(sums.get(term, 0), multiply_numbers(coefficient, c))

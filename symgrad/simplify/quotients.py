@@ -102,9 +102,9 @@ def _rest(
     """T - b, where c a b/T and a are the terms with opposite signs."""
     b = dict(below)
     for base, exponent in above.items():
-        b[base] = simplest(Fraction(b.get(base, 0)) - Fraction(exponent))
-    b[total] = simplest(Fraction(b.get(total, 0)) + 1)
-    b = {base: e for base, e in b.items() if e}
+        b[base] = b.get(base, 0) - exponent
+    b[total] = b.get(total, 0) + 1
+    b = {base: simplest(e) for base, e in b.items() if e}
     start, inside = terms(graph, total)
     ratio = Fraction(c) / Fraction(a)
     if not all(map(_is_finite, (start, *inside.values()))):
