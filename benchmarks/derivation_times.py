@@ -124,14 +124,14 @@ def winner(made: Recipe, options: Options) -> Winner:
         requests: Sequence[Request],
         chosen: Options,
         strategy: str,
-        *budget: int,
+        *rest: Any,
     ) -> portfolio.Derived | None:
         system, first = source
         if id(system) not in fresh:
             copied = replace(system, graph=clone(system.graph))
             fresh[id(system)] = system, portfolio.Source(copied, first)
         before = fresh[id(system)][1]
-        found = make(source, requests, chosen, strategy, *budget)
+        found = make(source, requests, chosen, strategy, *rest)
         if found is not None:
             copy = clone(found.graph)
             entry = Winner(strategy, before, tuple(requests), copy, found.tensors)

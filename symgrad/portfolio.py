@@ -124,6 +124,9 @@ PATIENT, PATIENCE = 500, 2
 """On graphs of more nodes than this, forms are given up after so many that brought nothing, and
 the other orders of passes are tried on the best candidate alone."""
 
+CLOSE = 1.02
+"""The other orders are tried on candidates of up to so many times the least cost."""
+
 RESERVE, RESERVED_ATTEMPTS = 0.25, 2
 """What is kept of the allowance for the other orders of passes on the best candidates."""
 
@@ -260,7 +263,9 @@ def find_program(
         if work.size > PATIENT and len(costs) - costs.index(min(costs)) > PATIENCE:
             break
     ranking = sorted(tried, key=lambda entry: entry[:2])
-    for _, _, derived, network in ranking[:1] if work.size > PATIENT else ranking:
+    for cost, _, derived, network in ranking[:1] if work.size > PATIENT else ranking:
+        if cost[0] > CLOSE * least[0]:
+            break
         for passes in others:
             if work.allows(1 - DERIVING, reserve=0):
                 attempt(derived, network, passes)
@@ -289,13 +294,14 @@ def _candidates(
     names = _strategies(source, requests, options)
     ranked: list[tuple[float, int]] = []
     made: dict[tuple[str, int], Derived | None] = {}
+    alike: dict[tuple[Any, ...], Derived] = {}
     contents: dict[tuple[Any, ...], int] = {_content(forms[0]): 0}
     twins: dict[int, int] = {}  # form -> the first one that is the same
     for rank, name in enumerate(names):
         if ranked and not work.allows(DERIVING):
             break
         budget = 3 * work.size + 1_000 if ranked else UNLIMITED
-        derived = made[name, 0] = _derive(forms[0], requests, options, name, budget)
+        derived = made[name, 0] = _derive(forms[0], requests, options, name, budget, alike)
         if derived is not None:
             work.add(derived, DERIVING)
             ranked.append((derived.cost, rank))
@@ -314,7 +320,8 @@ def _candidates(
             if (name, twins[form]) in made:
                 derived = made[name, twins[form]]
             else:
-                derived = _derive(forms[form], requests, options, name, 3 * work.size + 1_000)
+                budget = 3 * work.size + 1_000
+                derived = _derive(forms[form], requests, options, name, budget, alike)
             if derived is not None:
                 work.add(derived, DERIVING)
             made[name, form] = derived
@@ -418,8 +425,18 @@ def _derive(
     options: Options,
     strategy: str,
     budget: int = UNLIMITED,
+    alike: dict[tuple[Any, ...], Derived] | None = None,
 ) -> Derived | None:
-    """Differentiate and simplify; None where the strategy does not apply."""
+    """Differentiate and simplify; None where the strategy does not apply.
+
+    Args:
+        source: what is differentiated.
+        requests: what is wanted.
+        options: which rules are allowed, and what for.
+        strategy: how to differentiate.
+        budget: how many nodes that may take.
+        alike: what other strategies made, by their derivatives; it is added to.
+    """
     system, first = source
     try:
         derived = derive_by(
@@ -431,6 +448,16 @@ def _derive(
         return None  # an exact constant that others need not make
     if derived is None:
         return None
+    alike = {} if alike is None else alike
+    key = id(system.graph), *derived
+    if key not in alike:
+        alike[key] = _simplified(source, derived, options)
+    return alike[key]
+
+
+def _simplified(source: Source, derived: list[Tensor], options: Options) -> Derived:
+    """The candidate of some derivatives."""
+    system, first = source
     if _may_round(options):
         derived = unfold_squares(system.graph, derived)
     graph, tensors = simplify(system.graph, derived, options.rewrites, derived=True)
