@@ -239,7 +239,8 @@ def find_program(
     first, *others = ORDERS.values()
     best: Found | None = None
     least: tuple[float, float] = (inf, inf)
-    tried: list[tuple[Cost, int, Derived, Network]] = []
+    costs: list[Cost] = []
+    different: list[tuple[Cost, int, Derived, Network]] = []
     known: dict[tuple[int, ...], Cost] = {}
     numbers: dict[Any, int] = {}
 
@@ -251,18 +252,18 @@ def find_program(
         if made not in known:
             program = schedule(graph, tensors, groups, labels)
             cost = known[made] = weighted(program, graph.table), program.total
+            different.append((cost, len(costs), derived, network))
             if cost < least:
                 best, least = (graph, tensors, program), cost
-        tried.append((known[made], len(tried), derived, network))
+        costs.append(known[made])
         work.add(derived, 1 - DERIVING, attempts=1)
 
     for derived in _candidates(system, requests, options, work):
-        if not tried or work.allows(1 - DERIVING):
+        if not costs or work.allows(1 - DERIVING):
             attempt(derived, prepare(derived.graph, derived.tensors), first)
-        costs = [cost for cost, *_ in tried]
         if work.size > PATIENT and len(costs) - costs.index(min(costs)) > PATIENCE:
             break
-    ranking = sorted(tried, key=lambda entry: entry[:2])
+    ranking = sorted(different, key=lambda entry: entry[:2])
     for cost, _, derived, network in ranking[:1] if work.size > PATIENT else ranking:
         if cost[0] > CLOSE * least[0]:
             break
