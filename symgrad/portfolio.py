@@ -402,11 +402,11 @@ def _form(
         regrouped: what was regrouped for other forms of the source, by the passes; it is added to.
     """
     system, first = source
-    if primal.passes not in regrouped:
+    if not regrouped:
         wanted = [system.outputs, _as_tensor(first or {})]
-        graph, tensors = simplify(system.graph, wanted, options.rewrites, flat=True)
-        passes = PRIMAL[primal.passes]
-        regrouped[primal.passes] = optimise(graph, tensors, passes) if passes else (graph, tensors)
+        regrouped["as written"] = simplify(system.graph, wanted, options.rewrites, flat=True)
+    if primal.passes not in regrouped:
+        regrouped[primal.passes] = optimise(*regrouped["as written"], PRIMAL[primal.passes])
     graph, (value, made) = simplify(*regrouped[primal.passes], options.rewrites, flat=primal.flat)
     system = replace(system, graph=graph, outputs=value)
     return Source(system, None if first is None else _as_level(first, made))
