@@ -98,19 +98,21 @@ class Effort(NamedTuple):
         nodes: so many nodes of candidates,
         each: and so many for each node of the smallest candidate,
         largest: but no second candidate where the smallest has more nodes than this;
-        attempts: how many candidates may be regrouped and scheduled.
+        attempts: how many candidates may be regrouped and scheduled;
+        close: the other orders of passes are for candidates of up to so many times the least cost.
     """
 
     nodes: float
     each: float
     largest: int
     attempts: int
+    close: float
 
 
 EFFORT: Mapping[Optimize, Effort] = {
-    "fast": Effort(0, 0, 0, 1),
-    "default": Effort(1_500, 3.2, 2_500, 9),
-    "max": Effort(50_000, 100, 30_000, 120),
+    "fast": Effort(0, 0, 0, 1, 1),
+    "default": Effort(1_500, 3.2, 2_500, 9, 1.02),
+    "max": Effort(50_000, 100, 30_000, 120, inf),
 }
 
 SPELLED = {"cuda": frozenset({"exp_minus_square", "exp_minus_square_slope", "sech"})}
@@ -123,9 +125,6 @@ DERIVING = 0.35
 PATIENT, PATIENCE = 500, 2
 """On graphs of more nodes than this, forms are given up after so many that brought nothing, and
 the other orders of passes are tried on the best candidate alone."""
-
-CLOSE = 1.02
-"""The other orders are tried on candidates of up to so many times the least cost."""
 
 RESERVE, RESERVED_ATTEMPTS = 0.25, 2
 """What is kept of the allowance for the other orders of passes on the best candidates."""
@@ -265,7 +264,7 @@ def find_program(
             break
     ranking = sorted(different, key=lambda entry: entry[:2])
     for cost, _, derived, network in ranking[:1] if work.size > PATIENT else ranking:
-        if cost[0] > CLOSE * least[0]:
+        if cost[0] > work.effort.close * least[0]:
             break
         for passes in others:
             if work.allows(1 - DERIVING, reserve=0):
@@ -430,13 +429,7 @@ def _derive(
 ) -> Derived | None:
     """Differentiate and simplify; None where the strategy does not apply.
 
-    Args:
-        source: what is differentiated.
-        requests: what is wanted.
-        options: which rules are allowed, and what for.
-        strategy: how to differentiate.
-        budget: how many nodes that may take.
-        alike: what other strategies made, by their derivatives; it is added to.
+    ``alike`` holds what other strategies made, by their derivatives; it is added to.
     """
     system, first = source
     try:

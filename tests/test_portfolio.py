@@ -118,6 +118,27 @@ def test_candidates_are_read_once_and_equal_ones_scheduled_once(
     assert min(costs) == weighted(made)
 
 
+def test_the_same_derivatives_of_several_strategies_are_simplified_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    derived, simplified = counted(monkeypatch, "_derive"), counted(monkeypatch, "_simplified")
+    program(x**2 * math.sin(y), "x y", 1)
+    assert len(simplified) < len([one for one in derived if one is not None])
+    assert {id(one) for one in derived if one is not None} == set(map(id, simplified))
+
+
+def test_other_orders_of_passes_are_for_candidates_near_the_best(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    regrouped = counted(monkeypatch, "regroup")
+    made = program(*SYSTEMS["quotients"], 1)
+    few = len(regrouped)
+    effort = portfolio.EFFORT["default"]._replace(close=100)
+    monkeypatch.setitem(portfolio.EFFORT, "default", effort)  # type: ignore[misc]
+    assert program(*SYSTEMS["quotients"], 1) == made
+    assert few < len(regrouped) - few
+
+
 def test_the_same_program_in_every_process() -> None:
     code = (
         "from tests.test_portfolio import SYSTEMS, program\n"

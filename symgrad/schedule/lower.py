@@ -92,7 +92,7 @@ class _Lowering:
             for argument in args:
                 self.uses[argument] += 1
             if op in ("constant", "named") or (
-                args and op != "symbol" and all(a in self.constant for a in args)
+                args and op != "symbol" and self.constant.issuperset(args)
             ):
                 if not graph.is_condition(node):
                     self.constant.add(node)
@@ -103,11 +103,12 @@ class _Lowering:
         self.signed_divisors = {base for base in negative if graph.data[base] == (0, (-1,))}
         self.shared_reciprocals = {base for base, found in negative.items() if len(found) > 1}
         # 1/x is the square of 1/sqrt(x) where x cannot be negative.
-        self.inverse_roots = {
+        roots = {
             base
-            for base in self.shared_reciprocals & nonnegative(graph, nodes)
+            for base in self.shared_reciprocals
             if any(e.denominator == 2 for e in negative[base])
         }
+        self.inverse_roots = roots & nonnegative(graph, nodes) if roots else roots
 
     def run(self, roots: Sequence[int]) -> None:
         """Lower everything that ``roots`` need, depth first, storing on the way; zeros last."""

@@ -55,11 +55,16 @@ def flattened(graph: Graph, node: int) -> dict[int, Exponent]:
 
     A product stays nested as it was written, (y*sin(x))/x, if nothing meets; here it has to.
     """
+    ops, bases = graph.ops, graph.args[node]
+    if ops[node] != "product" or len(bases) > MOST_FACTORS:
+        return {node: 1}
+    if "product" not in [ops[base] for base in bases]:
+        return dict(zip(bases, graph.data[node], strict=True))
     made: dict[int, Exponent] = {}
     pending: list[tuple[int, Exponent]] = [(node, 1)]
     while pending:
         at, exponent = pending.pop()
-        nested = graph.ops[at] == "product" and type(exponent) is int
+        nested = ops[at] == "product" and type(exponent) is int
         if nested and len(made) + len(pending) + len(graph.args[at]) <= MOST_FACTORS:
             inner = zip(graph.args[at], graph.data[at], strict=True)
             pending.extend([(base, power * exponent) for base, power in inner])

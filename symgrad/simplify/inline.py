@@ -53,16 +53,20 @@ def _inlined(network: Network, nodes: list[int]) -> set[int]:
         kind, bag = kinds[node], bags[node]
         made: Signed | None = None
         if kind == "product":
-            if not (products.isdisjoint(bag) and moved.isdisjoint(bag)) or (
-                node in dirty and not (numbers.isdisjoint(bag) and network.stands(node))
+            if (
+                not products.isdisjoint(bag)
+                or (place and not moved.isdisjoint(bag))
+                or (node in dirty and not (numbers.isdisjoint(bag) and network.stands(node)))
             ):
                 joined, sign = _product(network, bag, uses, place, divisors)
                 made = network.product(joined, at=node), sign
             if uses[node] == 1:
                 products.add(node)
         elif kind == "sum":
-            if not (sums.isdisjoint(bag) and moved.isdisjoint(bag)) or (
-                node in dirty and not (numbers.isdisjoint(bag) and network.stands(node))
+            if (
+                not sums.isdisjoint(bag)
+                or (place and not moved.isdisjoint(bag))
+                or (node in dirty and not (numbers.isdisjoint(bag) and network.stands(node)))
             ):
                 turned = node in network.turned
                 if turned:

@@ -83,7 +83,7 @@ def _divides_by_sum(graph: Graph, node: int) -> bool:
     if ops[node] != "product" or min(graph.data[node]) > 0:
         return False
     held = zip(graph.args[node], graph.data[node], strict=True)
-    return any([exponent < 0 and ops[base] == "sum" for base, exponent in held])
+    return any(exponent < 0 and ops[base] == "sum" for base, exponent in held)
 
 
 def _whole_factors(graph: Graph, node: int, c: Number) -> tuple[Number, dict[int, Exponent]]:

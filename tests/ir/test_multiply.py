@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from itertools import product
+from itertools import combinations, product
 
 import pytest
 
 from symgrad.errors import FormulaError
-from symgrad.functions import PRIMITIVES
+from symgrad.functions import PRIMITIVES, math
 from symgrad.ir.arithmetic import make_product, make_sum, scale, total
 from symgrad.ir.expression import HALF, Expr, constant, variables, wrap
 from symgrad.ir.graph import Graph
-from symgrad.ir.multiply import multiply, raise_to
+from symgrad.ir.multiply import multiply, raise_to, stand_apart
 from tests.expressions import random_case
 
 x, y, z = variables("x y z")
@@ -51,6 +51,23 @@ def test_two_factors_as_in_the_general_way(kind: dict[str, bool]) -> None:
     for a, b in product(made, repeat=2):
         assert multiply(quick, a, b) == make_product(general, ((a, 1), (b, 1)))
     assert contents(quick) == contents(general)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_bases_that_stand_apart_are_a_product_as_they_are(kind: dict[str, bool]) -> None:
+    quick, general = Graph(PRIMITIVES, **kind), Graph(PRIMITIVES, **kind)
+    exprs = [*EXPRS, *[math.sin(expr) for expr in EXPRS[5:18]]]
+    nodes = quick.add_all(exprs)
+    assert general.add_all(exprs) == nodes
+    exponents, found = (1, -2, Fraction(1, 2)), 0
+    for bases in combinations(sorted(set(nodes)), 3):
+        if stand_apart(quick, bases):
+            made = make_product(general, zip(bases, exponents, strict=True))
+            assert quick.place(("product", bases, exponents)) == made
+            found += 1
+    assert found > 100
+    assert contents(quick) == contents(general)
+    assert not stand_apart(quick, (nodes[8], nodes[7]))  # not in order
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -14,7 +14,7 @@ from symgrad.ir.graph import Graph
 from symgrad.ir.system import Tensor
 from symgrad.ir.text import write
 from symgrad.ir.traverse import reachable
-from symgrad.simplify.forms import FORMS, factors, terms
+from symgrad.simplify.forms import FORMS, factors, flattened, terms
 from symgrad.simplify.rewrite import simplify
 from tests.expressions import CORPUS, close, in_mpmath
 from tests.limits import errors, is_left_alone
@@ -181,6 +181,21 @@ def test_factors() -> None:
     assert factors(graph, node) == (-3, {first: 2, second: -1})
     assert factors(graph, first) == (1, {first: 1})
     assert factors(graph, graph.constant(7)) == (7, {})
+
+
+def test_flattened() -> None:
+    graph = Graph(PRIMITIVES)
+    flat, nested, *parts = graph.add_all([x**2 / y, z * (x**2 / y), x, y, z])
+    first, second, third = parts
+    assert flattened(graph, flat) == {first: 2, second: -1}
+    assert flattened(graph, nested) == {first: 2, second: -1, third: 1}
+    assert flattened(graph, first) == {first: 1}
+
+
+def test_sums_of_no_sums_keep_their_numbers() -> None:
+    graph = Graph(PRIMITIVES)
+    node, first, second = graph.add_all([0.5 + 2 * x - 0.25 * y, x, y])
+    assert terms(graph, node) == (0.5, {first: 2, second: -0.25})
 
 
 def test_sums_that_others_share_are_taken_apart_once() -> None:
