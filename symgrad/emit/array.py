@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import reduce
 from typing import Any
 
@@ -37,9 +37,26 @@ def offset(builder: ir.IRBuilder, base: Any, amount: Any) -> Any:
 
 def apart(builder: ir.IRBuilder, arrays: Sequence[KernelArray]) -> Any:
     """Whether the points of some array are not adjacent, so that it goes through scratch."""
-    return reduce(
-        builder.or_, [builder.not_(builder.or_(one.adjacent, one.shared)) for one in arrays]
-    )
+    return any_of(builder, [builder.not_(builder.or_(one.adjacent, one.shared)) for one in arrays])
+
+
+def any_of(builder: ir.IRBuilder, conditions: Iterable[Any]) -> Any:
+    """Whether one of them holds."""
+    return reduce(builder.or_, conditions)
+
+
+def spread(builder: ir.IRBuilder, groups: Sequence[KernelArray]) -> None:
+    """Fill one vector of every scratch column with the values of groups that are shared."""
+    with builder.if_then(any_of(builder, [group.shared for group in groups])):
+        for group in groups:
+            group.spread()
+
+
+def copy_in(builder: ir.IRBuilder, groups: Sequence[KernelArray], first: Any, count: Any) -> None:
+    """Copy a tile of the groups that are not read in place into scratch."""
+    with builder.if_then(any_of(builder, [group.apart for group in groups])):
+        for group in groups:
+            group.copy_in(first, count)
 
 
 class KernelArray:
@@ -79,9 +96,8 @@ class KernelArray:
 
     def spread(self) -> None:
         """Fill one vector of every scratch column with a shared group's values."""
-        one = ir.Constant(INT64, 1)
-        with self.builder.if_then(self.shared):
-            self._copy(self.base, one, ir.Constant(INT64, self.target.width), inward=True)
+        counts = (self._if(self.shared, ir.Constant(INT64, n)) for n in (1, self.target.width))
+        self._copy(self.base, *counts, inward=True)
 
     def fill_constants(self, start: Any, stop: Any, tile: Any, past_cache: Any) -> None:
         """Write a result's constants: all rows of the array, or the scratch columns of a tile.
@@ -109,6 +125,7 @@ class KernelArray:
         builder = self.builder
         self.step = self.stride
         self.direct = builder.and_(builder.and_(self.adjacent, whole), builder.not_(self.runs))
+        self.apart = builder.not_(builder.or_(self.direct, self.shared))
         here = self._place(first)
         self.pointer = builder.select(self.direct, here, self.scratch)
         self.row = builder.select(self.direct, self.column_stride, self.pitch)
@@ -181,34 +198,26 @@ class KernelArray:
 
     def write_rows(self, function: Any, first: Any, count: Any, start: Any, stop: Any) -> None:
         """Write a short tile's rows, one run of whole cache lines, past the cache."""
-        builder = self.builder
         if self.columns.rows is None:
             return
-        with builder.if_then(self.rowwise):
-            place = self._place(first)
-            last = builder.icmp_signed("==", builder.add(first, count), stop)
-            zero, one = ir.Constant(INT64, 0), ir.Constant(INT64, 1)
-            entries = ir.Constant(INT64, self.columns.count)
-            earlier = builder.mul(builder.sub(first, start), entries)
-            count = builder.mul(count, entries)
-            only = self.constants.table("only", INT64, [0])
-            columns = [only, one, place, zero, self.rows, zero]
-            builder.call(function, [*columns, count, earlier, last])
+        builder, zero, one = self.builder, ir.Constant(INT64, 0), ir.Constant(INT64, 1)
+        last = builder.icmp_signed("==", builder.add(first, count), stop)
+        entries = ir.Constant(INT64, self.columns.count)
+        earlier = builder.mul(builder.sub(first, start), entries)
+        only, rows = self.constants.table("only", INT64, [0]), self._if(self.rowwise, one)
+        columns = [only, rows, self._place(first), zero, self.rows, zero]
+        builder.call(function, [*columns, builder.mul(count, entries), earlier, last])
 
     def write_run(self, function: Any, first: Any, count: Any, start: Any, stop: Any) -> None:
         """Write a short tile's results from scratch past the cache."""
         if isinstance(self.runs, ir.Constant):
             return
-        builder = self.builder
-        with builder.if_then(self.runs):
-            place = self._place(first)
-            last = builder.icmp_signed("==", builder.add(first, count), stop)
-            kept = self.constants.kept_table()
-            rows = ir.Constant(INT64, len(self.constants.kept))
-            earlier = builder.sub(first, start)
-            pitch = ir.Constant(INT64, run_pitch(self.target))
-            columns = [kept, rows, place, self.column_stride, self.pointer, pitch]
-            builder.call(function, [*columns, count, earlier, last])
+        builder, kept = self.builder, self.constants.kept_table()
+        last = builder.icmp_signed("==", builder.add(first, count), stop)
+        rows = self._if(self.runs, ir.Constant(INT64, len(self.constants.kept)))
+        pitch = ir.Constant(INT64, run_pitch(self.target))
+        columns = [kept, rows, self._place(first), self.column_stride, self.pointer, pitch]
+        builder.call(function, [*columns, count, builder.sub(first, start), last])
 
     def whole_lines(self) -> Any:
         """Whether this tile lies in the array itself and every column starts on a cache line."""
@@ -251,46 +260,45 @@ class KernelArray:
     def copy_in(self, first: Any, count: Any) -> None:
         """Copy a tile into scratch, the last point repeated to fill the last vector."""
         builder = self.builder
-        skip = builder.or_(self.direct, self.shared)
-        with builder.if_then(builder.not_(skip)):
-            mask = ir.Constant(INT64, self.target.width - 1)
-            filled = builder.and_(builder.add(count, mask), builder.not_(mask))
-            self._copy(self._place(first), count, filled, inward=True)
+        mask = ir.Constant(INT64, self.target.width - 1)
+        count = self._if(self.apart, count)
+        filled = builder.and_(builder.add(count, mask), builder.not_(mask))
+        self._copy(self._place(first), count, filled, inward=True)
 
     def copy_out(self, first: Any, count: Any) -> None:
         """Copy a tile's results from scratch to the array."""
-        elsewhere = self.builder.or_(self.direct, self.runs)
-        with self.builder.if_then(self.builder.not_(elsewhere)):
-            if self.constants.entries:
-                with self.builder.if_then(self.adjacent):
-                    self._fill_scratch(count)
-            place = self._place(first)
-            origin = self.builder.select(self.rowwise, self.rows, place)
-            if isinstance(self.joined, ir.Constant):
-                self._copy(origin, count, count, inward=False)
-                return
-            with self.builder.if_else(self.joined) as (past, through):
-                with past:
-                    function = declare_past(self.builder.module, self.columns.count)
-                    self._call(function, place, count, count)
-                with through:
-                    self._copy(origin, count, count, inward=False)
+        builder = self.builder
+        here = builder.not_(builder.or_(self.direct, self.runs))
+        if self.constants.entries:
+            with builder.if_then(builder.and_(here, self.adjacent)):
+                self._fill_scratch(count)
+        place, count = self._place(first), self._if(here, count)
+        origin = builder.select(self.rowwise, self.rows, place)
+        past = None
+        if not isinstance(self.joined, ir.Constant):
+            past = declare_past(builder.module, self.columns.count)
+        self._copy(origin, count, count, inward=False, past=past)
 
-    def _copy(self, origin: Any, count: Any, filled: Any, *, inward: bool) -> None:
-        """Copy ``count`` points from ``origin`` on, which fill so many; or copy them back."""
-        columns, module = self.columns.count, self.builder.module
-        if columns:
-            function = declare_copy(module, columns, self.target.lanes, inward=inward)
-            self._call(function, origin, count, filled)
+    def _if(self, condition: Any, number: Any) -> Any:
+        """A number, or 0 of something: as a count that saves LLVM a branch."""
+        return self.builder.select(condition, number, ir.Constant(INT64, 0))
 
-    def _call(self, function: ir.Function, origin: Any, count: Any, filled: Any) -> None:
-        """Call a function of ``copies.py``."""
-        columns = self.columns.count
+    def _copy(
+        self, origin: Any, count: Any, filled: Any, *, inward: bool, past: Any = None
+    ) -> None:
+        """Copy ``count`` points from ``origin`` on, which fill so many; or copy them back.
+
+        What is joined is copied by ``past``.
+        """
+        columns, builder = self.columns.count, self.builder
+        if not columns:
+            return
+        function = declare_copy(builder.module, columns, self.target.lanes, inward=inward)
+        if past is not None:
+            function = builder.select(self.joined, past, function)
         entries = ir.Constant(INT64, columns)
         strides = (self.point_stride, self.column_stride)
-        self.builder.call(
-            function, [origin, *strides, self.scratch, self.pitch, entries, count, filled]
-        )
+        builder.call(function, [origin, *strides, self.scratch, self.pitch, entries, count, filled])
 
     def _place(self, first: Any) -> Any:
         """Where a point lies in the array."""

@@ -35,7 +35,7 @@ from typing import Any
 
 from llvmlite import ir
 
-from symgrad.emit.array import RUN_COLUMNS, KernelArray, apart, offset
+from symgrad.emit.array import RUN_COLUMNS, KernelArray, any_of, apart, copy_in, offset, spread
 from symgrad.emit.body import define_pieces, is_short, work
 from symgrad.emit.cache_lines import CACHE_LINE
 from symgrad.emit.constants import Constants, constant_entries
@@ -177,8 +177,7 @@ def _emit_tiles(
     pitch = builder.select(short, ir.Constant(INT64, short_pitch(program, target)), pitch)
     for array in arrays:
         array.pitch = pitch
-    for group in groups:
-        group.spread()
+    spread(builder, groups)
     for result in results:
         result.fill_constants(start, stop, tile, wanted)
     steps = begin(builder, program, target, pieces, groups, spill)
@@ -192,8 +191,7 @@ def _emit_tiles(
             if can_stream:
                 result.decide_streaming(staged)
         past_cache = builder.and_(directly, whole)
-        for group in groups:
-            group.copy_in(first, count)
+        copy_in(builder, groups, first, count)
         with counted(builder, ir.Constant(INT64, 0), count, width) as point:
             arguments: list[Any] = []
             for array in arrays:
@@ -209,7 +207,9 @@ def _emit_tiles(
                     result.stream_out(point)
         if past:
             past.end(past_cache, count)
-        for result in results:
-            result.copy_out(first, count)
-            result.write_run(run, first, count, start, stop)
-            result.write_rows(run, first, count, start, stop)
+        elsewhere = any_of(builder, [builder.not_(result.direct) for result in results])
+        with builder.if_then(elsewhere):
+            for result in results:
+                result.copy_out(first, count)
+                result.write_run(run, first, count, start, stop)
+                result.write_rows(run, first, count, start, stop)

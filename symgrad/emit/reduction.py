@@ -17,7 +17,7 @@ from typing import Any
 from llvmlite import ir
 
 from symgrad.emit.accumulate import add_tile
-from symgrad.emit.array import KernelArray, offset
+from symgrad.emit.array import KernelArray, copy_in, offset, spread
 from symgrad.emit.constants import table
 from symgrad.emit.control import BYTE, INT64, at, counted, tiles
 from symgrad.emit.instructions import SCALAR, splat
@@ -44,7 +44,7 @@ def emit_sums(
     pitch = ir.Constant(INT64, sums_pitch(target))
     for group in groups:
         group.pitch = pitch
-        group.spread()
+    spread(builder, groups)
     summed = offset(builder, scratch, row.offset)
     sums = Sums(builder, made, target, offset(builder, scratch, registers.offset))
     spill = offset(builder, scratch, slots)
@@ -58,7 +58,7 @@ def emit_sums(
             whole = builder.icmp_signed("==", builder.and_(count, mask), zero)
             for group in groups:
                 group.place(first, whole)
-                group.copy_in(first, count)
+            copy_in(builder, groups, first, count)
             with counted(builder, zero, count, width) as point:
                 arguments = [value for group in groups for value in group.at(point)]
                 arguments += [offset(builder, summed, builder.mul(point, item)), pitch]
