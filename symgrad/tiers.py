@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
 from functools import cache as memoize
 from functools import partial
@@ -224,7 +225,7 @@ class Maker:
                 read = json.loads(file.read_text(encoding="utf-8"))
                 return Kernel(**read["kernel"]), _from_json(read["patterns"]), read["operations"]
             except DAMAGED:
-                file.unlink(missing_ok=True)
+                _drop(file)
         return None
 
     def program(self) -> tuple[Program, Patterns]:
@@ -235,7 +236,7 @@ class Maker:
                 with uncollected():
                     return Program.from_json(program), _from_json(json.loads(patterns))
             except DAMAGED:
-                self.file.unlink(missing_ok=True)
+                _drop(self.file)
         tensors, derived = self.derive()
         return derived, {t.name: t.pattern for t in tensors if t.pattern is not None}
 
@@ -277,6 +278,12 @@ def kernel_target(program: Program, options: Options) -> Target:
 
 def _digest(text: str, length: int) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:length]
+
+
+def _drop(file: Path) -> None:
+    """Delete a damaged file, where the directory can be written."""
+    with suppress(OSError):
+        file.unlink(missing_ok=True)
 
 
 def _as_json(patterns: Patterns) -> dict[str, Any]:

@@ -178,8 +178,11 @@ def _cache() -> tuple[dict[str, Any], bool]:
     except KernelError as error:
         return {"directory": str(cache.directory()), "state": str(error)}, False
     if path is None:
-        state = "cannot be written: every process compiles anew, in memory"
+        state = "cannot be made or read: every process compiles anew, in memory"
         return {"directory": str(cache.directory()), "state": f"the cache {state}"}, False
+    if not cache.is_writable(path):
+        state = "cannot be written: every process compiles what is not in it anew, in memory"
+        return {**cache.info(), "state": f"the cache {state}"}, False
     return {**cache.info(), "state": "writable, and by you alone"}, True
 
 

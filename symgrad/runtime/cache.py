@@ -43,7 +43,7 @@ def directory() -> Path:
 
 
 def usable_directory() -> Path | None:
-    """The cache directory, made if need be; None where it cannot be written.
+    """The cache directory, made if need be; None where there is none that can be read.
 
     Raises:
         KernelError: others than the user may write to it.
@@ -62,11 +62,18 @@ def usable_directory() -> Path | None:
                 f"the cache directory {path} can be written by others, and code in it is executed; "
                 f"run {cure} or set {VARIABLE} to a directory of your own"
             )
-    return path if os.access(path, os.W_OK) else None
+    return path if os.access(path, os.R_OK | os.X_OK) else None
+
+
+def is_writable(folder: Path) -> bool:
+    """Whether files can be added to a directory; one that many share may be read alone."""
+    return os.access(folder, os.W_OK)
 
 
 def write(path: Path, content: str | bytes) -> bool:
     """Write a file by rename, so that no reader sees half of it; False where that fails."""
+    if not is_writable(path.parent):
+        return False
     name = None
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.stem)

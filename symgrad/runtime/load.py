@@ -110,8 +110,8 @@ def _objects(
     made = compile()
     if folder is not None:
         content = b"".join([part for one in made for part in (len(one).to_bytes(SIZE), one)])
-        cache.write(_file(folder, name), _digest(content) + content)
-        cache.shrink(keep=name)
+        if cache.write(_file(folder, name), _digest(content) + content):
+            cache.shrink(keep=name)
     return made, False
 
 

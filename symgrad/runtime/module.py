@@ -57,7 +57,7 @@ def load_module(module: Module, *, use_cache: bool = True) -> Callable[..., Any]
 
 def _load(module: Module, *, use_cache: bool) -> Callable[..., Any]:
     path = cache.usable_directory() if use_cache else None
-    if path is None:
+    if path is None or not cache.is_writable(path):  # numba reads from no other directory
         return _execute(module.name, module.uncached)
     name = PREFIX + module.name
     file = path / f"{name}.py"

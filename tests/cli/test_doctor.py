@@ -108,7 +108,14 @@ def test_a_cache_that_cannot_be_made_is_a_problem(run, monkeypatch, tmp_path):
     monkeypatch.setenv(cache.VARIABLE, str(tmp_path / "file" / "cache"))
     status, found = report(run)
     assert status == 1
-    assert "cannot be written" in found["problems"][0]
+    assert "cannot be made or read" in found["problems"][0]
+
+
+def test_a_read_only_cache_is_a_problem(run, monkeypatch, cache_folder):
+    monkeypatch.setattr(cache, "is_writable", lambda _: False)
+    status, found = report(run)
+    assert status == 1
+    assert "compiles what is not in it anew" in found["problems"][0]
 
 
 def test_missing_and_broken_packages_are_problems(run, monkeypatch):

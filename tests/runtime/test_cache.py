@@ -106,11 +106,23 @@ def test_a_directory_that_cannot_be_made_is_not_used(monkeypatch, tmp_path):
     assert cache.usable_directory() is None
 
 
-def test_a_read_only_directory_is_not_used(folder, monkeypatch):
+def test_a_directory_that_cannot_be_read_is_not_used(folder, monkeypatch):
     monkeypatch.setattr(cache.os, "access", lambda *_: False)
     assert cache.usable_directory() is None
     np.testing.assert_allclose(compiled()(POINT), [np.log(0.25), 0.5 / 0.25 + 3 * 0.0625])
     assert list(folder.iterdir()) == []
+
+
+def test_a_read_only_directory_is_read(folder, monkeypatch):
+    expected = compiled()(POINT)
+    forget()
+    held = {file.name: file.read_bytes() for file in folder.iterdir() if file.is_file()}
+    monkeypatch.setattr(cache.os, "access", lambda _, mode: not mode & os.W_OK)
+    found = compiled()
+    assert found.cached
+    np.testing.assert_array_equal(found(POINT), expected)
+    assert not sg.compile("x*y", "x y", "value").cached
+    assert {file.name: file.read_bytes() for file in folder.iterdir() if file.is_file()} == held
 
 
 def test_files_appear_whole(folder):
