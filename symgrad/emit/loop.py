@@ -211,5 +211,8 @@ def _emit_tiles(
         with builder.if_then(elsewhere):
             for result in results:
                 result.copy_out(first, count)
-                result.write_run(run, first, count, start, stop)
-                result.write_rows(run, first, count, start, stop)
+            gathered = [builder.or_(result.runs, result.rowwise) for result in results]
+            with builder.if_then(any_of(builder, gathered)):
+                for result in results:
+                    result.write_run(run, first, count, start, stop)
+                    result.write_rows(run, first, count, start, stop)
