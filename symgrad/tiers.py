@@ -272,8 +272,12 @@ def kernel_target(program: Program, options: Options) -> Target:
     """This machine as the kernel of a program meets it."""
     from symgrad.emit.kernel import cpu_target  # noqa: PLC0415 - imports numba
 
-    reduced, contract = options.reduce is not None, options.rewrites == "all"
-    return cpu_target(program, options.dtype, options.accuracy, reduced=reduced, contract=contract)
+    return cpu_target(
+        *(program, options.dtype, options.accuracy),
+        reduced=options.reduce is not None,
+        contract=options.rewrites == "all",
+        rows=options.batch_axis == 0,
+    )
 
 
 def _digest(text: str, length: int) -> str:

@@ -90,6 +90,12 @@ class KernelArray:
         # A shared group stays at the same vector while the points go on.
         self.stride = builder.select(self.shared, zero, item)
         self.packed = builder.icmp_signed("==", column_stride, item)
+        # Rows follow each other without a gap.
+        self.size = ir.Constant(INT64, columns.count * target.itemsize)
+        close = builder.icmp_signed("==", point_stride, self.size)
+        close = builder.and_(close, builder.not_(self.adjacent))
+        self.close = builder.and_(close, self.packed)
+        self.turned: Any = ir.Constant(FLAG, 0)
         self.runs: Any = ir.Constant(FLAG, 0)
         self.rowwise: Any = ir.Constant(FLAG, 0)
         self.joined: Any = ir.Constant(FLAG, 0)
@@ -123,12 +129,16 @@ class KernelArray:
     def place(self, first: Any, whole: Any) -> None:
         """Decide where the tile that starts at point ``first`` lies: in place or in scratch."""
         builder = self.builder
-        self.step = self.stride
         self.direct = builder.and_(builder.and_(self.adjacent, whole), builder.not_(self.runs))
-        self.apart = builder.not_(builder.or_(self.direct, self.shared))
+        self.turning = builder.and_(self.turned, whole)
+        self.there = builder.or_(self.direct, self.turning)
+        self.apart = builder.not_(builder.or_(self.there, self.shared))
         here = self._place(first)
-        self.pointer = builder.select(self.direct, here, self.scratch)
+        self.pointer = builder.select(self.there, here, self.scratch)
         self.row = builder.select(self.direct, self.column_stride, self.pitch)
+        vector = ir.Constant(INT64, self.target.width * self.target.itemsize)
+        self.row = builder.select(self.turning, vector, self.row)
+        self.step = builder.select(self.turning, self.size, self.stride)
         pitch = ir.Constant(INT64, run_pitch(self.target))
         kept = offset(builder, self.scratch, CACHE_LINE)
         self.pointer = builder.select(self.runs, kept, self.pointer)
@@ -150,7 +160,8 @@ class KernelArray:
         builder = self.builder
         places = self._address(point)
         if self.columns.count > 1:
-            places = builder.or_(places, self.column_stride)
+            among = builder.select(self.turned, ir.Constant(INT64, 0), self.column_stride)
+            places = builder.or_(places, among)
         within = builder.and_(places, ir.Constant(INT64, size - 1))
         return builder.icmp_signed("==", within, ir.Constant(INT64, 0))
 
@@ -184,10 +195,7 @@ class KernelArray:
         target, columns = self.target, self.columns.count
         if self.columns.rows is None:
             return
-        size = ir.Constant(INT64, columns * target.itemsize)
-        close = builder.icmp_signed("==", self.point_stride, size)
-        close = builder.and_(close, builder.not_(self.adjacent))
-        close = builder.and_(builder.and_(wanted, self.packed), close)
+        close = builder.and_(wanted, self.close)
         few = columns in CLOSE and target.lanes * target.itemsize == CACHE_LINE
         if few or writes_rows(target.dtype, target.lanes, columns):
             inside = reduce(builder.or_, map(self._address, tiles))
@@ -268,7 +276,7 @@ class KernelArray:
     def copy_out(self, first: Any, count: Any) -> None:
         """Copy a tile's results from scratch to the array."""
         builder = self.builder
-        here = builder.not_(builder.or_(self.direct, self.runs))
+        here = builder.not_(builder.or_(self.there, self.runs))
         if self.constants.entries:
             with builder.if_then(builder.and_(here, self.adjacent)):
                 self._fill_scratch(count)

@@ -10,7 +10,7 @@ lanes hold points of the batch; values of the others are not added.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Collection, Mapping, Sequence, Set
 from itertools import pairwise
 from typing import Any
 
@@ -68,6 +68,7 @@ def define_pieces(
     *,
     past_cache: bool = False,
     returned: Set[int] = frozenset(),
+    given: Set[int] = frozenset(),
 ) -> list[ir.Function]:
     """Define one function a piece in ``module`` and return them in order.
 
@@ -78,6 +79,8 @@ def define_pieces(
         past_cache: write results past the cache: their vectors are whole cache lines.
         returned: results whose values are not stored but returned, each piece's in a structure of
             them (``returned_entries``).
+        given: groups whose columns the pieces take as vectors, in order behind everything else; not
+            those that a batch calls once.
 
     Raises:
         KernelError: an instruction has no implementation on this machine.
@@ -92,7 +95,7 @@ def define_pieces(
         entries = _entries(program, work, returned)
         piece = _Piece(
             *(module, program, target, slots, index, inline, short, routines, past_cache),
-            *(returned, entries),
+            *(returned, entries, given if index >= program.shared else ()),
         )
         functions.append(piece.define(work))
     return functions
@@ -155,6 +158,7 @@ class _Piece:
         past_cache: bool,
         returned: Set[int],
         entries: Sequence[tuple[int, int]],
+        given: Collection[int],
     ) -> None:
         self.module = module
         self.past_cache = past_cache
@@ -169,8 +173,10 @@ class _Piece:
         self.routines = routines
         columns = len(program.groups) + len(program.results)
         kinds = [POINTER, INT64] * columns + [POINTER] + [INT64] * target.reduced
+        sizes = [(group, len(program.groups[group].columns)) for group in sorted(given)]
+        taken = [(group, column) for group, size in sizes for column in range(size)]
         gives = ir.LiteralStructType([self.vector] * len(entries)) if entries else ir.VoidType()
-        kind = ir.FunctionType(gives, kinds)
+        kind = ir.FunctionType(gives, kinds + [self.vector] * len(taken))
         self.function = ir.Function(module, kind, f"sg.piece{index}{'.past' * past_cache}")
         self.function.linkage = "internal"
         self.function.attributes.add("alwaysinline" if short else "noinline")
@@ -182,6 +188,7 @@ class _Piece:
         self.counted = (
             counted_lanes(self.builder, target, self.function.args[-1]) if target.reduced else ()
         )
+        self.given = dict(zip(taken, self.function.args[len(kinds) :], strict=True))
         self.values: dict[int, Any] = {}
 
     def define(self, indices: Sequence[int]) -> ir.Function:
@@ -212,6 +219,8 @@ class _Piece:
     def _emit(self, index: int) -> Any:
         op, args, data = self.program.code[index]
         size = self.target.itemsize
+        if op == "load" and data in self.given:
+            return self.given[data]
         if op == "load":
             return self.builder.load(
                 self._column(2 * data[0], data[1]), typ=self.vector, align=size

@@ -120,7 +120,7 @@ def _define_close(
             column = at(builder, column, pitch, BYTE)
         sources, sinks = (outside, inside) if way == "in" else (inside, outside)
         if way == "in":
-            _ask_ahead(builder, rows, columns * lanes * item)
+            ask_ahead(builder, rows, columns * lanes * item)
         given = [builder.load(place, typ=vector, align=item) for place in sources]
         regrouped = split_points if way == "in" else join_points
         for value, place in zip(regrouped(builder, given), sinks, strict=True):
@@ -162,7 +162,7 @@ def _define_blocks(
         inner = [_row(builder, inside, ir.Constant(INT64, i), pitch) for i in range(side)]
         if inward:
             lines = builder.mul(column, ir.Constant(INT64, lanes * item))
-            _ask_ahead(builder, at(builder, rows, lines, BYTE), side * lanes * item)
+            ask_ahead(builder, at(builder, rows, lines, BYTE), side * lanes * item)
             made = load_rows(builder, outer, scalar, side, item)
             for value, place in zip(made, inner, strict=True):
                 builder.store(value, place, align=item)
@@ -193,7 +193,7 @@ def _define_blocks(
     return function
 
 
-def _ask_ahead(builder: ir.IRBuilder, rows: Any, size: int) -> None:
+def ask_ahead(builder: ir.IRBuilder, rows: Any, size: int) -> None:
     """Ask for as many bytes as are read from those rows: one stream of them needs that."""
     module, one = builder.module, ir.IntType(32)
     kind = ir.FunctionType(ir.VoidType(), [POINTER] + [one] * 3)

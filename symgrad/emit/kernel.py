@@ -36,6 +36,7 @@ from symgrad.emit.target import (
     Dtype,
     Target,
 )
+from symgrad.emit.turned import turns
 from symgrad.emit.vector.rare import KernelModule, RareFunction
 from symgrad.ir.program import Program
 
@@ -89,6 +90,7 @@ def cpu_target(
     *,
     reduced: bool = False,
     contract: bool = False,
+    rows: bool = False,
 ) -> Target:
     """The Target of this machine for ``program``.
 
@@ -98,6 +100,7 @@ def cpu_target(
         accuracy: of the functions.
         reduced: whether results are sums.
         contract: whether products may become fused multiply-adds, where the CPU has those.
+        rows: whether batches have points first.
     """
     program = summands(program).program if reduced else program
     itemsize = ITEMSIZE[dtype]
@@ -108,7 +111,8 @@ def cpu_target(
     fits = live_values(program) <= REGISTERS[vector_bytes()]
     fused = contract and "fma" in provider.host_features()
     return Target(
-        "cpu", width, dtype, accuracy, tile, lanes, reduced, fused and fits, fused and reduced
+        *("cpu", width, dtype, accuracy, tile, lanes, reduced, fused and fits, fused and reduced),
+        doubled=turns(program) or not rows,
     )
 
 

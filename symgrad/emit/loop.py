@@ -19,7 +19,8 @@ Short programs, and those of many results, have their pieces twice, the second t
 go past the cache by themselves (``directly.py``): 34 ns for the arm in place of 40, but 5.8 in
 place of 4.5 for Rosenbrock's function of 10 inputs. The caller times what there is. The second
 pieces take a third of the time to compile, so they come later, once large results have taken some
-milliseconds (``Target.doubled``).
+milliseconds (``Target.doubled``). Short programs of few results have other pieces in place of the
+first ones then, which suit points first as well (``turned.py``).
 
 Every function aligns its stack to a vector register. LLVM does not do it for values that spill
 after registers are allocated; the stack a thread starts with would then decide whether each of
@@ -30,7 +31,6 @@ of a Lennard-Jones cluster: 27 or 45).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 from llvmlite import ir
@@ -49,6 +49,7 @@ from symgrad.emit.scratch import scratch_layout, short_pitch, short_points
 from symgrad.emit.steps import begin, call_all
 from symgrad.emit.summands import summands
 from symgrad.emit.target import Target
+from symgrad.emit.turned import Turned, turns
 from symgrad.ir.program import THROUGH, Program
 
 LOOP = "sg.loop"
@@ -69,11 +70,18 @@ def define_loop(module: ir.Module, program: Program, target: Target) -> ir.Funct
     of a result are blocks of the batch (``reduction.py``).
     """
     made = summands(program) if target.reduced else None
-    pieces = define_pieces(module, made.program if made else program, target)
-    past = _past_cache(module, program, target)
+    past: Directly | Turned | None = None
+    if target.doubled and can_double(program, target):
+        past = (Turned if turns(program) else Directly)(module, program, target)
+    turned = past if isinstance(past, Turned) else None
+    if turned:
+        pieces = every = turned.pieces
+    else:
+        pieces = define_pieces(module, made.program if made else program, target)
+        every = [*pieces, *(past.pieces if past else ())]
     straight = len(pieces) - program.shared == 1 and is_straight(pieces[-1])
     if straight and target.width > target.lanes:
-        for piece in (pieces[-1], *(past.pieces if past else ())):
+        for piece in every[len(pieces) - 1 :]:
             order_by_critical_path(piece)
         drop_expanded(module)
     arrays = len(program.groups) + len(program.results)
@@ -87,31 +95,26 @@ def define_loop(module: ir.Module, program: Program, target: Target) -> ir.Funct
     if made:
         emit_sums(builder, made, target, pieces)
     else:
-        _emit_tiles(builder, program, target, pieces, past)
+        _emit_tiles(builder, program, target, pieces, past, turned)
     builder.ret_void()
-    for one in (function, *pieces, *(past.pieces if past else ())):
+    for one in (function, *every):
         one.attributes.alignstack = target.lanes * target.itemsize
         if straight and _can_stream(target):
             set.add(one.attributes, TUNING)  # llvmlite's own add() takes no attribute of text
     return function
 
 
-def _past_cache(module: ir.Module, program: Program, target: Target) -> Directly | None:
-    """The pieces once more, where they are to write past the cache themselves."""
-    if not (target.doubled and can_double(program, target)):
-        return None
-    return Directly(module, program, target)
-
-
 def can_double(program: Program, target: Target) -> bool:
     """Whether the pieces can write past the cache themselves, and may gain by it."""
-    plain = not (target.reduced or program.shared or emitted(program, target) or program.outside)
-    if not (plain and _can_stream(target)):
+    if target.reduced or not _can_stream(target):
         return False
+    if turns(program):
+        return True
     computed = sum(result.size for result in program.results)
     computed -= sum(map(len, constant_entries(program)))
     many = computed >= MANY_RESULTS and work(program) <= DOUBLED
-    return many or is_short(program)
+    plain = not (program.shared or emitted(program, target) or program.outside)
+    return plain and (many or is_short(program))
 
 
 def _can_stream(target: Target) -> bool:
@@ -132,7 +135,8 @@ def _emit_tiles(
     program: Program,
     target: Target,
     pieces: Sequence[ir.Function],
-    past: Directly | None,
+    past: Directly | Turned | None,
+    turned: Turned | None,
 ) -> None:
     """Emit the loop that fills the results, a tile of points at a time."""
     start, stop, stream, scratch, *given = builder.function.args
@@ -143,15 +147,19 @@ def _emit_tiles(
         for i, columns in enumerate(layout)
     ]
     groups, results = arrays[: len(program.groups)], arrays[len(program.groups) :]
-    for result, entries in zip(results, constant_entries(program), strict=True):
-        result.constants = Constants(builder.module, target, result.columns.count, entries)
+    if not turned:
+        for result, entries in zip(results, constant_entries(program), strict=True):
+            result.constants = Constants(builder.module, target, result.columns.count, entries)
     computed = sum(len(result.constants.kept) for result in results)
     width = ir.Constant(INT64, target.width)
     can_stream = _can_stream(target)
     wanted = builder.icmp_signed("!=", stream, ir.Constant(INT64, THROUGH))
     long = builder.icmp_signed(">=", builder.sub(stop, start), ir.Constant(INT64, PEEL_FROM))
     largest = max(results, key=lambda result: len(result.constants.kept))
-    in_place = builder.not_(apart(builder, arrays))
+    if turned:
+        in_place = turned.turn(builder, groups, results)
+    else:
+        in_place = builder.not_(apart(builder, arrays))
     fits = _holds_a_line(program, target, in_place)
     peeled = largest.misaligned_points(start, builder.and_(long, fits))
     opening = builder.add(start, peeled)
@@ -197,17 +205,16 @@ def _emit_tiles(
             for array in arrays:
                 arguments += array.at(point)
             arguments.append(spill)
-            ordinary = partial(call_all, builder, target, steps, arguments, width)
             if past:
-                past.vector(past_cache, point, arguments, ordinary)
+                past.vector(past_cache, point, arguments, steps)
             else:
-                ordinary()
+                call_all(builder, target, steps, arguments, width)
             if can_stream:
                 for result in results:
                     result.stream_out(point)
         if past:
             past.end(past_cache, count)
-        elsewhere = any_of(builder, [builder.not_(result.direct) for result in results])
+        elsewhere = any_of(builder, [builder.not_(result.there) for result in results])
         with builder.if_then(elsewhere):
             for result in results:
                 result.copy_out(first, count)

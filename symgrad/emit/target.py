@@ -36,7 +36,7 @@ class Target:
         reduced: whether results are sums over blocks of points.
         contract: whether products become fused multiply-adds (``contract.py``).
         fused: whether products that are summed over points do (``accumulate.py``).
-        doubled: whether pieces may be there twice, to write past the cache too (``loop.py``).
+        doubled: whether there may be other pieces for large results (``loop.py``).
 
     Raises:
         InvariantError: a tile is no whole number of vectors, so that its end would be overwritten.

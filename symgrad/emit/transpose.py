@@ -51,9 +51,8 @@ def load_rows(
     made = [builder.load(row, typ=part, align=align) for row in rows]
     groups = [made[first : first + columns] for first in range(0, len(made), columns)]
     while len(groups) > 1:
-        both = _lanes(list(range(2 * groups[0][0].type.count)))
         groups = [
-            [builder.shuffle_vector(*pair, both) for pair in zip(low, high, strict=True)]
+            [concatenated(builder, *pair) for pair in zip(low, high, strict=True)]
             for low, high in zip(groups[::2], groups[1::2], strict=True)
         ]
     return transpose(builder, groups[0])
@@ -68,6 +67,11 @@ def store_rows(
         value, first = made[i % count], i - i % count
         lanes = _lanes(list(range(first, first + count)))
         builder.store(builder.shuffle_vector(value, value, lanes), row, align=align)
+
+
+def concatenated(builder: ir.IRBuilder, low: Any, high: Any) -> Any:
+    """Two vectors, one behind the other."""
+    return builder.shuffle_vector(low, high, _lanes(range(2 * low.type.count)))
 
 
 def pick(builder: ir.IRBuilder, first: Any, indices: Any, second: Any) -> Any:

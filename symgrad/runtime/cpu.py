@@ -311,9 +311,7 @@ class CpuFunction(CompiledFunction):
         size = sum(target.nbytes for target in targets)
         large = size > STREAM_BYTES
         code = self._code
-        # Points first, rows of results are gathered in any case.
-        adjacent = all(target.strides[0] == target.itemsize for target in targets)
-        if large and adjacent and code.further is not None:
+        if large and code.further is not None:
             further = code.further(self._streamed)
             if further is not None:
                 self._use(further._replace(cached=code.cached))
@@ -335,7 +333,7 @@ class CpuFunction(CompiledFunction):
         """
         code, size = self._code, points * self._result_bytes
         way = self._streaming.chosen(size, fresh=fresh)
-        if way is None or (code.further is not None and self.signature.batch_axis == -1):
+        if way is None or code.further is not None:
             return None
         most = self._streaming.chunk(size, points, fresh=fresh, alone=workers == 1)
 
