@@ -60,7 +60,7 @@ class CpuFunction(CompiledFunction):
         self._tier: Tier | None = None
         self._streaming, self._streamed = Streaming(), 0.0
         self._torch: dict[int | None, Any] = {}
-        self._direct: DirectCall = lambda points, named, out, workers: NotImplemented
+        self._direct: DirectCall = lambda *_: NotImplemented
         if isinstance(code, Tier):
             self._tier, self._code = code, code.interpreted
         else:
@@ -199,11 +199,11 @@ class CpuFunction(CompiledFunction):
                 return self._over_tensors(workers, points, tangent, cotangent, named)
             named = merged_parameters(self.signature, parameters, named)
         if (
-            executor is on_chunk is tangent is cotangent is None
+            executor is on_chunk is None
             and (workers is None or (type(workers) is int and workers > 0))
             and not accumulate
         ):
-            found = self._direct(points, named, out, workers)
+            found = self._direct(points, named, out, workers, tangent, cotangent)
             if found is not NotImplemented:
                 return found
         points = columns_by_title(self.signature, points)

@@ -4,9 +4,9 @@ The kernel takes half a microsecond for one point, and every rule of calling (wh
 broadcasts or overlaps, in how many parts and threads) as much again: some microseconds in all, and
 after a large call, which leaves nothing of Python's in the caches, a hundred. Here a call is only
 recognised: one array of the kernel's dtype, or a number for each input; parameters that are
-numbers; results into new arrays or into contiguous ones. What follows from the shape of the points
-is kept from one call to the next. Whatever is not recognised, and every mistake, is left to the
-general call: the rules stand there, once.
+numbers; a tangent and a cotangent for each point; results into new arrays or into contiguous ones.
+What follows from the shape of the points is kept from one call to the next. Whatever is not
+recognised, and every mistake, is left to the general call: the rules stand there, once.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 
 from symgrad.errors import ShapeError
 from symgrad.ir.program import THROUGH
-from symgrad.runtime.arguments import Signature
+from symgrad.runtime.arguments import Signature, direction_shape
 from symgrad.runtime.arrays import Array, allocate, points_from_table, repeated, result_shape
 from symgrad.runtime.result import Result
 from symgrad.runtime.threads import Scratch
@@ -28,21 +28,26 @@ OWNED, ALIGNED, WRITABLE = 0x4, 0x100, 0x501
 
 EXACT = 2**53
 
+DIRECTIONS = ("tangent", "cotangent")
+
 MOST_SHAPES = 256
 """Shapes of points whose plans are kept."""
 
-DirectCall = Callable[[tuple[Any, ...], Mapping[str, Any], Any, int | None], Any]
-"""(points, parameters by name, out, workers) -> what the call gives, or NotImplemented."""
+DirectCall = Callable[..., Any]
+"""(points, parameters by name, out, workers, tangent, cotangent) -> what the call gives, or
+NotImplemented; tangent and cotangent may be left out."""
 
 Large = Callable[[int, bool, int | None], Callable[..., None] | None]
 """(points, whether results are new arrays, workers) -> what evaluates so many, if that is known. It
 takes the kernel's arrays."""
 
 Shape = tuple[int, ...]
-Plan = tuple[int, bool, Shape, list[tuple[str, Shape, Shape]]]
+Named = list[tuple[str, Shape, Shape]]
+Plan = tuple[int, bool, Shape, Named, Named]
 """What follows from the shape of the points: how many there are, whether it is one without a batch
-axis, the shape in which the kernel takes them; and for each result its name, its shape, and that in
-which the kernel takes it. A plain tuple, because a named one takes longer to unpack."""
+axis, the shape in which the kernel takes them; and for each result, and each tangent or cotangent,
+its name, its shape, and that in which the kernel takes it. A plain tuple, because a named one takes
+longer to unpack."""
 
 
 def direct_call(
@@ -75,12 +80,13 @@ def direct_call(
     count_of_results = len(signature.results)
     row = (columns,)
     one_point = row if columns > 1 else ()
-    simple, narrow = single and not names, dtype != np.float64
+    known = ["inputs", "parameters"][: 1 + bool(names)]
+    groups = [group.name for group in signature.groups]
+    simple, narrow = single and groups == known[:1], dtype != np.float64
     plans: dict[Shape, Plan] = {}
     ndarray = np.ndarray
-    known = ["inputs", "parameters"][: 1 + bool(names)]
-    if signature.reduction or [group.name for group in signature.groups] != known:
-        return lambda points, named, out, workers: NotImplemented
+    if signature.reduction or groups[: len(known)] != known:
+        return lambda *_: NotImplemented
 
     def plan_of(shape: Shape) -> Plan | None:
         """The plan for points of a shape; None where they are wrong or none."""
@@ -94,7 +100,12 @@ def direct_call(
 
     # Loops are written out below: a comprehension, all() or zip() takes as long as the rest.
     def call(
-        points: tuple[Any, ...], named: Mapping[str, Any], out: Any, workers: int | None
+        points: tuple[Any, ...],
+        named: Mapping[str, Any],
+        out: Any,
+        workers: int | None,
+        tangent: Any = None,
+        cotangent: Any = None,
     ) -> Any:
         expected, most = parameters, few_alone if workers == 1 else few
         if not points:
@@ -107,7 +118,7 @@ def direct_call(
             owned = given.flags.num
             if plan is None or given.dtype != dtype or not owned & ALIGNED:
                 return NotImplemented
-            count, single_point, flat, results = plan
+            count, single_point, flat, results, directions = plan
             table = given if shape == flat else given.reshape(flat)
         elif len(points) == columns:
             if type(given) is ndarray:
@@ -124,7 +135,7 @@ def direct_call(
             plan = plans.get(shape) or plan_of(shape)
             if plan is None or plan[0] > most:
                 return NotImplemented
-            count, single_point, flat, results = plan
+            count, single_point, flat, results, directions = plan
             # A copy, which nothing that is written can overlap.
             table, given = np.array(points, np.float64).reshape(columns, count), None
             if narrow:
@@ -154,6 +165,16 @@ def direct_call(
                 numbers.append(number)
             values = np.array((numbers,), np.float64)
             arguments.append(repeated(values.astype(dtype) if narrow else values, count))
+        for name, wanted, flat in directions:
+            direction = tangent if name == "tangent" else cotangent
+            if type(direction) is not ndarray or direction.shape != wanted:
+                return NotImplemented
+            if direction.dtype != dtype or not direction.flags.num & ALIGNED:
+                return NotImplemented
+            view = direction if wanted == flat else direction.reshape(flat)
+            arguments.append(view.T if last else view)
+        if (tangent is not None) + (cotangent is not None) != len(directions):
+            return NotImplemented
         whole = out is None or (single and type(out) is ndarray)
         if not whole:
             if type(out) is Result:
@@ -171,6 +192,9 @@ def direct_call(
                 flags = array.flags.num
                 if flags & WRITABLE != WRITABLE:
                     return NotImplemented
+                for direction in (tangent, cotangent):
+                    if direction is not None and np.may_share_memory(direction, array):
+                        return NotImplemented
                 if given is not None:
                     # Two arrays that own their memory share none of it: that is quick to see.
                     apart = flags & owned & OWNED and array is not given
@@ -228,4 +252,13 @@ def _plan(signature: Signature, shape: Shape) -> Plan | None:
         (result.name, result_shape(result.shape, batch, axis), flat(result.size))
         for result in signature.results
     ]
-    return count, not batch, flat(columns), results
+    directions = [
+        (
+            group.name,
+            result_shape(direction_shape(signature, group.name), batch, axis),
+            flat(len(group.columns)),
+        )
+        for group in signature.groups
+        if group.name in DIRECTIONS
+    ]
+    return count, not batch, flat(columns), results, directions

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import timeit
 import warnings
+from functools import partial
 
 import numpy as np
 import pytest
@@ -25,7 +26,7 @@ class Tagged(np.ndarray):
 def generally(fn):
     """A function of the same kernel that makes every call in the general way."""
     other = pickle.loads(pickle.dumps(fn))
-    other._direct = lambda points, named, out, workers: NotImplemented
+    other._direct = lambda *_: NotImplemented
     return other
 
 
@@ -35,6 +36,9 @@ def functions(spring, pair, pair_last, cube, single, products):
         "spring": spring, "pair": pair, "pair_last": pair_last, "cube": cube, "single": single,
         "products": products,
         "sparse": sg.compile("x*y**2", "x y", ["value", "hessian"], sparse=True),
+        "products_last": sg.compile(
+            ["x*y", "x**2*y"], "x y", ["vjp", "jvp", "hvp"], batch_axis=-1
+        ),
         "half": sg.compile("k*x*y", "x y", "gradient", parameters="k", dtype="float32"),
     }  # fmt: skip
     return {name: (fn, generally(fn)) for name, fn in found.items()}
@@ -162,6 +166,54 @@ def test_every_form_of_keywords(functions, name, named, given, rows):
     fn, general = functions[name]
     calls = [outcome(f, lambda f: f(*POINTS[given](rows), **NAMED[named])) for f in (fn, general)]
     assert calls[0] == calls[1]
+
+
+DIRECTED = {
+    "as they should be": lambda d: d,
+    "no cotangent": lambda d: {"tangent": d["tangent"]},
+    "no tangent": lambda d: {"cotangent": d["cotangent"]},
+    "shared": lambda d: {name: array[0] for name, array in d.items()},
+    "too long": lambda d: {name: np.concatenate([array, array]) for name, array in d.items()},
+    "float32": lambda d: {name: array.astype("f4") for name, array in d.items()},
+    "lists": lambda d: {name: array.tolist() for name, array in d.items()},
+    "unaligned": lambda d: {name: unaligned(array) for name, array in d.items()},
+    "strided": lambda d: {name: np.repeat(array, 2, 0)[::2] for name, array in d.items()},
+    "backwards": lambda d: {name: array[:, ::-1] for name, array in d.items()},
+    "subclass": lambda d: {name: array.view(Tagged) for name, array in d.items()},
+}
+
+
+@pytest.mark.parametrize("how", DIRECTED)
+@pytest.mark.parametrize("batch_axis", [0, -1])
+def test_every_form_of_directions(functions, how, batch_axis, rows):
+    fn, general = functions["products" if batch_axis == 0 else "products_last"]
+    axes = (lambda array: array) if batch_axis == 0 else np.transpose
+    given = DIRECTED[how]({"tangent": rows + 1, "cotangent": rows - 1})
+    if how not in ("shared", "lists"):
+        given = {name: axes(array) for name, array in given.items()}
+    for x in (axes(rows), rows[2]):
+        for _ in range(2):
+            got = outcome(fn, lambda f, x=x: f(x, **given))
+            assert got == outcome(general, lambda f, x=x: f(x, **given))
+    taken = fn._direct((axes(rows),), {}, None, None, *map(given.get, ("tangent", "cotangent")))
+    assert (taken is not NotImplemented) == (how in ("as they should be", "strided", "backwards"))
+
+
+def test_directions_that_results_would_overwrite_are_left_to_the_general_call(functions, rows):
+    fn, general = functions["products"]
+    made = []
+    for f in (fn, general):
+        tangent, cotangent = rows + 1, rows - 1
+        out = {"vjp": cotangent, "jvp": np.empty_like(rows), "hvp": tangent}
+        call = partial(f, rows, tangent=tangent, cotangent=cotangent, out=out)
+        made.append(outcome(f, lambda _, call=call: call()))
+    assert made[0] == made[1]
+
+
+def test_a_direction_that_nothing_needs_is_refused(functions, rows):
+    fn, _ = functions["pair"]
+    with pytest.raises(ArgumentError, match="tangent= is given, but no result needs it"):
+        fn(rows, tangent=rows)
 
 
 def outs(shapes, dtype):
