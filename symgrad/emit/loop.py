@@ -172,7 +172,7 @@ def _emit_tiles(
     runs = ir.Constant(FLAG, 0)
     if run_points(target) and computed >= RUN_COLUMNS:
         for result in results:
-            result.decide_runs(staged, opening)
+            result.decide_runs(staged, builder.not_(wanted), opening)
             runs = builder.or_(runs, result.runs)
     short = builder.not_(builder.or_(runs, in_place))
     for result in results:
@@ -221,5 +221,5 @@ def _emit_tiles(
             gathered = [builder.or_(result.runs, result.rowwise) for result in results]
             with builder.if_then(any_of(builder, gathered)):
                 for result in results:
-                    result.write_run(run, first, count, start, stop)
+                    result.write_run(run, first, count, start, stop, wanted)
                     result.write_rows(run, first, count, start, stop)

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 from symgrad.emit import provider
-from symgrad.emit.array import RUN_ALWAYS, RUN_COLUMNS
+from symgrad.emit.array import CROWD, PAGE, RUN_ALWAYS, RUN_COLUMNS
 from symgrad.emit.kernel import cpu_target, emit_kernel, llvm_text
 from symgrad.emit.runs import CACHE_LINE, RUN_BYTES, run_pitch, run_points
+from symgrad.emit.scratch import scratch_layout
 from symgrad.emit.target import ITEMSIZE
+from symgrad.ir.program import HEADER
 from symgrad.tiers import load_kernel
 from tests.emit.test_kernel import Loaded, assert_same_bits, load_program
 from tests.emit.test_loop import GUARD, given, program
@@ -118,6 +120,48 @@ def test_vectors_of_half_a_line_can_write_whole_ones(dtype):
         places = [rows(700, w, dtype, row, offset) for w in (1, 2, RUN_ALWAYS)]
         for start, stop in ((0, 700), (3, 6), (5, 690)):
             assert_filled(half, inputs, wanted, places, start, stop)
+
+
+CROWDED = (1, CROWD + 1, 2 * CROWD + 1)
+
+
+@pytest.fixture(scope="module", params=ITEMSIZE)
+def crowding(request):
+    """A kernel of results of which many may share a place in the cache, and page's numbers."""
+    made = load_program(program(widths=CROWDED), request.param)
+    return made, PAGE // made.target.itemsize
+
+
+@pytest.mark.parametrize("offset", [0, 3])
+def test_rows_that_crowd_the_cache_are_written_in_runs_through_it(crowding, offset):
+    kernel, page = crowding
+    count = 2 * page - 10
+    inputs = given(kernel, count)
+    wanted = [np.full((count, w), GUARD, kernel.target.dtype) for w in CROWDED]
+    kernel(inputs, wanted)
+    for row in (2 * page, count + 5):
+        places = [rows(count, w, kernel.target.dtype, row, offset) for w in CROWDED]
+        for start, stop in ((0, count), (3, 6), (5, count - 9), (0, 1), (64, 200)):
+            kernel(inputs, [v for _, v in places], start=start, stop=stop)
+            for (memory, view), values in zip(places, wanted, strict=True):
+                assert_same_bits(view[start:stop], values[start:stop])
+                view[start:stop] = GUARD
+                assert (memory == GUARD).all(), "memory outside the result was written"
+
+
+def test_rows_crowd_the_cache_a_page_apart_and_many_half_a_page(crowding):
+    kernel, page = crowding
+    layout, slots, _ = scratch_layout(program(widths=CROWDED), kernel.target)
+    scratch = kernel.code.scratch.memory[HEADER:][layout[-1].offset : slots]
+
+    def gathers(row):
+        places = [rows(page // 4, w, kernel.target.dtype, row, 0) for w in CROWDED]
+        scratch[:] = 0
+        kernel(given(kernel, page // 4), [view for _, view in places])
+        return scratch.any()
+
+    assert all(gathers(row) for row in (page // 2, page, 3 * page // 2, 2 * page))
+    assert not any(gathers(row) for row in (page // 4, page + 8, page - 8, 2 * page + page // 4))
 
 
 def test_few_results_need_no_runs():
