@@ -194,7 +194,8 @@ class CpuFunction(CompiledFunction):
             points = unpacked(self.signature, points)
         if parameters is not None:
             values = (*points, *_values(parameters), *named.values(), tangent, cotangent)
-            if any_of("torch", values) and out is executor is on_chunk is None and not accumulate:
+            torch = "torch" in libraries(values)
+            if torch and out is executor is on_chunk is None and not accumulate:
                 named["parameters"] = parameters
                 return self._over_tensors(workers, points, tangent, cotangent, named)
             named = merged_parameters(self.signature, parameters, named)
@@ -207,8 +208,8 @@ class CpuFunction(CompiledFunction):
             if found is not NotImplemented:
                 return found
         points = columns_by_title(self.signature, points)
-        values = (*points, *named.values(), tangent, cotangent)
-        if any_of("dask", values):
+        given_by = libraries((*points, *named.values(), tangent, cotangent))
+        if "dask" in given_by:
             if not out is executor is on_chunk is tangent is cotangent is None:
                 raise ArgumentError(
                     "dask arrays come with parameters and workers= alone: results are lazy, and "
@@ -216,7 +217,7 @@ class CpuFunction(CompiledFunction):
                 )
             options = {} if workers is None else {"workers": workers}
             return self._adapter("dask")(self, points, named, options)
-        if any_of("torch", values) and out is executor is on_chunk is None and not accumulate:
+        if "torch" in given_by and out is executor is on_chunk is None and not accumulate:
             return self._over_tensors(workers, points, tangent, cotangent, named)
         if workers is not None and (not isinstance(workers, int | np.integer) or workers < 1):
             raise ArgumentError(f"workers={workers!r} is not possible; give a number of threads")
@@ -451,9 +452,9 @@ class CpuFunction(CompiledFunction):
                 on_chunk(stop, count)
 
 
-def any_of(library: str, values: Iterable[Any]) -> bool:
-    """Whether a library's objects are among them; it is not imported to see that."""
-    return any(type(value).__module__.partition(".")[0] == library for value in values)
+def libraries(values: Iterable[Any]) -> set[str]:
+    """Whose objects are among them; a library is not imported to see that."""
+    return {kind.__module__.partition(".")[0] for kind in set(map(type, values))}
 
 
 def _values(parameters: Any) -> Iterable[Any]:

@@ -4,7 +4,7 @@ The kernel takes half a microsecond for one point, and every rule of calling (wh
 broadcasts or overlaps, in how many parts and threads) as much again: some microseconds in all, and
 after a large call, which leaves nothing of Python's in the caches, a hundred. Here a call is only
 recognised: one array of the kernel's dtype, or a number for each input; parameters that are
-numbers; a tangent and a cotangent for each point; results into new arrays or into contiguous ones.
+numbers; tangents and cotangents; results into new arrays or into contiguous ones.
 What follows from the shape of the points is kept from one call to the next. Whatever is not
 recognised, and every mistake, is left to the general call: the rules stand there, once.
 """
@@ -43,11 +43,11 @@ takes the kernel's arrays."""
 
 Shape = tuple[int, ...]
 Named = list[tuple[str, Shape, Shape]]
-Plan = tuple[int, bool, Shape, Named, Named]
+Plan = tuple[int, bool, Shape, Named, list[tuple[str, Shape, Shape, Shape]]]
 """What follows from the shape of the points: how many there are, whether it is one without a batch
 axis, the shape in which the kernel takes them; and for each result, and each tangent or cotangent,
-its name, its shape, and that in which the kernel takes it. A plain tuple, because a named one takes
-longer to unpack."""
+its name, its shape, and that in which the kernel takes it; of the latter also the shape that it has
+for one point. A plain tuple, because a named one takes longer to unpack."""
 
 
 def direct_call(
@@ -165,14 +165,20 @@ def direct_call(
                 numbers.append(number)
             values = np.array((numbers,), np.float64)
             arguments.append(repeated(values.astype(dtype) if narrow else values, count))
-        for name, wanted, flat in directions:
+        for name, wanted, flat, one in directions:
             direction = tangent if name == "tangent" else cotangent
-            if type(direction) is not ndarray or direction.shape != wanted:
+            if type(direction) is not ndarray or direction.dtype != dtype:
                 return NotImplemented
-            if direction.dtype != dtype or not direction.flags.num & ALIGNED:
+            if not direction.flags.num & ALIGNED:
                 return NotImplemented
-            view = direction if wanted == flat else direction.reshape(flat)
-            arguments.append(view.T if last else view)
+            if direction.shape == wanted:
+                view = direction if wanted == flat else direction.reshape(flat)
+                arguments.append(view.T if last else view)
+            elif direction.shape == one and not single_point:
+                shared = np.ascontiguousarray(direction).reshape(1, -1)
+                arguments.append(repeated(shared, count))
+            else:
+                return NotImplemented
         if (tangent is not None) + (cotangent is not None) != len(directions):
             return NotImplemented
         whole = out is None or (single and type(out) is ndarray)
@@ -252,13 +258,10 @@ def _plan(signature: Signature, shape: Shape) -> Plan | None:
         (result.name, result_shape(result.shape, batch, axis), flat(result.size))
         for result in signature.results
     ]
-    directions = [
-        (
-            group.name,
-            result_shape(direction_shape(signature, group.name), batch, axis),
-            flat(len(group.columns)),
-        )
-        for group in signature.groups
-        if group.name in DIRECTIONS
-    ]
+    directions = []
+    for group in signature.groups:
+        if group.name in DIRECTIONS:
+            one = direction_shape(signature, group.name)
+            shapes = result_shape(one, batch, axis), flat(len(group.columns)), one
+            directions.append((group.name, *shapes))
     return count, not batch, flat(columns), results, directions

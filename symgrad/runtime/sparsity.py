@@ -147,7 +147,7 @@ class Sparsity:
         if array.ndim == 0 or array.shape[axis] != self.nnz:
             wanted = f"({self.nnz}, *batch)" if last else f"(*batch, {self.nnz})"
             raise ShapeError(f"values have shape {array.shape}; {wanted} is needed")
-        return np.moveaxis(array, axis, -1)
+        return np.moveaxis(array, 0, -1) if last else array
 
     def __repr__(self) -> str:
         sets = ", one of each symmetric set" if self.symmetric > 1 else ""

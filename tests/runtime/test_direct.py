@@ -183,6 +183,9 @@ DIRECTED = {
 }
 
 
+DIRECTLY = ("as they should be", "shared", "strided", "backwards")
+
+
 @pytest.mark.parametrize("how", DIRECTED)
 @pytest.mark.parametrize("batch_axis", [0, -1])
 def test_every_form_of_directions(functions, how, batch_axis, rows):
@@ -196,7 +199,7 @@ def test_every_form_of_directions(functions, how, batch_axis, rows):
             got = outcome(fn, lambda f, x=x: f(x, **given))
             assert got == outcome(general, lambda f, x=x: f(x, **given))
     taken = fn._direct((axes(rows),), {}, None, None, *map(given.get, ("tangent", "cotangent")))
-    assert (taken is not NotImplemented) == (how in ("as they should be", "strided", "backwards"))
+    assert (taken is not NotImplemented) == (how in DIRECTLY)
 
 
 def test_directions_that_results_would_overwrite_are_left_to_the_general_call(functions, rows):
