@@ -152,7 +152,7 @@ def _emit_tiles(
             result.constants = Constants(builder.module, target, result.columns.count, entries)
     computed = sum(len(result.constants.kept) for result in results)
     width = ir.Constant(INT64, target.width)
-    can_stream = _can_stream(target)
+    gathers = _can_stream(target) and not turned
     wanted = builder.icmp_signed("!=", stream, ir.Constant(INT64, THROUGH))
     long = builder.icmp_signed(">=", builder.sub(stop, start), ir.Constant(INT64, PEEL_FROM))
     largest = max(results, key=lambda result: len(result.constants.kept))
@@ -196,7 +196,7 @@ def _emit_tiles(
         for array in arrays:
             array.place(first, whole)
         for result in results:
-            if can_stream:
+            if gathers:
                 result.decide_streaming(staged)
         past_cache = builder.and_(directly, whole)
         copy_in(builder, groups, first, count)
@@ -209,7 +209,7 @@ def _emit_tiles(
                 past.vector(past_cache, point, arguments, steps)
             else:
                 call_all(builder, target, steps, arguments, width)
-            if can_stream:
+            if gathers:
                 for result in results:
                     result.stream_out(point)
         if past:
