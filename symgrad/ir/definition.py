@@ -148,17 +148,30 @@ def _outlined(roots: tuple[Expr, ...], own: frozenset[str]) -> tuple[list[Expr],
     Returns:
         The roots, and what the symbols ``i0, i1, ...`` stand for. Constants and conditions stay.
     """
+    nodes = postorder(roots)
+    varying: set[int] = set()
+    conditions: set[int] = set()
+    for node in nodes:
+        if node.op in BOOLEAN or (node.op == "select" and id(node.args[1]) in conditions):
+            conditions.add(id(node))
+        of_own = node.op == "symbol" and node.value in own
+        if of_own or any(id(argument) in varying for argument in node.args):
+            varying.add(id(node))
+    wanted = set(map(id, roots))
     inside: dict[int, Expr] = {}
     outside: dict[Expr, Expr] = {}
+    for node in reversed(nodes):
+        if id(node) in varying or (id(node) in wanted and id(node) in conditions):
+            inside[id(node)] = node
+            wanted.update(map(id, node.args))
 
     def place(node: Expr) -> Expr:
         if id(node) in inside or node.op in CONSTANTS:
             return inside.get(id(node), node)
         return outside.setdefault(node, symbol(invariant_name(len(outside))))
 
-    for node in postorder(roots):
-        varies = node.op in BOOLEAN or (node.op == "symbol" and node.value in own)
-        if varies or any(id(argument) in inside for argument in node.args):
+    for node in nodes:
+        if id(node) in inside:
             arguments = tuple([place(argument) for argument in node.args])
             inside[id(node)] = Expr(node.op, arguments, node.value)
     return [place(root) for root in roots], tuple(outside)

@@ -119,3 +119,13 @@ def nested(m: Mathematics) -> Any:
 def test_loops_that_are_refused(use: Any, message: str) -> None:
     with pytest.raises(InvariantError, match=message):
         use(Mathematics())
+
+
+def test_what_conditions_from_outside_choose_is_passed_in() -> None:
+    m = Mathematics()
+    chosen = m.sin(m.where(a > 0.0, a, 1.0))
+    (total,) = m.loop(lambda k, s: (k < 3.0, m.where(a > 0.0, s + chosen, s)), (0.0,), 4)
+    loop = total.args[0]
+    i1 = symbol(invariant_name(1))
+    assert loop.value.states in [(m.where(i > 0.0, s0 + j, s0),) for i, j in ((i0, i1), (i1, i0))]
+    assert set(loop.args[1:]) == {a, chosen}
