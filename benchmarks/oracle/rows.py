@@ -158,6 +158,7 @@ ROWS: dict[str, Function] = {
     "exp_minus_square": lambda x: (-x * x).exp(),
     "exp_minus_square_slope": lambda x: -2 * x * (-x * x).exp(),
     "erfcx": erfcx, "erfcx_derivative": erfcx_derivative,
+    "exp_erfc": lambda a, u: a.exp() * u.erfc(),
     "dawson": dawson, "dawson_derivative": partial(recurrence, dawson, -1, lambda: arb(1)),
     "erfcinv": erfcinv, "ndtri": lambda p: -arb(2).sqrt() * erfcinv(2 * p),
     "ndtr": lambda x: (-x / arb(2).sqrt()).erfc() / 2, "log_ndtr": log_ndtr,
@@ -170,6 +171,7 @@ ROWS: dict[str, Function] = {
         exp_over_x_derivative(n, x) - turned(n) * exp_over_x_derivative(n, -x)) / 2,
     "normal_pdf": lambda x: (-x * x / 2).exp() / (2 * arb.pi()).sqrt(),
     "expint_e1": positive(lambda x: x.expint(arb(1))), "expint_ei": arb.ei, "li": li,
+    "expint_e1e": positive(lambda x: x.exp() * x.expint(arb(1))),
     "expint": lambda n, x: sure(not less(x, arb(0)), lambda: x.expint(n)),
     "expint_derivative": lambda k, n, x: sure(
         not less(x, arb(0)), lambda: turned(k) * x.expint(n - k)),

@@ -392,9 +392,8 @@ def _tail_slope(y: Expr, p: Expr) -> Expr:
 
 
 def _exp_erfc(a: Expr, u: Expr) -> Expr:
-    size = select(u > 0, u, -u)
-    tail = call("exp", a - u * u) * call("erfcx", size)
-    return select(u > 0, tail, 2 * call("exp", a) - tail)
+    tail = call("exp", a - u * u) * call("erfcx", u)
+    return select(u > 0, tail, call("exp", a) * call("erfc", u))
 
 
 # fmt: off
