@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from llvmlite import ir
 
+import symgrad as sg
 from symgrad.emit.vector.lanes import FORMATS, Lanes, define
 from symgrad.emit.vector.rare import KernelModule, replaced
 from tests.emit.vector.measured import INF, NAN, compiled, same_bits
@@ -59,3 +60,19 @@ def test_a_kernels_module_leaves_the_code_out() -> None:
     assert made.function_type == module.globals[symbol].function_type
     assert "fneg" in str(apart)
     assert "fneg" not in str(module)
+
+
+def test_values_that_wait_while_rare_code_runs_are_kept() -> None:
+    names = [f"x{k}" for k in range(4)]
+    fn = sg.compile(
+        "*".join(f"sin({name})" for name in names), names, ["value", "gradient"], cache=False
+    )
+    x = np.linspace(0.1, 1.5, 32 * 4).reshape(32, 4)
+    usual = fn(x)
+    for column in range(4):
+        rare = x.copy()
+        rare[3, column] = 1e22
+        found = fn(rare)
+        assert same_bits(np.delete(found.gradient, 3, 0), np.delete(usual.gradient, 3, 0)).all()
+        expected = np.prod(np.sin(rare[3]))
+        np.testing.assert_allclose(found.value[3], expected, rtol=1e-14)
