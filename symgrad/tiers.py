@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 MOST = 50_000
 """With more operations than this a function is interpreted first: LLVM takes 10 s for them."""
 
-DOUBLING = 0.005
+WHOLE_AFTER = 0.005
 """When large results have taken so many seconds, a kernel's pieces are compiled a second time, to
 write past the cache by themselves: whoever calls often soon has that time back."""
 
@@ -140,8 +140,8 @@ class Maker:
         from symgrad.runtime import njit  # noqa: F401, PLC0415 - numba must know it beforehand
 
         code = load_kernel(kernel, self._prepare, use_cache=self.cache)
-        if kernel.doubled:
-            code = code._replace(further=partial(self._doubled, kernel))
+        if kernel.whole_target:
+            code = code._replace(further=partial(self._whole, kernel))
 
         def point_address() -> int:
             from symgrad.emit.target import Target  # noqa: PLC0415 - seldom needed
@@ -151,13 +151,13 @@ class Maker:
 
         return Made(code, patterns, kernel.block, program, point_address)
 
-    def _doubled(self, kernel: Kernel, seconds: float) -> Code | None:
-        """The code of a doubled kernel, if large results took so long that it pays."""
-        from symgrad.emit.kernel import doubled_kernel  # noqa: PLC0415 - imports numba
+    def _whole(self, kernel: Kernel, seconds: float) -> Code | None:
+        """The code of the whole of a kernel, if large results took so long that it pays."""
+        from symgrad.emit.kernel import whole_kernel  # noqa: PLC0415 - imports numba
         from symgrad.runtime.load import is_at_hand  # noqa: PLC0415 - for kernels alone
 
-        whole = doubled_kernel(kernel)
-        if seconds < DOUBLING and not is_at_hand(whole.name, use_cache=self.cache):
+        whole = whole_kernel(kernel)
+        if seconds < WHOLE_AFTER and not is_at_hand(whole.name, use_cache=self.cache):
             return None
         return load_kernel(whole, self._prepare, use_cache=self.cache)
 

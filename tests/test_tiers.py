@@ -158,7 +158,7 @@ def test_pieces_are_compiled_a_second_time_once_large_results_took_long(monkeypa
         pytest.skip("no cache line fits into a vector register here")
     out, small = fn(MANY.T), fn(MANY[:40].T)
     for limit, replaced in ((np.inf, False), (0.0, True)):
-        monkeypatch.setattr(tiers, "DOUBLING", limit)
+        monkeypatch.setattr(tiers, "WHOLE_AFTER", limit)
         fn(MANY[:40].T)
         assert fn._code is code
         for got, expected in zip(fn(MANY.T), out, strict=True):
@@ -166,7 +166,7 @@ def test_pieces_are_compiled_a_second_time_once_large_results_took_long(monkeypa
         assert (fn._code is not code) == replaced
     assert fn._code.further is None
     same(fn(MANY[:40].T).gradient, small.gradient)
-    monkeypatch.setattr(tiers, "DOUBLING", np.inf)
+    monkeypatch.setattr(tiers, "WHOLE_AFTER", np.inf)
     forget(monkeypatch)
     again = spring(jit="always", batch_axis=-1)
     same(again(MANY.T).gradient, out.gradient)
@@ -175,7 +175,7 @@ def test_pieces_are_compiled_a_second_time_once_large_results_took_long(monkeypa
 
 
 def test_points_first_need_second_pieces_for_few_results_alone(monkeypatch):
-    monkeypatch.setattr(tiers, "DOUBLING", 0.0)
+    monkeypatch.setattr(tiers, "WHOLE_AFTER", 0.0)
     few = spring(jit="always", cache=False)
     many = sg.compile("x**2*sin(y)", "x y", ["hessian", 3], jit="always", cache=False)
     assert many._code.further is None

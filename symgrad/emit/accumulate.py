@@ -16,11 +16,9 @@ from typing import Any
 
 from llvmlite import ir
 
-from symgrad.emit.control import BYTE, INT64, at
+from symgrad.emit.control import BYTE, INT64, at, lanes_of
 from symgrad.emit.instructions import INSTRUCTIONS, SCALAR, broadcast
 from symgrad.emit.target import REGISTERS, Target
-
-INDEX = ir.IntType(32)
 
 Factors = tuple[int, ...]
 """A column, or the two whose product is summed."""
@@ -63,10 +61,7 @@ def _plus(builder: ir.IRBuilder, target: Target, total: Any, *factors: Any) -> A
 def register(builder: ir.IRBuilder, target: Target, value: Any, number: int) -> Any:
     """One register of a vector."""
     start = number * target.lanes
-    lanes = ir.VectorType(INDEX, target.lanes)
-    return builder.shuffle_vector(
-        value, value, ir.Constant(lanes, list(range(start, start + target.lanes)))
-    )
+    return builder.shuffle_vector(value, value, lanes_of(range(start, start + target.lanes)))
 
 
 def add_tile(

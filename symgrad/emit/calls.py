@@ -7,13 +7,12 @@ from typing import Any
 
 from llvmlite import ir
 
+from symgrad.emit.control import lanes_of
 from symgrad.emit.instructions import SCALAR
 from symgrad.emit.provider import define_call, own_body
 from symgrad.emit.target import Accuracy, Dtype
 from symgrad.emit.vector.lanes import define
 from symgrad.ir.program import Instruction
-
-INDEX = ir.IntType(32)
 
 
 class Calls:
@@ -86,7 +85,7 @@ def in_parts(builder: ir.IRBuilder, function: ir.Function, values: Sequence[Any]
     results = []
     for start in range(0, whole.count, kind.count):
         lanes = range(start, start + kind.count)
-        parts = [_lanes(builder, value, value, lanes) for value in values]
+        parts = [builder.shuffle_vector(value, value, lanes_of(lanes)) for value in values]
         if single:
             parts = [builder.fpext(part, kind) for part in parts]
         result = builder.call(function, parts)
@@ -96,11 +95,5 @@ def in_parts(builder: ir.IRBuilder, function: ir.Function, values: Sequence[Any]
     while len(results) > 1:
         count = 2 * results[0].type.count
         pairs = zip(results[::2], results[1::2], strict=True)
-        results = [_lanes(builder, low, high, range(count)) for low, high in pairs]
+        results = [builder.shuffle_vector(low, high, lanes_of(range(count))) for low, high in pairs]
     return results[0]
-
-
-def _lanes(builder: ir.IRBuilder, first: Any, second: Any, lanes: range) -> Any:
-    """Some lanes of two vectors one after the other."""
-    mask = ir.Constant(ir.VectorType(INDEX, len(lanes)), list(lanes))
-    return builder.shuffle_vector(first, second, mask)

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from llvmlite import ir
 
-INT64, BYTE, FLAG = ir.IntType(64), ir.IntType(8), ir.IntType(1)
+INT64, INT32, BYTE, FLAG = (ir.IntType(bits) for bits in (64, 32, 8, 1))
 POINTER = ir.PointerType()
 
 
 def at(builder: ir.IRBuilder, base: Any, index: Any, kind: ir.Type) -> Any:
     """The address of the ``index``-th value of a kind from an address on."""
     return builder.gep(base, [index], source_etype=kind)
+
+
+def lanes_of(indices: Sequence[int]) -> ir.Constant:
+    """Which lanes a shuffle takes: those of its first vector, then those of its second."""
+    return ir.Constant(ir.VectorType(INT32, len(indices)), list(indices))
 
 
 def keep_registers(function: ir.Function) -> None:

@@ -14,7 +14,7 @@ from llvmlite import ir
 
 from symgrad.emit.cache_lines import CACHE_LINE, store_past_cache
 from symgrad.emit.constants import define_fill
-from symgrad.emit.control import BYTE, INT64, POINTER, at, counted
+from symgrad.emit.control import BYTE, INT32, INT64, POINTER, at, counted
 from symgrad.emit.instructions import SCALAR
 from symgrad.emit.rows import Rows, writes_rows
 from symgrad.emit.runs import define_runs
@@ -195,12 +195,12 @@ def _define_blocks(
 
 def ask_ahead(builder: ir.IRBuilder, rows: Any, size: int) -> None:
     """Ask for as many bytes as are read from those rows: one stream of them needs that."""
-    module, one = builder.module, ir.IntType(32)
-    kind = ir.FunctionType(ir.VoidType(), [POINTER] + [one] * 3)
+    module = builder.module
+    kind = ir.FunctionType(ir.VoidType(), [POINTER] + [INT32] * 3)
     prefetch = module.globals.get(PREFETCH) or ir.Function(module, kind, PREFETCH)
     for place in range(0, size, CACHE_LINE):
         address = at(builder, rows, ir.Constant(INT64, PREFETCH_BYTES + place), BYTE)
-        builder.call(prefetch, [address, one(0), one(3), one(1)])  # to read, keep near, data
+        builder.call(prefetch, [address, INT32(0), INT32(3), INT32(1)])  # to read, keep near, data
 
 
 def _finish(builder: ir.IRBuilder, dtype: Dtype, whole: Any, copy: ir.Function) -> None:

@@ -21,7 +21,7 @@ from symgrad.emit.assemble import new_module, object_code
 from symgrad.emit.body import call_sites
 from symgrad.emit.contract import contracted
 from symgrad.emit.copies import define_copies
-from symgrad.emit.loop import LOOP, can_double, define_loop
+from symgrad.emit.loop import LOOP, can_write_past, define_loop
 from symgrad.emit.pressure import live_values, vectors_at_a_time
 from symgrad.emit.reduction import BLOCK
 from symgrad.emit.routine import emitted
@@ -57,7 +57,7 @@ class Kernel:
         width: points that are computed at a time.
         lanes: of a vector register.
         block: points whose sums are a row of each result; 0 where every point has its own.
-        doubled: the target of ``doubled_kernel``, as text; empty where there is none.
+        whole_target: the target of ``whole_kernel``, as text; empty where there is none.
     """
 
     name: str
@@ -71,7 +71,7 @@ class Kernel:
     width: int
     lanes: int
     block: int = 0
-    doubled: str = ""
+    whole_target: str = ""
 
 
 def vector_bytes() -> int:
@@ -112,29 +112,29 @@ def cpu_target(
     fused = contract and "fma" in provider.host_features()
     return Target(
         *("cpu", width, dtype, accuracy, tile, lanes, reduced, fused and fits, fused and reduced),
-        doubled=turns(program) or not rows,
+        past_cache_too=turns(program) or not rows,
     )
 
 
 def emit_kernel(program: Program, target: Target) -> Kernel:
     """The kernel of ``program`` for ``target``: of pieces that may be there twice it has one.
 
-    That takes two thirds of the time to compile. The whole of it is ``doubled_kernel``.
+    That takes two thirds of the time to compile. The whole of it is ``whole_kernel``.
     """
     program = contracted(program) if target.contract else program
     if target.reduced:
         _, _, scratch = sums_layout(summands(program), target)
         return described(LOOP, program, target, scratch, BLOCK)
     _, _, scratch = scratch_layout(program, target)
-    kernel = described(LOOP, program, replace(target, doubled=False), scratch)
-    doubled = target.doubled and can_double(program, target)
-    return replace(kernel, doubled=target.to_json()) if doubled else kernel
+    kernel = described(LOOP, program, replace(target, past_cache_too=False), scratch)
+    twice = target.past_cache_too and can_write_past(program, target)
+    return replace(kernel, whole_target=target.to_json()) if twice else kernel
 
 
-def doubled_kernel(kernel: Kernel) -> Kernel:
-    """The whole of a kernel that is doubled."""
-    name = _name(kernel.entry, kernel.program, kernel.doubled)
-    return replace(kernel, name=name, target=kernel.doubled, doubled="")
+def whole_kernel(kernel: Kernel) -> Kernel:
+    """A kernel with the second pieces that ``emit_kernel`` left out."""
+    name = _name(kernel.entry, kernel.program, kernel.whole_target)
+    return replace(kernel, name=name, target=kernel.whole_target, whole_target="")
 
 
 def described(

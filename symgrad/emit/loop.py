@@ -19,7 +19,7 @@ Short programs, and those of many results, have their pieces twice, the second t
 go past the cache by themselves (``directly.py``): 34 ns for the arm in place of 40, but 5.8 in
 place of 4.5 for Rosenbrock's function of 10 inputs. The caller times what there is. The second
 pieces take a third of the time to compile, so they come later, once large results have taken some
-milliseconds (``Target.doubled``). Short programs of few results have other pieces in place of the
+milliseconds (``Target.past_cache_too``). Short programs of few results have other pieces in place of the
 first ones then, which suit points first as well (``turned.py``).
 
 Every function aligns its stack to a vector register. LLVM does not do it for values that spill
@@ -54,7 +54,7 @@ from symgrad.ir.program import THROUGH, Program
 
 LOOP = "sg.loop"
 MANY_RESULTS = 48
-DOUBLED = 3000
+TWICE_UP_TO = 3000
 """Programs of so many results, constants aside, have their pieces twice up to so many instructions:
 compiling takes half as long again, and 20 species' Jacobian 172 ns in place of 276."""
 
@@ -71,7 +71,7 @@ def define_loop(module: ir.Module, program: Program, target: Target) -> ir.Funct
     """
     made = summands(program) if target.reduced else None
     past: Directly | Turned | None = None
-    if target.doubled and can_double(program, target):
+    if target.past_cache_too and can_write_past(program, target):
         past = (Turned if turns(program) else Directly)(module, program, target)
     turned = past if isinstance(past, Turned) else None
     if turned:
@@ -104,7 +104,7 @@ def define_loop(module: ir.Module, program: Program, target: Target) -> ir.Funct
     return function
 
 
-def can_double(program: Program, target: Target) -> bool:
+def can_write_past(program: Program, target: Target) -> bool:
     """Whether the pieces can write past the cache themselves, and may gain by it."""
     if target.reduced or not _can_stream(target):
         return False
@@ -112,7 +112,7 @@ def can_double(program: Program, target: Target) -> bool:
         return True
     computed = sum(result.size for result in program.results)
     computed -= sum(map(len, constant_entries(program)))
-    many = computed >= MANY_RESULTS and work(program) <= DOUBLED
+    many = computed >= MANY_RESULTS and work(program) <= TWICE_UP_TO
     plain = not (program.shared or emitted(program, target) or program.outside)
     return plain and (many or is_short(program))
 

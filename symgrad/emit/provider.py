@@ -40,6 +40,7 @@ import llvmlite.binding as llvm
 from llvmlite import ir
 from numba.core import config
 
+from symgrad.emit.control import INT32, lanes_of
 from symgrad.emit.target import Accuracy, Dtype
 from symgrad.emit.vector.lanes import Body, define
 from symgrad.emit.vector.table import OWN_ULP, own
@@ -307,23 +308,21 @@ def _define_in_parts(
     function.attributes.add("noinline")
     function.attributes.add("nounwind")
     builder = ir.IRBuilder(function.append_basic_block("entry"))
-    index = ir.IntType(32)
     result: ir.Value = ir.Constant(whole, ir.Undefined)
     for start in range(0, width, part):
         if part == 1:
-            pieces = [builder.extract_element(value, index(start)) for value in function.args]
-            result = builder.insert_element(result, builder.call(outside, pieces), index(start))
+            pieces = [builder.extract_element(value, INT32(start)) for value in function.args]
+            result = builder.insert_element(result, builder.call(outside, pieces), INT32(start))
             continue
-        take = ir.Constant(ir.VectorType(index, part), list(range(start, start + part)))
+        take = lanes_of(range(start, start + part))
         pieces = [builder.shuffle_vector(value, value, take) for value in function.args]
         # Widen the piece, then choose its lanes over those of the result so far.
         lanes = [min(lane, part - 1) for lane in range(width)]
         wide = builder.call(outside, pieces)
-        wide = builder.shuffle_vector(wide, wide, ir.Constant(ir.VectorType(index, width), lanes))
+        wide = builder.shuffle_vector(wide, wide, lanes_of(lanes))
         mixed = [
             width + lane - start if start <= lane < start + part else lane for lane in range(width)
         ]
-        mask = ir.Constant(ir.VectorType(index, width), mixed)
-        result = builder.shuffle_vector(result, wide, mask)
+        result = builder.shuffle_vector(result, wide, lanes_of(mixed))
     builder.ret(result)
     return function

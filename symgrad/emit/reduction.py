@@ -19,7 +19,7 @@ from llvmlite import ir
 from symgrad.emit.accumulate import add_tile
 from symgrad.emit.array import KernelArray, copy_in, offset, spread
 from symgrad.emit.constants import table
-from symgrad.emit.control import BYTE, INT64, at, counted, tiles
+from symgrad.emit.control import BYTE, INT32, INT64, at, counted, lanes_of, tiles
 from symgrad.emit.instructions import SCALAR, splat
 from symgrad.emit.scratch import sums_layout, sums_pitch
 from symgrad.emit.steps import begin, call_all
@@ -129,11 +129,11 @@ class Sums:
             while value.type.count > 1:
                 half = value.type.count // 2
                 low, high = (
-                    builder.shuffle_vector(value, value, _lanes(range(start, start + half)))
+                    builder.shuffle_vector(value, value, lanes_of(range(start, start + half)))
                     for start in (0, half)
                 )
                 value = builder.fadd(low, high)
-            total = builder.extract_element(value, ir.IntType(32)(0))
+            total = builder.extract_element(value, INT32(0))
             self._store(total, offset(builder, row, builder.mul(entry, column_stride)))
 
     def _each(self, count: int) -> Any:
@@ -144,7 +144,3 @@ class Sums:
 
     def _store(self, value: Any, place: Any) -> None:
         self.builder.store(value, place, align=self.target.itemsize)
-
-
-def _lanes(indices: range) -> Any:
-    return ir.Constant(ir.VectorType(ir.IntType(32), len(indices)), list(indices))

@@ -23,7 +23,7 @@ from llvmlite import ir
 
 from symgrad.emit.array import KernelArray, offset
 from symgrad.emit.cache_lines import CACHE_LINE, store_past_cache
-from symgrad.emit.control import FLAG, INT64
+from symgrad.emit.control import FLAG, INT64, lanes_of
 from symgrad.emit.instructions import SCALAR
 from symgrad.emit.target import Target
 from symgrad.emit.transpose import pick
@@ -171,9 +171,7 @@ def store_shifted(
     indices = builder.load(indices, typ=picked, align=target.itemsize)
     place = offset(builder, address, back)
     for start in range(0, target.width, target.lanes):
-        lanes = ir.VectorType(ir.IntType(32), target.lanes)
-        part = ir.Constant(lanes, list(range(start, start + target.lanes)))
-        vector = builder.shuffle_vector(value, value, part)
+        vector = builder.shuffle_vector(value, value, lanes_of(range(start, start + target.lanes)))
         made = pick(builder, before, indices, vector)
         store_past_cache(builder, made, offset(builder, place, start * target.itemsize))
         before = vector

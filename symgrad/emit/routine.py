@@ -13,13 +13,11 @@ from typing import Any
 from llvmlite import ir
 
 from symgrad.emit.calls import Calls
-from symgrad.emit.control import FLAG, INT64
+from symgrad.emit.control import FLAG, INT32, INT64
 from symgrad.emit.instructions import INSTRUCTIONS, SCALAR, splat, splat_truth
 from symgrad.emit.provider import own_body
 from symgrad.emit.target import ITEMSIZE, Target
 from symgrad.ir.program import Instruction, Outside, Program, Routine
-
-INDEX = ir.IntType(32)
 
 
 def emitted(program: Program, target: Target) -> list[Routine]:
@@ -71,8 +69,8 @@ def _outside(module: ir.Module, callee: Outside, target: Target) -> ir.Function:
     builder = ir.IRBuilder(function.append_basic_block("entry"))
     result: Any = ir.Constant(vector, ir.Undefined)
     for lane in range(vector.count):
-        given = [builder.extract_element(value, INDEX(lane)) for value in function.args]
-        result = builder.insert_element(result, builder.call(called, given), INDEX(lane))
+        given = [builder.extract_element(value, INT32(lane)) for value in function.args]
+        result = builder.insert_element(result, builder.call(called, given), INT32(lane))
     builder.ret(result)
     return function
 
@@ -180,10 +178,10 @@ class _Routine:
         places = builder.fptosi(index, ir.VectorType(INT64, self.lanes))
         result: Any = ir.Constant(self.vector, ir.Undefined)
         for lane in range(self.lanes):
-            place = builder.extract_element(places, INDEX(lane))
+            place = builder.extract_element(places, INT32(lane))
             address = builder.gep(table, [place], source_etype=SCALAR["float64"])
             entry = builder.load(address, typ=SCALAR["float64"], align=8)
-            result = builder.insert_element(result, entry, INDEX(lane))
+            result = builder.insert_element(result, entry, INT32(lane))
         return result
 
     def _any(self, flags: Any) -> Any:

@@ -36,7 +36,7 @@ class Target:
         reduced: whether results are sums over blocks of points.
         contract: whether products become fused multiply-adds (``contract.py``).
         fused: whether products that are summed over points do (``accumulate.py``).
-        doubled: whether there may be other pieces for large results (``loop.py``).
+        past_cache_too: whether there may be other pieces for large results (``loop.py``).
 
     Raises:
         InvariantError: a tile is no whole number of vectors, so that its end would be overwritten.
@@ -51,7 +51,7 @@ class Target:
     reduced: bool = False
     contract: bool = False
     fused: bool = False
-    doubled: bool = True
+    past_cache_too: bool = True
 
     def __post_init__(self) -> None:
         if self.tile < 1 or self.tile % self.width:

@@ -15,7 +15,7 @@ from typing import Any
 
 from llvmlite import ir
 
-INT32 = ir.IntType(32)
+from symgrad.emit.control import lanes_of
 
 PICK = {
     "double": "llvm.x86.avx512.vpermi2var.pd.512",
@@ -37,8 +37,8 @@ def transpose(builder: ir.IRBuilder, rows: Sequence[Any]) -> list[Any]:
         for i in range(len(made)):
             if not i & step:
                 a, b = made[i], made[i + step]
-                made[i] = builder.shuffle_vector(a, b, _lanes(low))
-                made[i + step] = builder.shuffle_vector(a, b, _lanes(high))
+                made[i] = builder.shuffle_vector(a, b, lanes_of(low))
+                made[i + step] = builder.shuffle_vector(a, b, lanes_of(high))
         step //= 2
     return made
 
@@ -65,13 +65,13 @@ def store_rows(
     made, count = transpose(builder, columns), len(columns)
     for i, row in enumerate(rows):
         value, first = made[i % count], i - i % count
-        lanes = _lanes(list(range(first, first + count)))
+        lanes = lanes_of(list(range(first, first + count)))
         builder.store(builder.shuffle_vector(value, value, lanes), row, align=align)
 
 
 def concatenated(builder: ir.IRBuilder, low: Any, high: Any) -> Any:
     """Two vectors, one behind the other."""
-    return builder.shuffle_vector(low, high, _lanes(range(2 * low.type.count)))
+    return builder.shuffle_vector(low, high, lanes_of(range(2 * low.type.count)))
 
 
 def pick(builder: ir.IRBuilder, first: Any, indices: Any, second: Any) -> Any:
@@ -94,7 +94,7 @@ def split_points(builder: ir.IRBuilder, memory: Sequence[Any]) -> list[Any]:
     while len(parts[0]) % 2 == 0:
         parts = [
             [
-                builder.shuffle_vector(*pair, _lanes(range(rest, 2 * width, 2)))
+                builder.shuffle_vector(*pair, lanes_of(range(rest, 2 * width, 2)))
                 for pair in zip(part[::2], part[1::2], strict=True)
             ]
             for rest in (0, 1)
@@ -132,7 +132,7 @@ def join_points(builder: ir.IRBuilder, columns: Sequence[Any]) -> list[Any]:
     while len(parts) > 1:
         parts = [
             [
-                builder.shuffle_vector(*pair, _lanes(lanes))
+                builder.shuffle_vector(*pair, lanes_of(lanes))
                 for pair in zip(even, uneven, strict=True)
                 for lanes in halves
             ]
@@ -155,8 +155,4 @@ def _permuted(builder: ir.IRBuilder, value: Any, order: Sequence[int]) -> Any:
     """The vector whose lanes are those lanes of a value."""
     if list(order) == list(range(len(order))):
         return value
-    return builder.shuffle_vector(value, value, _lanes(order))
-
-
-def _lanes(indices: Sequence[int]) -> Any:
-    return ir.Constant(ir.VectorType(INT32, len(indices)), list(indices))
+    return builder.shuffle_vector(value, value, lanes_of(order))

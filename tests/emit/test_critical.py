@@ -163,7 +163,7 @@ def test_llvm_is_told_where_vectors_have_a_cache_line() -> None:
 def test_expanded_functions_are_left_out_of_the_text() -> None:
     # Those with branches are not expanded, and there.
     for name, expected in (("log", 0), ("sin", 1)):
-        text = llvm_text(program(name), replace(TARGET, doubled=False))
+        text = llvm_text(program(name), replace(TARGET, past_cache_too=False))
         assert sum(x.startswith("define") and INLINED in x for x in text.splitlines()) == expected
 
 

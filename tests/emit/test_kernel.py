@@ -17,13 +17,13 @@ from symgrad.emit import provider
 from symgrad.emit.kernel import (
     Kernel,
     cpu_target,
-    doubled_kernel,
     emit_kernel,
     emitter_sources,
     emitters,
     llvm_text,
     machine,
     vector_bytes,
+    whole_kernel,
 )
 from symgrad.emit.scratch import scratch_layout
 from symgrad.emit.target import ITEMSIZE, Target
@@ -68,7 +68,7 @@ def load_program(program, dtype="float64", accuracy="high", tile=None, contract=
     if tile is not None:
         target = replace(target, tile=tile)
     kernel = emit_kernel(program, target)
-    kernel = doubled_kernel(kernel) if kernel.doubled else kernel
+    kernel = whole_kernel(kernel) if kernel.whole_target else kernel
     return Loaded(load_kernel(kernel, provider.prepare), kernel, target)
 
 

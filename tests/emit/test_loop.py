@@ -237,7 +237,7 @@ def test_a_tile_shorter_than_a_line_holds_the_points_before_the_first_line(tile)
     groups, results = (Group("inputs", ("x",)),), (Result("a", (3,)), Result("b", (300,)))
     made = Program(groups, results, tuple(do.code))
     target = replace(cpu_target(made, "float64", "high"), lanes=2, width=2, tile=tile)
-    kernel = emit_kernel(made, replace(target, doubled=False))
+    kernel = emit_kernel(made, replace(target, past_cache_too=False))
     short = Loaded(load_kernel(kernel, provider.prepare), kernel, target)
     points = np.linspace(0, 1, 300)[:, None]
     wanted = points + np.arange(3.0), np.tile(np.arange(300.0), (300, 1))

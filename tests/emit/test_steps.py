@@ -38,8 +38,8 @@ def test_parameters_along_the_batch_give_the_bits_of_shared_ones(dtype, reduce):
 def test_the_shared_piece_is_called_before_the_loop_over_points():
     fn = sg.compile(FORMULA, "x y", "value", parameters="a b")
     target = cpu_target(fn.program, "float64", "high")
-    for doubled in (False, True):
-        text = llvm_text(fn.program, replace(target, doubled=doubled))
+    for both in (False, True):
+        text = llvm_text(fn.program, replace(target, past_cache_too=both))
         calls = re.findall(r'call .* @"sg\.piece(\d+)"', text)
         assert calls == ["0", "0", "1"], "once for the batch, and for vectors if parameters vary"
 

@@ -47,7 +47,7 @@ def case(request):
     (columns, widths), dtype = request.param
     made = program(columns, widths=widths)
     target = cpu_target(made, dtype, "high")
-    kernel = emit_kernel(made, replace(target, doubled=False))
+    kernel = emit_kernel(made, replace(target, past_cache_too=False))
     plain = Loaded(load_kernel(kernel, prepare), kernel, target)
     rng = np.random.default_rng(7)
     points = rng.normal(size=(max(COUNTS), columns)).astype(dtype)
@@ -118,5 +118,5 @@ def test_short_programs_of_few_results_are_turned():
     assert not turns(program(widths=(1, FEW)))
     made = program(widths=(1, 4))
     target = cpu_target(made, "float64", "high")
-    asks = ["prefetch" in llvm_text(made, replace(target, doubled=d)) for d in (False, True)]
+    asks = ["prefetch" in llvm_text(made, replace(target, past_cache_too=d)) for d in (False, True)]
     assert asks == [False, vector_bytes() == LINE], "these pieces come later"

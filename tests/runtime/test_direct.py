@@ -368,7 +368,7 @@ def test_large_batches_are_left_to_the_general_call(functions):
 def test_large_batches_are_called_directly_once_it_is_known_how(batch_axis, workers, monkeypatch):
     for module in (cpu, streaming):
         monkeypatch.setattr(module, "STREAM_BYTES", 1000)
-    monkeypatch.setattr(tiers, "DOUBLING", 0.0)
+    monkeypatch.setattr(tiers, "WHOLE_AFTER", 0.0)
     fn = sg.compile("x*y", "x y", ["value", "gradient"], batch_axis=batch_axis)
     table = np.random.default_rng(1).uniform(-1, 1, (threads.CHUNK + 1, 2))
     table = np.ascontiguousarray(table.T) if batch_axis else table

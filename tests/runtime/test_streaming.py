@@ -149,7 +149,7 @@ def test_chunks_of_other_lengths_count_by_the_point() -> None:
 def test_results_are_the_same_bits_every_way(
     text: str, count: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tiers, "DOUBLING", 0.0)
+    monkeypatch.setattr(tiers, "WHOLE_AFTER", 0.0)
     for module in (streaming, cpu):
         monkeypatch.setattr(module, "STREAM_BYTES", 1000)
     fn = sg.compile(text, ["x", "y"], ["value", "gradient"], batch_axis=-1, cache=False)

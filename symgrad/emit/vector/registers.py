@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from llvmlite import ir
 
+from symgrad.emit.control import lanes_of
 from symgrad.emit.vector.lanes import Lanes
 
 REGISTER_BITS = 512
@@ -167,7 +168,7 @@ def _split(lanes: Lanes, value: ir.Value) -> list[ir.Value]:
         return [value]
     return [
         lanes.builder.shuffle_vector(
-            value, value, _numbers([(start + lane) % lanes.width for lane in range(count)])
+            value, value, lanes_of([(start + lane) % lanes.width for lane in range(count)])
         )
         for start in range(0, lanes.width, count)
     ]
@@ -177,15 +178,10 @@ def _joined(lanes: Lanes, parts: list[ir.Value]) -> ir.Value:
     """The vector whose parts those are."""
     builder = lanes.builder
     while len(parts) > 1:
-        order = _numbers(range(2 * parts[0].type.count))
+        order = lanes_of(range(2 * parts[0].type.count))
         pairs = zip(parts[0::2], parts[1::2], strict=True)
         parts = [builder.shuffle_vector(a, b, order) for a, b in pairs]
     whole = parts[0]
     if whole.type.count == lanes.width:
         return whole
-    return builder.shuffle_vector(whole, whole, _numbers(range(lanes.width)))
-
-
-def _numbers(values: Sequence[int]) -> ir.Constant:
-    """The lanes that a shuffle takes."""
-    return ir.Constant(ir.VectorType(ir.IntType(32), len(values)), list(values))
+    return builder.shuffle_vector(whole, whole, lanes_of(range(lanes.width)))
