@@ -19,8 +19,8 @@ Short programs, and those of many results, have their pieces twice, the second t
 go past the cache by themselves (``directly.py``): 34 ns for the arm in place of 40, but 5.8 in
 place of 4.5 for Rosenbrock's function of 10 inputs. The caller times what there is. The second
 pieces take a third of the time to compile, so they come later, once large results have taken some
-milliseconds (``Target.past_cache_too``). Short programs of few results have other pieces in place of the
-first ones then, which suit points first as well (``turned.py``).
+milliseconds (``Target.past_cache_too``). Short programs of few results have other pieces in place
+of the first ones then, which suit points first as well (``turned.py``).
 
 Every function aligns its stack to a vector register. LLVM does not do it for values that spill
 after registers are allocated; the stack a thread starts with would then decide whether each of
