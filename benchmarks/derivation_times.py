@@ -22,8 +22,8 @@ from benchmarks.scale import gradient_recipe
 from benchmarks.targets import Task, atoms
 from symgrad import api, portfolio, signatures
 from symgrad.differentiate.tensors import derive, derive_by
-from symgrad.emit.kernel import cpu_target, emit_kernel
-from symgrad.emit.provider import prepare
+from symgrad.emit.kernels.kernel import cpu_target, emit_kernel
+from symgrad.emit.providers.provider import prepare
 from symgrad.ir.graph import Graph
 from symgrad.ir.recipe import Recipe
 from symgrad.ir.system import Request, System, Tensor

@@ -35,11 +35,11 @@ from time import monotonic
 from types import ModuleType
 from typing import Any
 
-from benchmarks.gpu_kernels import ARCHITECTURE
-from benchmarks.gpu_limits import rates
-from benchmarks.gpu_report import block, failure, replace_block
-from benchmarks.gpu_sections import LATE, SECTIONS, UNTIMED, Context, jobs, wrong
-from benchmarks.gpu_workers import (
+from benchmarks.on_gpu.kernels import ARCHITECTURE
+from benchmarks.on_gpu.limits import rates
+from benchmarks.on_gpu.report import block, failure, replace_block
+from benchmarks.on_gpu.sections import LATE, SECTIONS, UNTIMED, Context, jobs, wrong
+from benchmarks.on_gpu.workers import (
     Builders,
     Failure,
     Inline,
@@ -144,7 +144,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         gpu = Inline() if options.dry else Worker(options.cases)
         context = Context(options, gpu, Builders(options.cases, options.dry), options.cases)
         try:
-            there = gpu.ask("benchmarks.gpu_device", "present", seconds=START_SECONDS)
+            there = gpu.ask("benchmarks.on_gpu.device", "present", seconds=START_SECONDS)
             if isinstance(there, Failure):
                 print(f"benchmarks.gpu: {there.reason}", file=sys.stderr)
                 return 1

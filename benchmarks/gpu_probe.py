@@ -11,9 +11,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from benchmarks import gpu_device
-from benchmarks.gpu_device import device, given, results_for
-from benchmarks.gpu_kernels import Kernel, compiled, placed, points_of, problem_of, seed_sizes
+from benchmarks.on_gpu import device as gpu_device
+from benchmarks.on_gpu.device import device, given, results_for
+from benchmarks.on_gpu.kernels import Kernel, compiled, placed, points_of, problem_of, seed_sizes
 
 SIZES = (1, 31, 257, 1500)
 PROFILED_POINTS = 2**20

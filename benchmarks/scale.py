@@ -31,7 +31,7 @@ SPARSE_ENTRIES = 2_000_000
 SECOND = """
 import time
 start = time.process_time()
-import symgrad as sg, symgrad.emit.kernel as kernel
+import symgrad as sg, symgrad.emit.kernels.kernel as kernel
 from symgrad import api, signatures
 def refuse(*_):
     raise SystemExit("the second process derives or compiles again")

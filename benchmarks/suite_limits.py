@@ -24,7 +24,7 @@ import symgrad as sg
 from benchmarks import vector_math
 from benchmarks.problem import Problem
 from symgrad import api, signatures
-from symgrad.emit.contract import contracted
+from symgrad.emit.kernels.contract import contracted
 from symgrad.functions import PRIMITIVES
 from symgrad.options import Options
 from symgrad.parse.requests import parse_requests

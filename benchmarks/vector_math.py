@@ -25,7 +25,7 @@ import numpy as np
 from llvmlite import ir
 
 from benchmarks.coefficients.lookup import erfc_edges
-from symgrad.emit import provider
+from symgrad.emit.providers import provider
 from symgrad.emit.target import Dtype
 from symgrad.emit.vector import error, lookup, reduction
 from symgrad.emit.vector.lanes import FORMATS, define

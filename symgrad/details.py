@@ -11,10 +11,10 @@ from typing import Any
 import mpmath
 import numpy as np
 
-from symgrad.emit.array_source import numpy_source, torch_source
-from symgrad.emit.c_source import c_source
-from symgrad.emit.numba_source import numba_source
-from symgrad.emit.source import rounded
+from symgrad.emit.readable.arrays import numpy_source, torch_source
+from symgrad.emit.readable.c import c_source
+from symgrad.emit.readable.numba_source import numba_source
+from symgrad.emit.readable.walk import rounded
 from symgrad.errors import OptionError, UnknownFunctionError
 from symgrad.functions import PRIMITIVES
 from symgrad.ir.definition import invariant_name, state_name
@@ -84,7 +84,7 @@ def _bounds(program: Program, options: Options, table: Mapping[str, Primitive]) 
         from symgrad.cuda import gpu_bounds  # noqa: PLC0415 - for GPUs alone
 
         return gpu_bounds(program, options, table)
-    from symgrad.emit.provider import delivered  # noqa: PLC0415 - numba, which takes a while
+    from symgrad.emit.providers.provider import delivered  # noqa: PLC0415 - numba, which takes a while
 
     width = kernel_target(program, options).width
     called = [table[op] for op in program.counts if op in table]
@@ -105,7 +105,7 @@ def _llvm(program: Program, options: Options) -> str:
         raise OptionError(NEVER.format("LLVM IR"))
     if options.target == "cuda":
         raise OptionError("fn.llvm() is what a CPU's kernel is made of; a GPU's is fn.ptx()")
-    from symgrad.emit.kernel import llvm_text  # noqa: PLC0415 - as above
+    from symgrad.emit.kernels.kernel import llvm_text  # noqa: PLC0415 - as above
 
     return llvm_text(program, kernel_target(program, options))
 

@@ -28,7 +28,7 @@ from symgrad.runtime.interpret import Interpreter, uncollected
 from symgrad.runtime.tier import Code, Tier
 
 if TYPE_CHECKING:
-    from symgrad.emit.kernel import Kernel
+    from symgrad.emit.kernels.kernel import Kernel
     from symgrad.emit.target import Target
 
 MOST = 50_000
@@ -153,7 +153,7 @@ class Maker:
 
     def _whole(self, kernel: Kernel, seconds: float) -> Code | None:
         """The code of the whole of a kernel, if large results took so long that it pays."""
-        from symgrad.emit.kernel import whole_kernel  # noqa: PLC0415 - imports numba
+        from symgrad.emit.kernels.kernel import whole_kernel  # noqa: PLC0415 - imports numba
         from symgrad.runtime.load import is_at_hand  # noqa: PLC0415 - for kernels alone
 
         whole = whole_kernel(kernel)
@@ -163,7 +163,7 @@ class Maker:
 
     def _emit(self, program: Program, patterns: Patterns) -> Kernel:
         """The kernel of a Program, its description kept on disk."""
-        from symgrad.emit.kernel import emit_kernel  # noqa: PLC0415 - imports numba
+        from symgrad.emit.kernels.kernel import emit_kernel  # noqa: PLC0415 - imports numba
 
         kernel = emit_kernel(program, kernel_target(program, self.options))
         if self.folder is not None:
@@ -177,7 +177,7 @@ class Maker:
 
     def _prepare(self) -> None:
         """Make what kernels call resolvable."""
-        from symgrad.emit import provider  # noqa: PLC0415 - imports numba
+        from symgrad.emit.providers import provider  # noqa: PLC0415 - imports numba
 
         provider.prepare()
         rows = [row for row in self.table.values() if row.kind == "outside"]
@@ -191,7 +191,7 @@ class Maker:
         """
         if self.options.jit == "never":
             raise OptionError(NEVER.format("fn.njit"))
-        from symgrad.emit.contract import contracted  # noqa: PLC0415 - imports numba
+        from symgrad.emit.kernels.contract import contracted  # noqa: PLC0415 - imports numba
 
         target = kernel_target(program, self.options)
         made = contracted(program) if target.contract else program
@@ -199,7 +199,7 @@ class Maker:
 
     def _load_point(self, program: Program, target: Target) -> int:
         """The address of the code for one point; it repeats the kernel's."""
-        from symgrad.emit.point import compile_point, emit_point  # noqa: PLC0415 - imports numba
+        from symgrad.emit.kernels.point import compile_point, emit_point  # noqa: PLC0415 - imports numba
         from symgrad.runtime.load import load  # noqa: PLC0415 - for kernels alone
 
         entry = emit_point(program, target)
@@ -208,7 +208,7 @@ class Maker:
 
     def _kernel_file(self) -> Path:
         """Where the description of the kernel for this machine is kept."""
-        from symgrad.emit.kernel import machine  # noqa: PLC0415 - imports numba
+        from symgrad.emit.kernels.kernel import machine  # noqa: PLC0415 - imports numba
 
         return self.file.with_stem(f"{self.file.stem}_{_digest(machine(), 8)}")
 
@@ -217,7 +217,7 @@ class Maker:
         # numba takes a while to import, and what is interpreted may never need it.
         if self.folder is None or not any(self.folder.glob(f"{self.file.stem}_*.json")):
             return None
-        from symgrad.emit.kernel import Kernel  # noqa: PLC0415 - imports numba
+        from symgrad.emit.kernels.kernel import Kernel  # noqa: PLC0415 - imports numba
 
         file = self._kernel_file()
         if file.exists():
@@ -250,8 +250,8 @@ class Maker:
 
 def load_kernel(kernel: Kernel, prepare: Callable[[], None], *, use_cache: bool = True) -> Code:
     """What evaluates the points of arrays: machine code, and what calls it."""
-    from symgrad.emit.caller import emit_caller  # noqa: PLC0415 - imports numba
-    from symgrad.emit.kernel import (  # noqa: PLC0415 - imports numba
+    from symgrad.emit.kernels.caller import emit_caller  # noqa: PLC0415 - imports numba
+    from symgrad.emit.kernels.kernel import (  # noqa: PLC0415 - imports numba
         compile_copies,
         compile_kernel,
         emit_copies,
@@ -270,7 +270,7 @@ def load_kernel(kernel: Kernel, prepare: Callable[[], None], *, use_cache: bool 
 
 def kernel_target(program: Program, options: Options) -> Target:
     """This machine as the kernel of a program meets it."""
-    from symgrad.emit.kernel import cpu_target  # noqa: PLC0415 - imports numba
+    from symgrad.emit.kernels.kernel import cpu_target  # noqa: PLC0415 - imports numba
 
     return cpu_target(
         *(program, options.dtype, options.accuracy),

@@ -27,7 +27,7 @@ from benchmarks.peers import PEERS, prepare
 from benchmarks.peers.prepared import Prepared, Unavailable, distance, fastest
 from benchmarks.problems import PROBLEMS
 from benchmarks.targets import TASKS
-from symgrad.emit.provider import own_body
+from symgrad.emit.providers.provider import own_body
 from symgrad.ir.system import Tensor
 from tests.cases import NEEDS_CASES
 

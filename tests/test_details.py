@@ -10,7 +10,7 @@ import pytest
 
 import symgrad as sg
 from symgrad.details import WRITERS, count_operations, program_text, sample
-from symgrad.emit.provider import implementation
+from symgrad.emit.providers.provider import implementation
 from symgrad.errors import DerivativeError, OptionError, UnknownFunctionError
 from symgrad.functions import PRIMITIVES
 from symgrad.ir.program import UNCOUNTED, WEIGHTS

@@ -12,25 +12,23 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from benchmarks import (
-    gpu,
-    gpu_beside,
-    gpu_cases,
-    gpu_device,
-    gpu_engines,
-    gpu_functions,
-    gpu_kernels,
-    gpu_launch,
-    gpu_limits,
-    gpu_problems,
-    gpu_products,
-    gpu_references,
-    gpu_report,
-    gpu_sections,
-    gpu_tools,
-    gpu_workers,
-)
-from benchmarks.gpu_kernels import Kernel
+from benchmarks import gpu
+from benchmarks.on_gpu import beside as gpu_beside
+from benchmarks.on_gpu import cases as gpu_cases
+from benchmarks.on_gpu import device as gpu_device
+from benchmarks.on_gpu import engines as gpu_engines
+from benchmarks.on_gpu import functions as gpu_functions
+from benchmarks.on_gpu import kernels as gpu_kernels
+from benchmarks.on_gpu import launch as gpu_launch
+from benchmarks.on_gpu import limits as gpu_limits
+from benchmarks.on_gpu import problems as gpu_problems
+from benchmarks.on_gpu import products as gpu_products
+from benchmarks.on_gpu import references as gpu_references
+from benchmarks.on_gpu import report as gpu_report
+from benchmarks.on_gpu import sections as gpu_sections
+from benchmarks.on_gpu import tools as gpu_tools
+from benchmarks.on_gpu import workers as gpu_workers
+from benchmarks.on_gpu.kernels import Kernel
 from symgrad.errors import DeviceError
 from symgrad.runtime.cuda.device import Machine
 from tests.cases import NEEDS_CASES

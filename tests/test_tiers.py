@@ -11,7 +11,7 @@ from numba import njit
 
 import symgrad as sg
 from symgrad import api, tiers
-from symgrad.emit import kernel
+from symgrad.emit.kernels import kernel
 from symgrad.errors import OptionError
 from symgrad.runtime import cache, load, tier
 from symgrad.runtime.tier import COMPILING

@@ -55,7 +55,7 @@ def findings(tested: bool = False) -> dict[str, Any]:
     vector_bytes = None
     try:
         # numba or llvmlite may be what is broken, and that is worth a line, not a traceback.
-        vector_bytes = import_module("symgrad.emit.kernel").vector_bytes()
+        vector_bytes = import_module("symgrad.emit.kernels.kernel").vector_bytes()
         mathematics = _vector_mathematics(vector_bytes)
         if tested:
             problems += _tested(mathematics)
@@ -104,7 +104,7 @@ def _version(name: str) -> str | None:
 
 def _vector_mathematics(vector_bytes: int) -> dict[str, Any]:
     """Who computes every function in a kernel here, and the error bound that it delivers."""
-    provider = import_module("symgrad.emit.provider")
+    provider = import_module("symgrad.emit.providers.provider")
     itemsize = import_module("symgrad.emit.target").ITEMSIZE
     made: dict[str, Any] = {}
     for name, row in PRIMITIVES.items():

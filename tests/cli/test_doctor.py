@@ -7,7 +7,7 @@ from importlib.metadata import version
 import pytest
 
 from symgrad.cli import doctor
-from symgrad.emit.provider import FUNCTIONS, delivered
+from symgrad.emit.providers.provider import FUNCTIONS, delivered
 from symgrad.functions import PRIMITIVES
 from symgrad.runtime import cache
 

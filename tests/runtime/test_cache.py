@@ -223,7 +223,7 @@ def test_a_limit_that_is_no_number_is_refused(folder, monkeypatch):
 
 SECOND = """
 import symgrad.api
-from symgrad.emit import kernel
+from symgrad.emit.kernels import kernel
 
 def derive(*arguments):
     raise AssertionError("derived again")
@@ -307,7 +307,9 @@ def test_an_unsafe_directory_does_not_matter_without_the_cache(folder):
     assert compiled(cache=False)(POINT).shape == (2,)
 
 
-@pytest.mark.parametrize("part", ["symgrad.tiers.fingerprint", "symgrad.emit.kernel.machine"])
+@pytest.mark.parametrize(
+    "part", ["symgrad.tiers.fingerprint", "symgrad.emit.kernels.kernel.machine"]
+)
 def test_other_sources_or_another_machine_derive_anew(folder, monkeypatch, part):
     compiled()
     assert len(list(folder.glob("derived_*.json"))) == 1

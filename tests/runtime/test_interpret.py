@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import symgrad as sg
-from symgrad.emit import reduction
+from symgrad.emit.kernels import sums as reduction
 from symgrad.errors import OptionError
 from symgrad.functions import PRIMITIVES
 from symgrad.ir.evaluate import numpy_arithmetic, run

@@ -9,8 +9,8 @@ import pytest
 
 import symgrad as sg
 from symgrad import api, signatures
-from symgrad.emit import provider
-from symgrad.emit.kernel import compile_kernel, cpu_target, emit_kernel, vector_bytes
+from symgrad.emit.kernels.kernel import compile_kernel, cpu_target, emit_kernel, vector_bytes
+from symgrad.emit.providers import provider
 from symgrad.options import Options
 from symgrad.parse.requests import parse_requests
 from symgrad.runtime import cache, load
@@ -53,7 +53,7 @@ def test_compiled_code_is_kept_and_found_again(folder, kernel, monkeypatch):
     (file,) = folder.glob(f"kernel_*{cache.CODE}")
     before = file.read_bytes()
     load._loaded.clear()
-    monkeypatch.setattr("symgrad.emit.kernel.compile_kernel", never)
+    monkeypatch.setattr("symgrad.emit.kernels.kernel.compile_kernel", never)
     second = load_kernel(kernel, provider.prepare)
     assert second.cached
     np.testing.assert_array_equal(evaluate(second, kernel), expected)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import symgrad as sg
-from symgrad.emit.reduction import BLOCK
+from symgrad.emit.kernels.sums import BLOCK
 from symgrad.errors import DerivativeError, OptionError, ShapeError
 from symgrad.runtime.reduction import Reduction
 from symgrad.runtime.sparsity import Sparsity

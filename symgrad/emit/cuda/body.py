@@ -21,7 +21,7 @@ from typing import Any
 from llvmlite import ir
 
 from symgrad.emit.cuda.names import NAMES
-from symgrad.emit.instructions import INSTRUCTIONS as CPU_INSTRUCTIONS
+from symgrad.emit.llvm.instructions import INSTRUCTIONS as CPU_INSTRUCTIONS
 from symgrad.emit.target import Dtype
 from symgrad.errors import KernelError
 from symgrad.ir.program import Instruction, Program, Routine

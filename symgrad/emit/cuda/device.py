@@ -19,7 +19,7 @@ from numba.core.errors import TypingError
 
 from symgrad.emit.cuda.body import INT64, emit_body
 from symgrad.emit.cuda.kernel import check_numba_cuda
-from symgrad.emit.source import entry_index
+from symgrad.emit.readable.walk import entry_index
 from symgrad.emit.target import Target
 from symgrad.ir.program import PARAMETERS, Program
 

@@ -6,10 +6,10 @@ import re
 from dataclasses import replace
 from math import isinf, isnan
 
-from symgrad.emit.c_source import routine_style as c_routine_style
 from symgrad.emit.cuda.names import NAMES, SUFFIX
-from symgrad.emit.routine_source import RoutineStyle, routine_lines, with_routines
-from symgrad.emit.source import Language, rounded, shortest
+from symgrad.emit.readable.c import routine_style as c_routine_style
+from symgrad.emit.readable.routines import RoutineStyle, routine_lines, with_routines
+from symgrad.emit.readable.walk import Language, rounded, shortest
 from symgrad.emit.target import Dtype
 from symgrad.ir.program import Program
 

@@ -14,7 +14,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from symgrad.emit.cuda.lowering import needed
-from symgrad.emit.source import Array, Language, packed, result_arrays
+from symgrad.emit.readable.walk import Array, Language, packed, result_arrays
 from symgrad.ir.program import Instruction, Program
 
 SHORTEST = 16

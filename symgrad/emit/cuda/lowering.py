@@ -37,8 +37,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from symgrad.emit.contract import contracted
 from symgrad.emit.cuda.single import in_single
+from symgrad.emit.kernels.contract import contracted
 from symgrad.emit.target import Target
 from symgrad.ir.program import Instruction, Program
 

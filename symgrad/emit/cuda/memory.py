@@ -7,10 +7,10 @@ from typing import Any
 
 from llvmlite import ir
 
-from symgrad.emit.control import counted
 from symgrad.emit.cuda.body import GLOBAL_MEMORY, INT32, INT64
 from symgrad.emit.cuda.fills import Fill
 from symgrad.emit.cuda.source import APART, EVERY
+from symgrad.emit.llvm.control import counted
 from symgrad.ir.layout import Layout, kernel_arguments
 from symgrad.ir.program import Program
 

@@ -14,11 +14,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from math import isinf, isnan
 
-from symgrad.emit.numba_source import ENTRY, SELECT, routine_style
-from symgrad.emit.numba_source import JIT as ON_CPU
-from symgrad.emit.numba_source import OPERATIONS as CPU_OPERATIONS
-from symgrad.emit.routine_source import routine_lines, with_routines
-from symgrad.emit.source import (
+from symgrad.emit.readable.numba_source import ENTRY, SELECT, routine_style
+from symgrad.emit.readable.numba_source import JIT as ON_CPU
+from symgrad.emit.readable.numba_source import OPERATIONS as CPU_OPERATIONS
+from symgrad.emit.readable.routines import routine_lines, with_routines
+from symgrad.emit.readable.walk import (
     WIDTH,
     Array,
     Language,

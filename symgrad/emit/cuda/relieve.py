@@ -15,7 +15,7 @@ from dataclasses import replace
 from math import prod
 
 from symgrad.emit.cuda.lowering import needed
-from symgrad.emit.pressure import live_values
+from symgrad.emit.kernels.pressure import live_values
 from symgrad.emit.target import Dtype
 from symgrad.ir.program import Program
 

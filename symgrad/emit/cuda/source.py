@@ -26,7 +26,7 @@ from symgrad.emit.cuda.sums import (
     summed,
     totals_source,
 )
-from symgrad.emit.source import (
+from symgrad.emit.readable.walk import (
     Array,
     Language,
     body,

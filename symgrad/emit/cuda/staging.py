@@ -12,7 +12,7 @@ from dataclasses import replace
 from math import gcd
 
 from symgrad.emit.cuda.tiles import WARP, Chunk, Tiles, arranged, places
-from symgrad.emit.source import Language, body, result_arrays
+from symgrad.emit.readable.walk import Language, body, result_arrays
 from symgrad.emit.target import Target
 from symgrad.ir.program import Program
 

@@ -16,7 +16,7 @@ from symgrad.emit.cuda.fills import position_table
 from symgrad.emit.cuda.record import CudaKernel
 from symgrad.emit.cuda.staging import base, slot
 from symgrad.emit.cuda.tiles import WARP, Chunk, Tiles, arranged, gathered, places
-from symgrad.emit.source import Language, body, packed, result_arrays
+from symgrad.emit.readable.walk import Language, body, packed, result_arrays
 from symgrad.emit.target import Dtype, Target
 from symgrad.ir.program import Program
 

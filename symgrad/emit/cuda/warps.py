@@ -13,13 +13,13 @@ from typing import Any, Literal
 
 from llvmlite import ir
 
-from symgrad.emit.control import counted
 from symgrad.emit.cuda.body import INT32, INT64, REAL, SHARED_MEMORY, Store, declared
 from symgrad.emit.cuda.fills import Fill
 from symgrad.emit.cuda.memory import Memory, hidden, looked_up
 from symgrad.emit.cuda.staging import WIDE, pack
 from symgrad.emit.cuda.sums import BLOCK, THREADS, lanes_apart
 from symgrad.emit.cuda.tiles import WARP, Chunk, Tiles, places
+from symgrad.emit.llvm.control import counted
 from symgrad.emit.target import Target
 
 INLINED = 32

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from llvmlite import ir
 
-from symgrad.emit.instructions import Splat, splat
+from symgrad.emit.llvm.instructions import Splat, splat
 from symgrad.emit.target import Dtype
 
 Body = Callable[..., ir.Value]

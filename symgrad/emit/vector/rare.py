@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from llvmlite import ir
 
-from symgrad.emit.control import keep_registers
+from symgrad.emit.llvm.control import keep_registers
 from symgrad.emit.target import Dtype
 from symgrad.emit.vector.lanes import Lanes
 

@@ -28,7 +28,7 @@ from collections.abc import Callable, Sequence
 
 from llvmlite import ir
 
-from symgrad.emit.instructions import splat
+from symgrad.emit.llvm.instructions import splat
 from symgrad.emit.target import Dtype
 from symgrad.emit.vector.lanes import FORMATS, Lanes
 from symgrad.emit.vector.rare import replaced

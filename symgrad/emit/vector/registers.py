@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from llvmlite import ir
 
-from symgrad.emit.control import lanes_of
+from symgrad.emit.llvm.control import lanes_of
 from symgrad.emit.vector.lanes import Lanes
 
 REGISTER_BITS = 512

@@ -18,9 +18,9 @@ from symgrad.emit.cuda.dialect import (
     spoken,
 )
 from symgrad.emit.cuda.names import NAMES
-from symgrad.emit.source import rounded
-from tests.emit.test_routine import program_of
-from tests.emit.test_source import Builder
+from symgrad.emit.readable.walk import rounded
+from tests.emit.providers.test_routine import program_of
+from tests.emit.readable.test_walk import Builder
 
 
 @pytest.mark.parametrize("value", [0.1, -2.5, 1e300, 5e-324, -0.0, 1 / 3])

@@ -17,7 +17,7 @@ from symgrad.ir.program import Group, Program, Result
 from tests.emit.cuda.batches import evaluate
 from tests.emit.cuda.host import run
 from tests.emit.cuda.shim import COMPILER, REASON, Launch, compile_hosts
-from tests.emit.test_source import Builder
+from tests.emit.readable.test_walk import Builder
 
 CASES = [
     (dtype, Layout(points, accumulate=add))

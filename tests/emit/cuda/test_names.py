@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from symgrad.emit.c_source import OPERATIONS
 from symgrad.emit.cuda.lowering import lowered
 from symgrad.emit.cuda.names import NAMES, TABLE, bounds
+from symgrad.emit.readable.c import OPERATIONS
 from symgrad.emit.target import Target
 from symgrad.functions import PRIMITIVES
 from symgrad.ir.program import CONDITION_OPS, Group, Instruction, Program, Result

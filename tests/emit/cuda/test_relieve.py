@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from symgrad.emit.cuda.relieve import FITTING, HELD, WANTED, relieved
-from symgrad.emit.pressure import live_values
+from symgrad.emit.kernels.pressure import live_values
 from symgrad.functions import PRIMITIVES
 from symgrad.ir.evaluate import numpy_arithmetic, run
 from symgrad.ir.program import Group, Instruction, Program, Result

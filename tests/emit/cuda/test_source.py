@@ -28,9 +28,9 @@ from symgrad.ir.program import Group, Program, Result
 from tests.emit.cuda.batches import evaluate
 from tests.emit.cuda.shim import COMPILER, REASON, Launch, compile_host, compile_hosts
 from tests.emit.cuda.suite import scheduled
-from tests.emit.test_kernel import load_program
-from tests.emit.test_routine import EXACT, by_numpy, points, program_of
-from tests.emit.test_source import (
+from tests.emit.kernels.test_kernel import load_program
+from tests.emit.providers.test_routine import EXACT, by_numpy, points, program_of
+from tests.emit.readable.test_walk import (
     HOSTILE,
     Builder,
     assert_close,
@@ -41,7 +41,7 @@ from tests.emit.test_source import (
     polar,
     special_points,
 )
-from tests.emit.test_source import by_numpy as functions_by_numpy
+from tests.emit.readable.test_walk import by_numpy as functions_by_numpy
 
 Array = np.ndarray
 COUNTS = (0, 1, 31, 32, 33, 1000)

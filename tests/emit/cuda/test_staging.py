@@ -25,7 +25,7 @@ from symgrad.ir.program import Group, Program, Result
 from tests.emit.cuda.batches import evaluate
 from tests.emit.cuda.shim import COMPILER, REASON, Launch, compile_hosts
 from tests.emit.cuda.test_tiles import shuffled
-from tests.emit.test_source import Builder
+from tests.emit.readable.test_walk import Builder
 
 SIZES = {
     "short": (2, 3, 4, 5, 7, 8, 12, 1),

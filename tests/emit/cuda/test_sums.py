@@ -18,7 +18,7 @@ from tests.emit.cuda.batches import evaluate
 from tests.emit.cuda.shim import COMPILER, REASON, Launch, compile_hosts
 from tests.emit.cuda.test_staging import expected
 from tests.emit.cuda.test_tiles import check_slots, shuffled
-from tests.emit.test_source import Builder
+from tests.emit.readable.test_walk import Builder
 
 SIZES = {"short": (1, 3, 2, 7), "long": (40, 17), "as they come": (80, 90, 1)}
 COUNTS = (1, 31, 33, 1000, 1024, 1025, 2100)

@@ -9,7 +9,7 @@ from symgrad.emit.cuda.tiles import Chunk, Tiles, arranged, gathered, places
 from symgrad.ir.evaluate import numpy_arithmetic, run
 from symgrad.ir.program import Group, Program, Result
 from symgrad.ir.verify import verify_program
-from tests.emit.test_source import Builder
+from tests.emit.readable.test_walk import Builder
 
 
 def shuffled(sizes: tuple[int, ...], seed: int = 0, constants: float = 0.3) -> Program:

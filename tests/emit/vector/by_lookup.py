@@ -6,7 +6,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from symgrad.emit import provider
+from symgrad.emit.providers import provider
 from symgrad.emit.vector import lookup, table
 from symgrad.emit.vector.lanes import Body
 from tests.emit.harness import Compiled

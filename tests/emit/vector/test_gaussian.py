@@ -9,7 +9,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from symgrad.emit import provider
+from symgrad.emit.providers import provider
 from symgrad.emit.vector import gaussian, lookup
 from symgrad.emit.vector.table import ROUTINES
 from tests.emit.vector.measured import INF, NAN, TINY, compiled, errors_in_ulp, powers, same_bits

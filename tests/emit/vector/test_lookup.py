@@ -23,7 +23,7 @@ from benchmarks.coefficients.lookup import (
     mantissas,
     powers_of_two,
 )
-from symgrad.emit import provider
+from symgrad.emit.providers import provider
 from symgrad.emit.vector import lookup
 from symgrad.emit.vector.lanes import define
 from symgrad.emit.vector.table import BY_LOOKUP

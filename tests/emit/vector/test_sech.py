@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import symgrad as sg
-from symgrad.emit import provider
+from symgrad.emit.providers import provider
 from symgrad.emit.vector.sech import HIGHEST, sech
 from symgrad.emit.vector.table import ROUTINES
 from tests.emit.vector.measured import INF, NAN, TINY, compiled, errors_in_ulp, powers, same_bits

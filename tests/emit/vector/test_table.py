@@ -11,7 +11,7 @@ import numba
 import numpy as np
 import pytest
 
-from symgrad.emit import provider
+from symgrad.emit.providers import provider
 from symgrad.emit.vector import lookup, table
 from symgrad.emit.vector.lanes import define
 from symgrad.emit.vector.table import PORTABLE, own

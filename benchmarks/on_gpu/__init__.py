@@ -1,0 +1,1 @@
+"""The parts of the GPU benchmark, which benchmarks/gpu.py runs."""

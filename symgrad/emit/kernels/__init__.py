@@ -1,0 +1,1 @@
+"""CPU kernels as a whole: the loop over points, the order of instructions, machine code."""

@@ -1,0 +1,1 @@
+"""Building blocks in LLVM IR: loops, instructions, transposed vectors, whole cache lines."""

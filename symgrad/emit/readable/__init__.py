@@ -1,0 +1,1 @@
+"""Readable source for people: NumPy and PyTorch, C, numba, and what all languages share."""
