@@ -360,6 +360,7 @@ def _rise_of(m: Any, x: Any, k: Any, *, root: bool) -> Any:
     product = gammas[0] * m.fma(sine, moved, sine) * gammas[1]
     other = m.where(back, m.where(m.eq(sine, 0.0) & (end < 0.0), NAN, 1.0 / product), product)
     other = m.where(m.eq(k, -INF) & (m.abs(x) < INF), 0.0, other)
+    other = m.where(m.eq(k, INF) & (m.abs(x) < INF), k * m.where(back, 1.0, sine), other)
     other = m.where(m.eq(x, INF) & (m.abs(k) < INF), _grown(m, k), other)
     value = m.where(proper, value, other)
     return m.where(m.eq(k, 0.0) & m.eq(x, x), 1.0, value)

@@ -92,6 +92,7 @@ def same(got: float, expected: float) -> bool:
         ("binomial", (nan, 1.0), nan), ("rising_factorial", (nan, 1.0), nan),
         ("rising_factorial", (1.0, 180.0), inf), ("rising_factorial", (inf, 2.5), inf),
         ("rising_factorial", (inf, -2.5), 0.0), ("rising_factorial", (2.5, -inf), 0.0),
+        ("rising_factorial", (2.5, inf), inf), ("rising_factorial", (-0.5, inf), -inf),
         ("rising_factorial", (inf, nan), nan), ("binomial", (inf, 2.5), inf),
         ("binomial", (inf, 0.0), 1.0), ("binomial", (inf, -2.5), 0.0),
         ("binomial", (7.5, inf), 0.0),
