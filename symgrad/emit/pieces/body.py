@@ -19,8 +19,8 @@ from llvmlite import ir
 from symgrad.emit.llvm.cache_lines import store_past_cache
 from symgrad.emit.llvm.control import BYTE, INT64, POINTER, at
 from symgrad.emit.llvm.instructions import INSTRUCTIONS, SCALAR, splat, splat_truth
-from symgrad.emit.memory.scratch import spill_slots
 from symgrad.emit.memory.constants import is_constant_store
+from symgrad.emit.memory.scratch import spill_slots
 from symgrad.emit.providers.calls import Calls
 from symgrad.emit.providers.routine import define_routines
 from symgrad.emit.sums.accumulate import add_lanes, counted_lanes

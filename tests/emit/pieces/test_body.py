@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from symgrad.emit.kernels.kernel import cpu_target, llvm_text
+from symgrad.emit.memory.scratch import spill_slots
 from symgrad.emit.pieces import body
 from symgrad.emit.pieces.body import INLINE_BODY, INLINE_CALLS, call_sites
 from symgrad.emit.providers.provider import implementation
