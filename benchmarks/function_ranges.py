@@ -436,6 +436,8 @@ ERRORS: dict[str, Measured] = {
     "cosh_over_x_derivative": pairs((orders(0, 4), (0.1, 9)), (orders(0, 4), (9, 700)),
                                     (orders(0, 4), log(1e-9, 1))),
     **dict.fromkeys(("expint_e1", "expint_e1e"), over((1e-3, 5), (5, 700), log(1e-300, 1e-3))),
+    "expint_e1e_derivative": pairs((orders(0, 4), (1e-3, 5)), (orders(0, 4), (5, 700)),
+                                   (orders(0, 4), log(1e-9, 1))),
     "expint_ei": over((0.5, 5), (5, 700), (-30, -0.01), about(0.3725074107813666), TINY),
     "li": over((1.6, 9), about(1.451369234883381), about(1), log(10, 1e300), log(1e-300, 0.9)),
     "sine_integral": over((-9, 9), (-100, 100), signed(100, 1e6), scale=_half),

@@ -172,6 +172,8 @@ ROWS: dict[str, Function] = {
     "normal_pdf": lambda x: (-x * x / 2).exp() / (2 * arb.pi()).sqrt(),
     "expint_e1": positive(lambda x: x.expint(arb(1))), "expint_ei": arb.ei, "li": li,
     "expint_e1e": positive(lambda x: x.exp() * x.expint(arb(1))),
+    "expint_e1e_derivative": lambda n, x: sure(not less(x, arb(0)), lambda: (
+        turned(n) * (n + 1).gamma() * x.exp() * x.expint(n + 1) / x**n)),
     "expint": lambda n, x: sure(not less(x, arb(0)), lambda: x.expint(n)),
     "expint_derivative": lambda k, n, x: sure(
         not less(x, arb(0)), lambda: turned(k) * x.expint(n - k)),

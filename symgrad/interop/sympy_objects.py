@@ -129,6 +129,9 @@ FUNCTIONS: dict[str, Any] = {
         "normal_pdf_derivative", lambda x: sympy.exp(-(x**2) / 2) / sympy.sqrt(2 * sympy.pi)),
     "exp_over_x_derivative": derivative_of("exp_over_x_derivative", lambda x: sympy.exp(x) / x),
     "cosh_over_x_derivative": derivative_of("cosh_over_x_derivative", lambda x: sympy.cosh(x) / x),
+    "expint_e1e_derivative": derivative_of(
+        "expint_e1e_derivative", lambda x: sympy.exp(x) * sympy.expint(1, x)
+    ),
     "expint_derivative": lambda k, n, x: (-1) ** k * sympy.expint(n - k, x),
     "hurwitz_zeta_derivative": lambda k, s, a: (-1) ** k * sympy.rf(s, k) * sympy.zeta(s + k, a),
     "elliptic_moment_complete": by_oracle("elliptic_moment_complete"),

@@ -1,4 +1,4 @@
-"""Rows of the exponential and logarithmic integrals E1, Ei and li, and of exp(x)/x."""
+"""Rows of the exponential and logarithmic integrals E1, Ei and li, of exp(x) E1(x) and exp(x)/x."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from symgrad.functions.special.integrals.exponential_coefficients import (
     EI_TAIL,
     LI_ROOT,
 )
+from symgrad.functions.special.integrals.generalized_exponential import by_fraction
 from symgrad.functions.special.segments import evaluate, is_order
 from symgrad.ir.primitive import Names, define, no_closed_form
 
@@ -64,6 +65,27 @@ def _e1_scaled(m: Any, x: Any) -> Any:
     small = m.min(x, 0.5)
     value = m.where(x < 0.5, m.exp(small) * _e1_near(m, x), scaled_e1(m, x))
     return m.where(x > 0.0, value, m.where(m.eq(x, 0.0), INF, NAN))
+
+
+def _e1_scaled_derivative(m: Any, n: Any, x: Any) -> Any:
+    """The n-th derivative of exp(x) E1(x), (-1)^n n! exp(x) E_(n+1)(x)/x^n: nan for other n.
+
+    It is (-1)^n n! U(n + 1, n + 1, x), NIST DLMF 13.4.4 and 8.19.2. exp(x) E_(n+1)(x) by its
+    continued fraction from 1/2 on, else from E1 by 8.19.12; nothing cancels.
+    """
+    near = m.max(m.min(x, 0.5), 5e-324)
+
+    def step(k: Any, scaled: Any, factorial: Any, power: Any) -> tuple[Any, ...]:
+        inside = k < n
+        raised = m.where(inside, factorial - near * scaled, scaled)
+        factorial = factorial * m.where(inside, k + 1.0, 1.0)
+        return k + 1.0 < n, raised, factorial, power * m.where(inside, -1.0 / x, 1.0)
+
+    one = 1.0 + 0.0 * near
+    scaled, factorial, power = m.loop(step, (m.exp(near) * _e1_near(m, near), one, one), 128)
+    far = factorial * by_fraction(m, n + 1.0, m.max(m.min(x, 1e300), 0.5))
+    value = power * m.where(x < 0.5, scaled, far)
+    return m.where(is_order(m, n) & (x >= 0.0), value, NAN)
 
 
 def _ei_of_root(m: Any, distance: Any, x: Any) -> Any:
@@ -156,6 +178,17 @@ def _exp_over_x_oracle(mp: Any, x: Any) -> Any:
     return mp.exp(x) / x if x else mp.inf
 
 
+def _e1_scaled_oracle(mp: Any, n: Any, x: Any) -> Any:
+    if not mp.isint(n) or n < 0:
+        return mp.nan
+    if mp.isinf(x):
+        return mp.mpf(0)
+    if not x:
+        return mp.inf if int(n) % 2 == 0 else -mp.inf
+    with mp.extradps(10):
+        return (-1) ** int(n) * mp.factorial(n) * mp.hyperu(n + 1, n + 1, x)
+
+
 def _ei_oracle(mp: Any, x: Any) -> Any:
     with mp.extradps(10 + int(min(abs(x), 2000) / 2) if mp.isfinite(x) else 10):
         return mp.ei(x)
@@ -190,9 +223,15 @@ exp_over_x_derivative = define("exp_over_x_derivative", no_closed_form(ORDER),
 expint_e1 = define("expint_e1", lambda y, x: call("exp_over_x", -x), domain=(0.1, 9),
                    kind="routine", definition=_e1, oracle=lambda mp, x: mp.e1(x), cost=150,
                    ulp=3.0, names=Names(), source="NIST DLMF 6.2.1")
-expint_e1e = define("expint_e1e", lambda y, x: y - 1 / x, domain=(0.1, 9), kind="routine",
-                    definition=_e1_scaled, oracle=lambda mp, x: mp.exp(x) * mp.e1(x), cost=150,
-                    ulp=4.0, names=Names(), source="NIST DLMF 6.2.1")
+expint_e1e = define("expint_e1e", lambda y, x: call("expint_e1e_derivative", 1, x),
+                    domain=(0.1, 9), kind="routine", definition=_e1_scaled,
+                    oracle=lambda mp, x: _e1_scaled_oracle(mp, 0, x), cost=150, ulp=4.0,
+                    names=Names(), source="NIST DLMF 6.2.1")
+expint_e1e_derivative = define("expint_e1e_derivative", no_closed_form(ORDER),
+                               lambda y, n, x: call("expint_e1e_derivative", n + 1, x),
+                               domain=((1, 1), (0.1, 9)), whole=(0,), kind="routine",
+                               definition=_e1_scaled_derivative, oracle=_e1_scaled_oracle,
+                               cost=900, ulp=8.0, names=Names(), source="NIST DLMF 8.19.2")
 expint_ei = define("expint_ei", lambda y, x: call("exp_over_x", x), domain=(0.5, 9),
                    kind="routine", definition=_ei, oracle=_ei_oracle, cost=300, ulp=4.0,
                    names=Names(), source="NIST DLMF 6.2.5")
@@ -201,4 +240,7 @@ li = define("li", lambda y, x: 1 / call("log", x), domain=(1.6, 9), kind="routin
             source="NIST DLMF 6.2.8")
 # fmt: on
 
-ROWS = (exp_over_x, exp_over_x_derivative, expint_e1, expint_e1e, expint_ei, li)
+ROWS = (
+    *(exp_over_x, exp_over_x_derivative, expint_e1, expint_e1e, expint_e1e_derivative),
+    *(expint_ei, li),
+)

@@ -104,3 +104,17 @@ def test_ends_of_derivatives_of_exp_over_x() -> None:
     assert values("exp_over_x_derivative", 2.0, inf) == inf
     assert values("exp_over_x_derivative", 2.0, -inf) == 0.0
     assert isnan(values("exp_over_x_derivative", 0.5, 1.0))
+
+
+@pytest.mark.parametrize("order", [1, 2, 5])
+def test_derivatives_of_the_scaled_integral_do_not_cancel(order: int) -> None:
+    points = [1e-9, 1e-3, 0.2, 0.4999, 0.5, 0.77, 3.0, 19.0, 60.0, 700.0, 1e5]
+    error, point = worst_of_row("expint_e1e_derivative", float(order), points)
+    assert error <= PRIMITIVES["expint_e1e_derivative"].ulp, f"at {point}: {error} ulp"
+
+
+def test_ends_of_the_derivatives_of_the_scaled_integral() -> None:
+    assert values("expint_e1e_derivative", 1.0, 0.0) == -inf
+    assert values("expint_e1e_derivative", 2.0, inf) == 0.0
+    assert isnan(values("expint_e1e_derivative", 1.0, -1.0))
+    assert isnan(values("expint_e1e_derivative", 0.5, 1.0))
