@@ -158,6 +158,7 @@ ROWS: dict[str, Function] = {
     "exp_minus_square": lambda x: (-x * x).exp(),
     "exp_minus_square_slope": lambda x: -2 * x * (-x * x).exp(),
     "erfcx": erfcx, "erfcx_derivative": erfcx_derivative,
+    "exp_less_square": lambda a, u: (a - u * u).exp(),
     "exp_erfc": lambda a, u: a.exp() * u.erfc(),
     "dawson": dawson, "dawson_derivative": partial(recurrence, dawson, -1, lambda: arb(1)),
     "erfcinv": erfcinv, "ndtri": lambda p: -arb(2).sqrt() * erfcinv(2 * p),

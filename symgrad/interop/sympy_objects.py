@@ -248,6 +248,7 @@ WRITTEN_OUT: dict[str, Callable[..., Expr]] = {
     "exp_minus_square": lambda x: math.exp(-x * x),
     "exp_minus_square_slope": lambda x: -2 * x * math.exp(-x * x),
     "expint_e1e": lambda x: math.exp(x) * math.expint_e1(x),
+    "exp_less_square": lambda a, u: math.exp(a - u**2),
     "exp_erfc": lambda a, u: math.exp(a) * math.erfc(u),
     "erfcx":    lambda x: math.exp(x * x) * math.erfc(x),
     "dawson":   lambda x: math.sqrt(math.pi) / 2 * math.exp(-x * x) * math.erfi(x),

@@ -25,10 +25,11 @@ def conjugate(graph: Graph, node: int) -> int | None:
     Only where the numerator has fewer terms than u, as that of sqrt(x^2 + 1) - x.
     """
     start, coefficients = graph.data[node]
-    if float in map(type, coefficients) or len(coefficients) + (start != 0) > MOST_TERMS:
+    count = len(coefficients) + (start != 0)
+    if float in map(type, coefficients) or not 2 <= count <= MOST_TERMS:
         return None
     found = list(zip(graph.args[node], coefficients, strict=True))
-    if len(found) + (start != 0) > 2:
+    if count > 2:
         return _conjugate_of_sum(graph, node, found)
     for (root, a), (rest, b) in (found, found[::-1]) if start == 0 else ():
         inside = _under_root(graph, root)

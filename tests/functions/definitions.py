@@ -71,7 +71,6 @@ DEFINITIONS: dict[str, Callable[..., Any]] = {
     "tanh_half": lambda x: mpmath.tanh(x / 2),
     "sigmoid_difference": lambda a, b: 1 / (1 + mpmath.exp(b - a)),
     "sigmoid_difference_slope": lambda a, b: mpmath.sech((a - b) / 2) ** 2 / 4,
-    "exp_erfc": lambda a, u: mpmath.exp(a) * mpmath.erfc(u),
     "exp10": lambda x: mpmath.mpf(10) ** x,
     "tanpi": lambda x: mpmath.tan(mpmath.pi * x),
     "softsign": lambda x: x / (1 + abs(x)),

@@ -40,6 +40,7 @@ x, y, z = variables("x y z")
         x + 1 + math.sqrt(x) + math.sqrt(y),
         x + y - math.sqrt(z),
         x + y + math.sqrt((x - y) ** 2 + 1),
+        math.where(y < 1, x, 4 * x) * z,
     ],
     ids=str,
 )

@@ -71,6 +71,23 @@ def _erfc(m: Any, x: Any) -> Any:
     return m.where(a < 0.5, near, m.where(x < 0.0, 2.0 - tail, m.where(x > 0.0, tail, x)))
 
 
+def _exp_less_square(m: Any, a: Any, u: Any) -> Any:
+    """exp(a - u^2), the exponent as a pair: a part of either that cancels costs no digits."""
+    kept = m.max(m.min(u, 1e100), -1e100)
+    high, low = two_product(m, kept, kept)
+    difference, rest = two_sum(m.max(m.min(a, 1e300), -1e300), -high)
+    exponent, rest = two_sum(difference, rest - low)
+    value = m.where(exponent > -800.0, exp_double(m, exponent, rest), 0.0)
+    return m.where(m.eq(a, a) & m.eq(u, u), value, NAN)
+
+
+def _exp_erfc(m: Any, a: Any, u: Any) -> Any:
+    """exp(a) erfc(u), of which one part may be beyond all numbers and the other vanish."""
+    tail = _exp_less_square(m, a, u) * erfcx_of_positive(m, m.abs(u))
+    power = 2.0 * m.exp(a)
+    return m.where(u > 0.0, tail, m.where(power < INF, power - tail, power))
+
+
 def _erfcx_derivative(m: Any, n: Any, x: Any) -> Any:
     """The n-th derivative of erfcx, n = 0, 1, 2, ...: nan for other n.
 
@@ -304,6 +321,18 @@ def _erfcx_oracle(mp: Any, x: Any) -> Any:
         return mp.exp(x * x) * mp.erfc(x)
 
 
+def _exp_less_square_oracle(mp: Any, a: Any, u: Any) -> Any:
+    if mp.isinf(a) or mp.isinf(u):
+        return mp.inf if a == mp.inf and mp.isfinite(u) else mp.mpf(0) if a < mp.inf else mp.nan
+    with mp.extradps(10):
+        return mp.exp(a - u * u)
+
+
+def _exp_erfc_oracle(mp: Any, a: Any, u: Any) -> Any:
+    with mp.extradps(10):
+        return mp.exp(a) * mp.erfc(u)
+
+
 def _dawson_oracle(mp: Any, x: Any) -> Any:
     if mp.isinf(x):
         return mp.mpf(0)
@@ -391,21 +420,20 @@ def _tail_slope(y: Expr, p: Expr) -> Expr:
     return ROOT_PI / 2 * call("erfcx", y) / p
 
 
-def _exp_erfc(a: Expr, u: Expr) -> Expr:
-    tail = call("exp", a - u * u) * call("erfcx", u)
-    return select(u > 0, tail, call("exp", a) * call("erfc", u))
-
-
 # fmt: off
 # d erf(x)/dx = 2 exp(-x^2)/sqrt(pi): NIST DLMF 7.2.1, 7.2.2.
 erf  = define("erf",  lambda y, x: 2 / ROOT_PI * call("exp_minus_square", x),
               domain=(-2, 2), parity="odd", folds={0: 0}, cost=20, source="NIST DLMF 7.2.1")
 erfc = define("erfc", lambda y, x: -2 / ROOT_PI * call("exp_minus_square", x),
               domain=(-2, 2), folds={0: 1}, cost=25, source="NIST DLMF 7.2.2")
-# exp(a) erfc(u), of which one part may be beyond all numbers and the other vanish.
+exp_less_square = define("exp_less_square", lambda y, a, u: y, lambda y, a, u: -2 * u * y,
+                         domain=(-2, 2), kind="routine", definition=_exp_less_square,
+                         oracle=_exp_less_square_oracle, cost=40, ulp=3.0, names=Names(),
+                         source="NIST DLMF 4.2.19")
 exp_erfc = define("exp_erfc", lambda y, a, u: y,
-                  lambda y, a, u: -2 / ROOT_PI * call("exp", a - u * u), domain=(-2, 2), cost=90,
-                  kind="composite", expansion=_exp_erfc, names=Names(), source="NIST DLMF 7.2.2")
+                  lambda y, a, u: -2 / ROOT_PI * call("exp_less_square", a, u), domain=(-2, 2),
+                  kind="routine", definition=_exp_erfc, oracle=_exp_erfc_oracle, cost=130,
+                  ulp=8.0, names=Names(), source="NIST DLMF 7.2.2")
 erf2 = define("erf2", lambda y, a, b: -2 / ROOT_PI * call("gaussian", a),
               lambda y, a, b: 2 / ROOT_PI * call("gaussian", b), domain=((-2, 1), (-1, 2)),
               kind="routine", definition=_erf2, oracle=_erf2_oracle, cost=400, ulp=4.0,
@@ -464,5 +492,5 @@ erfcinv = define("erfcinv",
 
 ROWS = (
     *(erf, erfc, erf2, gaussian, gaussian_derivative, exp_square, erfi, erfcx, erfcx_derivative),
-    *(dawson, dawson_derivative, erfinv, erfcinv, exp_erfc),
+    *(dawson, dawson_derivative, erfinv, erfcinv, exp_less_square, exp_erfc),
 )

@@ -18,7 +18,7 @@ from symgrad.functions.special.integrals.exponential_coefficients import (
     EI_TAIL,
     LI_ROOT,
 )
-from symgrad.functions.special.integrals.generalized_exponential import by_fraction
+from symgrad.functions.special.integrals.generalized_exponential import scaled_by_fraction
 from symgrad.functions.special.segments import evaluate, is_order
 from symgrad.ir.primitive import Names, define, no_closed_form
 
@@ -83,7 +83,7 @@ def _e1_scaled_derivative(m: Any, n: Any, x: Any) -> Any:
 
     one = 1.0 + 0.0 * near
     scaled, factorial, power = m.loop(step, (m.exp(near) * _e1_near(m, near), one, one), 128)
-    far = factorial * by_fraction(m, n + 1.0, m.max(m.min(x, 1e300), 0.5))
+    far = factorial * scaled_by_fraction(m, n + 1.0, m.max(m.min(x, 1e300), 0.5))
     value = power * m.where(x < 0.5, scaled, far)
     return m.where(is_order(m, n) & (x >= 0.0), value, NAN)
 

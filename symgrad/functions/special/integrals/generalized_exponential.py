@@ -14,7 +14,7 @@ SMALL = 0.5
 MANY = 30.0
 
 
-def by_fraction(m: Any, n: Any, x: Any) -> Any:
+def scaled_by_fraction(m: Any, n: Any, x: Any) -> Any:
     """exp(x) E_n(x) by the continued fraction of NIST DLMF 8.19.17, even part, from its end."""
     levels = m.where(n < MANY, m.ceil(90.0 / x) + 8.0, 40.0)
 
@@ -82,7 +82,7 @@ def _of_order(m: Any, n: Any, n_low: Any, x: Any) -> Any:
     unit_low = unit_low + n_low
     by_fraction = (y >= SMALL) | (n >= MANY)
     order = m.where(below, unit, n)
-    fraction = power * by_fraction(m, order, m.where(by_fraction, y, 1.0))
+    fraction = power * scaled_by_fraction(m, order, m.where(by_fraction, y, 1.0))
 
     centered = n - m.rint(n - 1.0)
     nearest = m.where(

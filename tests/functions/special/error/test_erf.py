@@ -134,3 +134,19 @@ def test_inverse_of_the_difference_of_erf() -> None:
     inverse = sg.compile(math.erf2(a, math.erf2inv(a, y)), [a, y], "value", cache=False)
     points = np.array([[0.3, 0.2], [-2.5, 1e-3], [3.0, -0.4], [4.5, 1e-12], [-5.0, 1e-11]])
     assert inverse(points) == pytest.approx(points[:, 1], rel=1e-12)
+
+
+@pytest.mark.parametrize("name", ["exp_less_square", "exp_erfc"])
+def test_exponents_beside_squares_keep_their_digits(name: str, rng: np.random.Generator) -> None:
+    u = np.concatenate([rng.uniform(-3, 3, 40), rng.uniform(20, 40, 40), [1e4, 1e7]])
+    a = u * u + rng.uniform(-600, 600, 82)
+    error, point = worst_of_row(name, a, u)
+    assert error <= PRIMITIVES[name].ulp, f"at {point}: {error} ulp"
+
+
+def test_ends_of_exponentials_beside_tails() -> None:
+    assert values("exp_erfc", -0.25, inf) == 0.0
+    assert values("exp_erfc", -0.25, -inf) == pytest.approx(2 * np.exp(-0.25), rel=1e-15)
+    assert values("exp_erfc", 800.0, -1.0) == inf
+    assert isnan(values("exp_erfc", nan, 1.0))
+    assert isnan(values("exp_erfc", 1.0, nan))
