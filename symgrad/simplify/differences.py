@@ -16,15 +16,14 @@ from symgrad.ir.graph import Graph
 from symgrad.simplify.conjugates import HALF_POWER, conjugate
 from symgrad.simplify.forms import Form, even_powers, factors, few_terms, flattened, terms
 
-W, P, L, V = (symbol(name) for name in "wplv")
-ROOT = math.sqrt(1 + W)
+W, R, L, V = (symbol(name) for name in "wrlv")
 EXACT = 1e-15
 
 LESS_ONE: Mapping[object, Expr] = {
-    HALF_POWER: math.where(W < 1, W / (1 + ROOT), ROOT - 1),
-    -HALF_POWER: math.where(W < 1, -W / (ROOT * (1 + ROOT)), 1 / ROOT - 1),
+    HALF_POWER: math.where(W < 1, W / (1 + R), R - 1),
+    -HALF_POWER: math.where(W < 1, -W / (R * (1 + R)), 1 / R - 1),
 }
-"""(1 + w)^p - 1 for some exponents."""
+"""(1 + w)^p - 1 for some exponents, where r is the root of 1 + w."""
 
 ANY_LESS_ONE = math.where(abs(L) < HALF, math.expm1(L), V)
 """exp(l) - 1, which is v as it is written."""
@@ -66,8 +65,16 @@ def difference(graph: Graph, node: int) -> int | None:
         base = graph.power(graph.sum(((power.w, 1),), 1), power.p)
     written = graph.sum(((base, 1),), -1)
     template = LESS_ONE.get(power.exponent, ANY_LESS_ONE) if w else ANY_LESS_ONE
-    better = graph.add(template, {**w, "l": log, "v": written})
+    root = {"r": _root(graph, power)} if template is not ANY_LESS_ONE else {}
+    better = graph.add(template, {**w, **root, "l": log, "v": written})
     return graph.multiply(power.scale, graph.call("valued", (better, written)))
+
+
+def _root(graph: Graph, power: Power) -> int:
+    """The root of 1 + w, of what is written for that where it has other digits."""
+    if power.power < 0:
+        return graph.product([(graph.sum(((power.w, 1),), 1), HALF_POWER)])
+    return power.power if power.exponent == HALF_POWER else graph.product([(power.power, -1)])
 
 
 def _power_less_one(graph: Graph, node: int) -> Power | None:
@@ -82,7 +89,11 @@ def _power_less_one(graph: Graph, node: int) -> Power | None:
             if c != 1 or not inside:
                 return Power(scale, graph.call("log", (x,)), p, power=term)
             w = graph.sum(sorted(inside.items()))
-            return Power(scale, graph.call("log1p", (w,)), p, w, power=term)
+            log = graph.call("log1p", (w,))
+            if terms(graph, x) != (c, inside):  # its own way has the digits that 1 + w has not
+                small = graph.add(abs(W) < HALF, {"w": w})
+                log = graph.call("select", (small, log, graph.call("log", (x,))))
+            return Power(scale, log, p, w, power=term)
         if graph.ops[term] != "product":
             continue
         held, (one, others) = dict(flattened(graph, term)), factors(graph, rest)
@@ -132,7 +143,7 @@ def divided_root(graph: Graph, node: int) -> int | None:
             if power is None or power.w < 0 or power.exponent != HALF_POWER:
                 continue
             condition = -1
-            above = graph.add(W / (1 + ROOT), {"w": power.w})
+            above = graph.add(W / (1 + R), {"w": power.w, "r": _root(graph, power)})
             above = graph.multiply(power.scale, above)
         else:
             continue

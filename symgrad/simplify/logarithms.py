@@ -67,7 +67,10 @@ QUARTER = Fraction(1, 4)
 
 
 def log_of_turned_tangent(graph: Graph, node: int) -> int | None:
-    """log(tan(pi/4 + x/2)), the inverse of Gudermann's function, as asinh(tan(x))."""
+    """log(tan(pi/4 + x/2)), the inverse of Gudermann's function, as asinh(tan(x)) near 0.
+
+    Where cos(x) < 0 the one is no number and the other is.
+    """
     (tangent,) = graph.args[node]
     if graph.ops[tangent] != "tan":
         return None
@@ -75,7 +78,8 @@ def log_of_turned_tangent(graph: Graph, node: int) -> int | None:
     if inside.pop(graph.add(math.pi, {}), 0) != QUARTER or start or not inside:
         return None
     x = graph.sum([(part, 2 * c) for part, c in sorted(inside.items())])
-    return graph.call("asinh", (graph.call("tan", (x,)),))
+    near = graph.call("asinh", (graph.call("tan", (x,)),))
+    return graph.call("select", (graph.add(abs(A) < 1, {"a": x}), near, node))
 
 
 def log_of_multiple(graph: Graph, node: int) -> int | None:

@@ -352,7 +352,7 @@ def arc_by_root(graph: Graph, node: int) -> int | None:
         for root, exponent in [pair for pair in roots.items() if pair in held.items()]:
             others = [(part, e) for part, e in held.items() if part not in (arc, root)]
             written = graph.product([(arc, power), (root, exponent)])
-            made = _near_one(graph, x, power, written)
+            made = _near_one(graph, x, power, written, -coefficient)
             return None if made is None else graph.product([*others, (made, 1)])
     return None
 
@@ -360,10 +360,11 @@ def arc_by_root(graph: Graph, node: int) -> int | None:
 def sinc_of_arc(graph: Graph, node: int) -> int | None:
     """sinc(acos(x)), which is sqrt(1 - x^2)/acos(x), likewise."""
     (arc,) = graph.args[node]
-    return _near_one(graph, graph.args[arc][0], -1, node) if graph.ops[arc] == "acos" else None
+    return _near_one(graph, graph.args[arc][0], -1, node, 1) if graph.ops[arc] == "acos" else None
 
 
-def _near_one(graph: Graph, x: int, power: int, written: int) -> int | None:
+def _near_one(graph: Graph, x: int, power: int, written: int, side: int) -> int | None:
+    """The polynomial on that side of 1 where the arc is a number."""
     found = polynomial(series_of_arc(), TERMS)
     if found is None:
         return None
@@ -371,7 +372,7 @@ def _near_one(graph: Graph, x: int, power: int, written: int) -> int | None:
     distance = graph.sum(((x, -1),), 1)
     numbers = [*coefficients, *[0] * (TERMS - len(coefficients))]
     near = graph.call("taylor", (distance, *map(graph.constant, numbers)))
-    inside = graph.add(abs(W) < radius, {"w": distance})
+    inside = graph.add((side * W >= 0) & (side * W < radius), {"w": distance})
     return graph.call("select", (inside, graph.product(((near, power),)), written))
 
 

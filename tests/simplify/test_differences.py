@@ -128,3 +128,10 @@ def test_only_the_conjugate_of_a_leg_is_one() -> None:
     made, _ = simplify(graph, [Tensor("value", (), (graph.add(expr),))], "all", primal=True)
     assert "log" in made.ops
     assert "asinh" not in made.ops
+
+
+@pytest.mark.parametrize("power", ["1e-3", "0.5", "(-0.5)", "0.3"])
+def test_powers_of_one_less_a_power_near_one(power: str) -> None:
+    points = [(1 - 1.2345e-12, 1.7), (1 - 1e-6, 2.0), (1e-9, 1.5), (0.5, 3.0)]
+    values = [value for value, *_ in errors(f"1 - (1 - x**y)**{power}", points)]
+    assert max(values) <= 1e-15

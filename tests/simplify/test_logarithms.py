@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import symgrad as sg
 from symgrad.functions import math
 from symgrad.ir.expression import Expr, variables
 from symgrad.simplify.logarithms import LOGARITHMS
@@ -25,6 +26,12 @@ CASES: dict[str, tuple[tuple[float, float], ...]] = {
 @pytest.mark.parametrize("formula", CASES)
 def test_digits(formula: str) -> None:
     assert np.max(errors(formula, CASES[formula])) <= 1e-13
+
+
+def test_no_number_where_the_formula_is_none() -> None:
+    x = variables("x")
+    value = sg.compile(math.log(math.tan(math.pi / 4 + x / 2)), [x], "value", cache=False)
+    assert np.isnan(value([2.5, -3.0])).all()
 
 
 def test_every_form_is_of_one_class() -> None:

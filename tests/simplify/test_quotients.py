@@ -105,3 +105,17 @@ def test_infinite_coefficients_are_no_fractions() -> None:
     expr = float("inf") * x / (x + y)
     fn = sg.compile(expr, [x, y], ["value", 1], jit="never", optimize="fast", cache=False)
     assert fn(np.array([1.0, 2.0])).value == np.inf
+
+
+@pytest.mark.parametrize(
+    ("expr", "outside"),
+    [
+        (math.acos(x) / math.sqrt(1 - x**2), 1.001),
+        (math.sinc(math.acos(x)), 1.001),
+        (math.acosh(x) / math.sqrt(x**2 - 1), 0.999),
+    ],
+    ids=str,
+)
+def test_no_number_where_the_arc_is_none(expr: Expr, outside: float) -> None:
+    value, slope = sg.compile(expr, [x], ["value", "gradient"], jit="never", cache=False)([outside])
+    assert np.isnan([value[0], slope[0, 0]]).all()
