@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from math import isfinite
+from math import inf, isfinite
 from typing import Any
 
 from symgrad.functions.taylor import TERMS
@@ -338,8 +338,11 @@ class _Search:
         direction, step, scale = found.direction, expansion.step, expansion.scale
         u = graph.product(power_of(direction, step), scale)
         argument = graph.product([(u, 2)]) if even else u
+        inside = graph.call("lt", (graph.call("abs", (u,)), graph.constant(radius)))
         if even and step.denominator == 2:  # an entire function of x y^2 for one of sqrt(x) y
             argument = graph.product(power_of(direction, 2 * step), power_number(scale, 2))
+            size = graph.call("abs", (argument,))  # no number where y^2 is none
+            inside = graph.call("and", (inside, graph.call("lt", (size, graph.constant(inf)))))
         numbers = [graph.constant(c) for c in coefficients]
         numbers += [graph.constant(0)] * (TERMS - len(numbers))
         order = expansion.series.order
@@ -349,7 +352,6 @@ class _Search:
         kind = graph.ops[node]
         combined = graph.sum if kind == "sum" else graph.product
         far = combined(sorted(found.members.items())) if kind in ("sum", "product") else node
-        inside = graph.call("lt", (graph.call("abs", (u,)), graph.constant(radius)))
         chosen = graph.call("select", (inside, near, far))
         others = _others(graph, node, found)
         return combined([(chosen, 1), *((place.get(n, n), e) for n, e in others.items())])

@@ -189,3 +189,8 @@ def test_even_functions_of_a_root_times_something(formula: str) -> None:
 )
 def test_quotients_by_sums_among_the_terms(formula: str) -> None:
     assert np.max(errors(formula, [(0.0, 1.0), (1e-9, 1.0), (1e-2, 1.0)])) <= 1e-13
+
+
+def test_roots_beside_squares_that_overflow() -> None:
+    value = sg.compile("cos(sqrt(y)*x)", "x y", "value", jit="never", cache=False)
+    np.testing.assert_array_equal(value([(1e160, 0.0), (2.0, 0.0), (0.1, -0.1)]), [1, 1, np.nan])

@@ -253,8 +253,14 @@ def _binomial(m: Any, n: Any, k: Any) -> Any:
 
 
 def _binomial_root(m: Any, n: Any, k: Any) -> Any:
-    """The square root of a binomial coefficient's size, with its sign; as accurate."""
-    return _coefficient(m, n, k, root=True)
+    """The square root of a binomial coefficient's size, with its sign; as accurate.
+
+    But its zeros at n < k are those of n - k + 1 as that is rounded: derivatives multiply it by
+    digamma of this.
+    """
+    less = k - 1.0
+    zeros = (n < less) & ((n > -1.0) | m.eq(k, m.floor(k)))
+    return _coefficient(m, m.where(zeros, (n - less) + less, n), k, root=True)
 
 
 def _signed_root(m: Any, x: Any) -> Any:

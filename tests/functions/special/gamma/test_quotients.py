@@ -172,3 +172,12 @@ def test_products(name: str, rng: np.random.Generator) -> None:
     expr = Expr(function, (A, B)) * rate(A, B)
     plain = sg.compile([expr], [A, B], "value", cache=False)(np.stack([a, b], axis=1))[:, 0]
     assert np.allclose(values(name, a, b), plain, rtol=1e-13, atol=0)
+
+
+def test_slopes_of_binomials_next_to_their_zeros() -> None:
+    slope = sg.compile(Expr("binomial", (A, B)), [A, B], "gradient", jit="never", cache=False)
+    points = [(1e-8, 30.0), (-1e-8, 30.0), (2 + 1e-8, 7.0), (-1e-3, 3.0), (0.2, 30.0)]
+    for (n, k), got in zip(points, slope(points)[:, 0].tolist(), strict=True):
+        with mpmath.workdps(60):
+            expected = mpmath.diff(lambda t, k=k: mpmath.binomial(t, k), mpmath.mpf(n), h=1e-22)
+        assert got == pytest.approx(float(expected), rel=1e-13, abs=0)
