@@ -41,6 +41,19 @@ def log_of_leg(graph: Graph, node: int) -> int | None:
     return None
 
 
+def log_of_conjugate(graph: Graph, node: int) -> int | None:
+    """log(1 + w - sqrt(w^2 + 2 w)) by log1p near 1, where its conjugate has no more digits."""
+    (chosen,) = graph.args[node]
+    written = graph.args[chosen][2] if graph.ops[chosen] == "select" else chosen
+    if graph.ops[written] != "sum" or graph.data[written][0] != 1:
+        return None
+    if chosen == written or conjugate(graph, written) != chosen:
+        return None
+    rest = graph.sum(list(zip(graph.args[written], graph.data[written][1], strict=True)))
+    near = graph.add(abs(A) < HALF_POWER, {"a": rest})
+    return graph.call("select", (near, graph.call("log1p", (rest,)), node))
+
+
 def log_of_symmetric_quotient(graph: Graph, node: int) -> int | None:
     """log((1 + x)/(1 - x)) as 2 atanh(x), and log((x + 1)/(x - 1)) as 2 atanh(1/x)."""
     sign, parts = factors(graph, graph.args[node][0])
@@ -100,6 +113,7 @@ def log_of_multiple(graph: Graph, node: int) -> int | None:
 
 LOGARITHMS: tuple[Form, ...] = (
     Form("log", log_of_leg, "rounding"),
+    Form("log", log_of_conjugate, "rounding"),
     Form("log", log_of_symmetric_quotient, "rounding"),
     Form("log", log_of_turned_tangent, "rounding"),
     Form("log", log_of_multiple, "rounding"),

@@ -78,14 +78,16 @@ def _exp_less_square(m: Any, a: Any, u: Any) -> Any:
     difference, rest = two_sum(m.max(m.min(a, 1e300), -1e300), -high)
     exponent, rest = two_sum(difference, rest - low)
     value = m.where(exponent > -800.0, exp_double(m, exponent, rest), 0.0)
-    return m.where(m.eq(a, a) & m.eq(u, u), value, NAN)
+    known = m.eq(a, a) & ((a < INF) | (m.abs(u) < 1e100))
+    return m.where(known & m.eq(u, u), value, NAN)
 
 
 def _exp_erfc(m: Any, a: Any, u: Any) -> Any:
     """exp(a) erfc(u), of which one part may be beyond all numbers and the other vanish."""
     tail = _exp_less_square(m, a, u) * erfcx_of_positive(m, m.abs(u))
     power = 2.0 * m.exp(a)
-    return m.where(u > 0.0, tail, m.where(power < INF, power - tail, power))
+    whole = m.where(power < INF, power - tail, power)
+    return m.where(u > 0.0, tail, m.where(u <= 0.0, whole, NAN))
 
 
 def _erfcx_derivative(m: Any, n: Any, x: Any) -> Any:

@@ -150,3 +150,5 @@ def test_ends_of_exponentials_beside_tails() -> None:
     assert values("exp_erfc", 800.0, -1.0) == inf
     assert isnan(values("exp_erfc", nan, 1.0))
     assert isnan(values("exp_erfc", 1.0, nan))
+    assert isnan(values("exp_erfc", 800.0, nan))
+    assert isnan(values("exp_erfc", inf, 1e160))
