@@ -411,7 +411,7 @@ GAMMA: dict[str, Measured] = {
 }
 ERRORS: dict[str, Measured] = {
     "erfcx": over((-26, 0), (0, 9), (9, 1e4), log(1e-300, 1e-3), log(1e4, 1e150), everywhere=False),
-    "exp_erfc": pairs(((-2, 2), (-2, 2)), ((-20, 20), (-5, 5)), ((500, 700), (20, 26))),
+    **dict.fromkeys(("exp_erfc", "exp_less_square"), pairs(((0, 9), (-3, 3)), ((9, 700), (3, 26)))),
     "erfcx_derivative": pairs((orders(0, 4), (-5, 6)), (orders(0, 4), (6, 100)),
                               (orders(5, 12), (-2, 9))),
     "dawson": over((-12, 12), log(1e-3, 1e6), signed(1e-300, 1e-3), everywhere=False),

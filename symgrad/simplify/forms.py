@@ -190,8 +190,8 @@ def scaled_function(graph: Graph, node: int) -> int | None:
             rest = combine(exponents, square, -sign)
             others = [pair for pair in held.items() if pair[0] not in (tail, exponential)]
             if len(rest) != len(exponents) - len(square):
-                # exp(-r T), as of a discounted price, is no large number.
-                grows = any(c > 0 and m in square for m, c in exponents.items())
+                # exp(-r T), as of a discounted price, is no large number, nor is exp(1).
+                grows = any(c > 0 and m and m in square for m, c in exponents.items())
                 if grows and power == 1 and graph.ops[tail] == "erfc":
                     pair = graph.call("exp_erfc", (graph.args[exponential][0], u))
                     return graph.product([*others, (pair, held[tail])])

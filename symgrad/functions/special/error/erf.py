@@ -77,7 +77,8 @@ def _exp_less_square(m: Any, a: Any, u: Any) -> Any:
     high, low = two_product(m, kept, kept)
     difference, rest = two_sum(m.max(m.min(a, 1e300), -1e300), -high)
     exponent, rest = two_sum(difference, rest - low)
-    value = m.where(exponent > -800.0, exp_double(m, exponent, rest), 0.0)
+    near = m.max(m.min(exponent, 800.0), -800.0)
+    value = exp_double(m, near, m.where(m.eq(near, exponent), rest, 0.0))
     known = m.eq(a, a) & ((a < INF) | (m.abs(u) < 1e100))
     return m.where(known & m.eq(u, u), value, NAN)
 

@@ -151,4 +151,6 @@ def test_ends_of_exponentials_beside_tails() -> None:
     assert isnan(values("exp_erfc", nan, 1.0))
     assert isnan(values("exp_erfc", 1.0, nan))
     assert isnan(values("exp_erfc", 800.0, nan))
+    assert values("exp_less_square", 1e160, 1.0) == inf
+    assert values("exp_less_square", 1.0, 1e160) == 0.0
     assert isnan(values("exp_erfc", inf, 1e160))
