@@ -1,4 +1,4 @@
-"""The rounds of symgrad and its peers on one GPU, each in a process of its own (gpu_peers.py)."""
+"""The rounds of symgrad and its peers on one GPU, each in a process of its own (peers.py)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The GPU as the benchmark uses it: arrays through torch or CuPy, times by events.
 
 `device()` is the one of this process. In a dry run it is the processor: kernels are evaluated by
-a C++ compiler's rendering of their text (gpu_host.py) at a few points, and nothing is timed.
+a C++ compiler's rendering of their text (host.py) at a few points, and nothing is timed.
 """
 
 from __future__ import annotations

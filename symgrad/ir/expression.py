@@ -24,6 +24,11 @@ Value = Union[Number, str, bool, None, tuple[float, ...], "Loop"]
 
 NAMED_CONSTANTS = ("pi", "e", "euler_gamma", "golden_ratio", "catalan")
 ARITHMETIC = frozenset({"constant", "named", "symbol", "add", "multiply", "power"})
+NO_TRUTH = (
+    "an expression has no truth value while it is traced; write where(condition, a, b) in place "
+    "of `if`, and & | ~ in place of `and`, `or`, `not`; compare arrays entry by entry, or with "
+    "math.lt(a, b)"
+)
 BOOLEAN = frozenset({"lt", "le", "eq", "ne", "and", "or", "not", "boolean"})
 
 
@@ -85,11 +90,7 @@ class Expr:
         return same if same is NotImplemented else not same
 
     def __bool__(self) -> bool:
-        raise ArgumentError(
-            "an expression has no truth value while it is traced; write where(condition, a, b) "
-            "in place of `if`, and & | ~ in place of `and`, `or`, `not`; compare arrays entry by "
-            "entry, or with math.lt(a, b)"
-        )
+        raise ArgumentError(NO_TRUTH)
 
     def __float__(self) -> float:
         raise ArgumentError(
@@ -295,6 +296,7 @@ NUMPY: dict[str, str | Callable[..., Any]] = {
     **{name: name for name in (
         "sin", "cos", "tan", "sinh", "cosh", "tanh", "exp", "exp2", "expm1", "log", "log2",
         "log10", "log1p", "cbrt", "floor", "ceil", "trunc", "rint", "sign", "hypot", "fmod",
+        "copysign", "logaddexp",
     )},
     "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arctan2": "atan2",
     "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh",
@@ -310,7 +312,8 @@ NUMPY: dict[str, str | Callable[..., Any]] = {
     "rad2deg": lambda x: x * (180 / named("pi")), "degrees": lambda x: x * (180 / named("pi")),
     "less": operator.lt, "less_equal": operator.le,
     "greater": operator.gt, "greater_equal": operator.ge,
-    "equal": operator.eq, "not_equal": operator.ne,
+    "equal": "eq", "not_equal": "ne",  # == and != of Exprs are structural
+    "logical_xor": lambda a, b: (a | b) & ~(a & b),
     "logical_and": operator.and_, "logical_or": operator.or_, "logical_not": operator.invert,
     "bitwise_and": operator.and_, "bitwise_or": operator.or_, "invert": operator.invert,
 }

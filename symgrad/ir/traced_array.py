@@ -2,7 +2,8 @@
 
 NumPy asks the entries of an array of objects for the truth of ``a > b``, which an expression has
 not. Here comparisons make conditions, and ``where``, ``maximum``, ``clip``, ``sign``, ``max`` and
-their like make expressions. It imports NumPy, so that what needs no arrays does without it.
+their like make expressions; what would have to know which entries meet a condition is refused.
+It imports NumPy, so that what needs no arrays does without it.
 """
 
 from __future__ import annotations
@@ -13,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from symgrad.errors import UnknownFunctionError
-from symgrad.ir.expression import NUMPY, Expr, numpy_call, wrap
+from symgrad.errors import ArgumentError, UnknownFunctionError
+from symgrad.ir.expression import NO_TRUTH, NUMPY, Expr, numpy_call, wrap
 
-CONDITIONS = {"equal": "eq", "not_equal": "ne"}
-"""What ``==`` and ``!=`` of arrays mean, entry by entry; of two Exprs they are structural."""
+NUMBERS_ALONE = frozenset({np.isin, np.nan_to_num})
+"""Functions that find nothing to do in an array of objects, and so would do nothing silently."""
 
 
 class TracedArray(np.ndarray[Any, np.dtype[Any]]):
@@ -35,11 +36,11 @@ class TracedArray(np.ndarray[Any, np.dtype[Any]]):
         name, out = ufunc.__name__, options.get("out")
         if out is not None:
             options["out"] = tuple([plain(array) for array in out])
+        if isinstance(options.get("where"), Expr | TracedArray):
+            raise ArgumentError(f"where= of NumPy's {name} is a condition: {NO_TRUTH}")
         call: Any = ufunc
-        if name in CONDITIONS:
-            call = np.frompyfunc(partial(_expr, CONDITIONS[name]), 2, 1)
-        elif name in NUMPY:
-            call = np.frompyfunc(partial(numpy_call, name), ufunc.nin, 1, identity=None)
+        if name in NUMPY:
+            call = np.frompyfunc(partial(numpy_call, name), ufunc.nin, 1, identity=ufunc.identity)
         elif not any("O" in kinds for kinds in ufunc.types):
             raise UnknownFunctionError(
                 f"NumPy's {name} has no meaning for traced expressions; see `symgrad functions`"
@@ -52,6 +53,17 @@ class TracedArray(np.ndarray[Any, np.dtype[Any]]):
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         """NumPy's other functions."""
         return array_function(function, args, kwargs)
+
+    def __bool__(self) -> bool:
+        if self.size > 1:
+            raise ArgumentError(NO_TRUTH)
+        return super().__bool__()
+
+    def __getitem__(self, index: Any) -> Any:
+        return super().__getitem__(_known(index))
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        super().__setitem__(_known(index), value)
 
 
 def traced(entries: Sequence[Expr]) -> TracedArray:
@@ -78,6 +90,10 @@ def array_function(
     Raises:
         UnknownFunctionError: it needs numbers.
     """
+    if function in NUMBERS_ALONE:
+        raise UnknownFunctionError(
+            f"NumPy's {function.__name__} cannot take traced expressions; write where(...)"
+        )
     if function is np.where and len(args) == 3:
         return _seen(np.frompyfunc(partial(_expr, "select"), 3, 1)(*[plain(a) for a in args]))
     no_array: Any = np.empty(0)
@@ -89,6 +105,17 @@ def array_function(
             f"NumPy's {function.__name__} cannot take traced expressions ({error}); write it in "
             "functions of `symgrad functions`"
         ) from error
+
+
+def _known(index: Any) -> Any:
+    """An index that chooses entries while the function is traced."""
+    parts = index if isinstance(index, tuple) else (index,)
+    if any(isinstance(part, Expr | TracedArray) for part in parts):
+        raise ArgumentError(
+            "an index is an expression, and which entries it chooses is not known while it is "
+            "traced; write where(condition, a, b) in place of a[condition]"
+        )
+    return index
 
 
 def _seen(made: Any) -> Any:

@@ -27,7 +27,7 @@ from symgrad.ir.program import CONDITION_OPS, Instruction, Program
 from symgrad.runtime.arrays import Array
 
 BLOCK = 4096
-"""Points of a block of sums, as kernels have it (``emit/reduction.py``)."""
+"""Points of a block of sums, as kernels have it (``emit/kernels/sums.py``)."""
 
 LENGTHS = (16, 128)
 """Points of short tiles: the few of a small batch, and the rest of a large one."""

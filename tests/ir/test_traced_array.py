@@ -19,6 +19,10 @@ CHOICES = {
     "where both": lambda x: np.where(np.logical_and(x > 0, x < 1), x, 0),
     "where equal": lambda x: np.where(x == 0, 5, x),
     "where unequal": lambda x: np.where(x != 0, 5, x),
+    "where one equals": lambda x: np.where(np.equal(x[0], x[2]), 5, x),
+    "where either": lambda x: np.where(np.logical_xor(x > 0, x < 1), x, 0),
+    "where any": lambda x: np.where(np.any(x > 2), x, 0),
+    "where any of none": lambda x: np.where(np.any(x[:0] > 2), x, 0),
     "maximum": lambda x: np.maximum(x, 0.5),
     "minimum": lambda x: np.minimum(x, x[::-1]),
     "clip": lambda x: np.clip(x, 0, 1),
@@ -33,6 +37,9 @@ CHOICES = {
     "sign": np.sign,
     "ptp": np.ptp,
     "sum": lambda x: np.sum(x**2) + x @ x,
+    "sum of none": lambda x: np.stack([x[:0].sum(), x[:0].prod(), x[0]]),
+    "copysign": lambda x: np.copysign(x, [1, -1, -1]),
+    "logaddexp": np.logaddexp.reduce,
     "in place": lambda x: np.add(x, 1, out=x.copy()),
     "norm": np.linalg.norm,
     "stack": lambda x: np.stack([x[0], x[1]]) * np.concatenate([x, x])[:2],
@@ -58,7 +65,11 @@ def test_results_are_traced_arrays_again():
 
 
 @pytest.mark.parametrize(
-    "function", [np.isnan, lambda x: np.linalg.det(np.outer(x, x)), np.nanmax, np.heaviside]
+    "function",
+    [
+        *(np.isnan, lambda x: np.linalg.det(np.outer(x, x)), np.nanmax, np.heaviside),
+        *(np.nan_to_num, lambda x: np.isin(x, [0.0])),
+    ],
 )
 def test_functions_of_numbers_alone_are_named(function):
     arguments = (traced(NAMES), 0.5) if function is np.heaviside else (traced(NAMES),)
@@ -66,6 +77,25 @@ def test_functions_of_numbers_alone_are_named(function):
         function(*arguments)
 
 
-def test_sorting_asks_for_truth():
-    with pytest.raises(ArgumentError, match="no truth value"):
-        np.sort(traced(NAMES))
+def test_what_depends_on_truth_says_so():
+    x = traced(NAMES)
+    for function in (
+        np.sort,
+        lambda x: bool(x > 0),
+        lambda x: 0 < x < 1,
+        lambda x: np.where(x > 0),
+        lambda x: np.add(x, 1, where=x > 0),
+        lambda x: x.sum(where=x > 0),
+    ):
+        with pytest.raises(ArgumentError, match="no truth value"):
+            function(x)
+
+
+def test_a_condition_is_no_index():
+    x = traced(NAMES)
+    with pytest.raises(ArgumentError, match="index is an expression"):
+        x[x > 0]
+    with pytest.raises(ArgumentError, match="index is an expression"):
+        x[0, x[0]] = 1
+    x[np.array([True, False, True])] = 0
+    assert x.tolist() == [0, NAMES[1], 0]

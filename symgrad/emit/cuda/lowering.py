@@ -6,7 +6,7 @@ op          args        value
 rsqrt       one value   ``1/sqrt(a)``
 sincos      one value   sine and cosine, a pair that "part" alone takes
 part        a pair      data 0: the sine, data 1: the cosine
-fma         three       ``a*b + c``, rounded once (``emit/contract.py``)
+fma         three       ``a*b + c``, rounded once (``emit/kernels/contract.py``)
 ==========  ==========  ===================================================================
 
 Sine and cosine of one angle become a pair whatever the target: NVIDIA documents the same error for

@@ -75,7 +75,7 @@ def define_loop(module: ir.Module, program: Program, target: Target) -> ir.Funct
 
     Strides are in bytes. Arrays are the argument groups, then the results, in the Program's order.
     ``stream`` is THROUGH, GATHERED or DIRECTLY (``ir/program.py``). In a kernel of sums the points
-    of a result are blocks of the batch (``reduction.py``).
+    of a result are blocks of the batch (``sums.py``).
     """
     made = summands(program) if target.reduced else None
     past: Directly | Turned | None = None

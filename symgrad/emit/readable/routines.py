@@ -1,6 +1,6 @@
 """Routine -> a function of readable source, loops included, in any language.
 
-A language is data here as well: its operations (``source.py``) and a RoutineStyle.
+A language is data here as well: its operations (``walk.py``) and a RoutineStyle.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ ROUTINE = "sg_"
 
 @dataclass(frozen=True, slots=True)
 class RoutineStyle:
-    """How a language writes a Routine, in doubles; templates as in Language (``source.py``).
+    """How a language writes a Routine, in doubles; templates as in Language (``walk.py``).
 
     Attributes:
         head: the lines before the body; {0} is the function's name, {1} its arguments.
