@@ -29,6 +29,7 @@ from symgrad.interop.torch_orders import (
 )
 from symgrad.runtime.arguments import (
     arguments,
+    by_name,
     check_call,
     direction_is_shared,
     inputs_by_name,
@@ -375,7 +376,8 @@ class TorchFunction:
         """The parameters of ``parameters=`` and those by keyword."""
         signature = self.fn.signature
         if isinstance(parameters, Mapping):
-            given = {str(k): self._tensor(repr(k), value) for k, value in parameters.items()}
+            named = by_name(parameters)
+            given = {name: self._tensor(repr(name), value) for name, value in named.items()}
             return merged_parameters(signature, given, values)
         tensor = self._tensor("parameters", parameters)
         axis, names = -1 if signature.batch_axis == 0 else 0, signature.parameters

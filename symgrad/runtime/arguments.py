@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from symgrad.errors import ArgumentError, ShapeError
+from symgrad.ir.messages import shorten
 from symgrad.ir.program import Group
 from symgrad.ir.program import Result as ResultSpec
 from symgrad.runtime.arrays import (
@@ -175,25 +176,63 @@ def unpacked(signature: Signature, points: tuple[Any, ...]) -> tuple[Any, ...]:
     """
     if len(points) != 1 or not isinstance(points[0], dict):
         return points
-    values = {str(name): value for name, value in points[0].items()}
+    values = by_name(points[0])
     found = inputs_by_name(signature, values)
     for name in values:
         raise ArgumentError(f"{name!r} is no input; the inputs are {signature.inputs}")
     return found
 
 
+def by_name(values: Mapping[Any, Any]) -> dict[str, Any]:
+    """What a dict has by names or symbols, by names.
+
+    Raises:
+        ArgumentError: two keys have the same name.
+    """
+    named = {str(name): value for name, value in values.items()}
+    if len(named) < len(values):
+        raise ArgumentError(f"a dict names an entry twice: {shorten(str(list(values)))}")
+    return named
+
+
 def columns_by_title(signature: Signature, points: tuple[Any, ...]) -> tuple[Any, ...]:
     """The inputs, where a call has one table (pandas, polars, Arrow, NumPy records) with them all.
 
-    Its other columns are left alone; a table that lacks an input is an array like another.
+    Its other columns are left alone; a table that has no input is an array like another.
+
+    Raises:
+        ArgumentError: as in ``_titled``.
     """
-    table = points[0] if len(points) == 1 else None
+    columns = _titled(signature.inputs, points[0]) if len(points) == 1 else None
+    return points if columns is None else tuple(columns)
+
+
+def _titled(names: Sequence[str], table: Any) -> list[Any] | None:
+    """The columns of a table by their titles; None where it is no table or has none of them.
+
+    Raises:
+        ArgumentError: the table has some of the names and lacks others, one title names several
+            columns, or a field of records holds several numbers and another does not.
+    """
     titles = getattr(table, "column_names", getattr(table, "columns", None))
     if titles is None:
         titles = getattr(getattr(table, "dtype", None), "names", None)
-    if titles is None or not set(signature.inputs) <= set(titles):
-        return points
-    return tuple([points[0][name] for name in signature.inputs])
+    titles = list(titles) if isinstance(titles, Iterable) else []
+    counts = {name: titles.count(name) for name in names}
+    if not any(counts.values()):
+        return None
+    for name, count in counts.items():
+        if count != 1:
+            said = shorten(str(titles))
+            raise ArgumentError(
+                f"a table has {count or 'no'} columns titled {name!r}; its titles are {said}"
+            )
+    columns = [table[name] for name in names]
+    if len({getattr(column, "ndim", 1) for column in columns}) > 1:
+        raise ArgumentError(
+            "a table's columns have different numbers of axes; give one number a row"
+        )
+    return columns
 
 
 def missing_parameter(name: str) -> ArgumentError:
@@ -228,8 +267,11 @@ def parameter_values(signature: Signature, values: Any) -> dict[str, Any]:
     if values is None:
         return {}
     if isinstance(values, Mapping):
-        return {str(name): value for name, value in values.items()}
+        return by_name(values)
     names = signature.parameters
+    columns = _titled(names, values)
+    if columns is not None:
+        return dict(zip(names, columns, strict=True))
     array = as_array("parameters", values, signature.numpy_dtype)
     axis = -1 if signature.batch_axis == 0 else 0
     if array.ndim == 0 or array.shape[axis] != len(names):

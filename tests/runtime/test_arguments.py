@@ -169,11 +169,45 @@ def test_records_of_numpy_give_their_fields():
     assert second.tolist() == [2.0, 4.0]
 
 
-def test_tables_without_the_inputs_are_arrays_like_others():
-    given = (Table("columns", one=1.0, two=2.0),)
+def test_parameters_of_a_table_are_taken_by_title():
+    c, k = SIGNATURE.parameters
+    found = parameter_values(SIGNATURE, Table("columns", **{k: 2.0, c: 1.0}))
+    assert found == {c: 1.0, k: 2.0}
+
+
+@pytest.mark.parametrize("titles", [["one", "two"], None, 5, [["x"], ["y"]]])
+def test_tables_without_any_input_are_arrays_like_others(titles):
+    table = Table("columns")
+    table.columns = titles
+    given = (table,)
     assert columns_by_title(SIGNATURE, given) is given
     assert columns_by_title(SIGNATURE, (X,)) == (X,)
     assert columns_by_title(SIGNATURE, ()) == ()
+
+
+@pytest.mark.parametrize(
+    ("titles", "message"),
+    [
+        (["x", "w"], r"no columns titled 'y'; its titles are \['x', 'w'\]"),
+        (["x", "y", "x"], "2 columns titled 'x'"),
+    ],
+)
+def test_a_table_with_some_inputs_or_one_twice_is_refused(titles, message):
+    table = Table("columns")
+    table.columns = titles
+    with pytest.raises(ArgumentError, match=message):
+        columns_by_title(SIGNATURE, (table,))
+
+
+def test_fields_of_several_numbers_beside_others_are_refused():
+    records = np.zeros(2, [("y", float, (2,)), ("x", float)])  # they would broadcast
+    with pytest.raises(ArgumentError, match="different numbers of axes"):
+        columns_by_title(SIGNATURE, (records,))
+
+
+def test_two_keys_of_one_name_are_refused():
+    with pytest.raises(ArgumentError, match="names an entry twice"):
+        unpacked(SIGNATURE, ({"u": 1.0, Symbol("u"): 3.0, "v": 2.0},))
 
 
 @pytest.mark.parametrize(
