@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from symgrad.errors import ArgumentError
 from symgrad.ir.evaluate import evaluate, mpmath_arithmetic
 from symgrad.ir.system import System
+from symgrad.runtime.arguments import titled
 
 if TYPE_CHECKING:
     from symgrad.runtime.function import CompiledFunction
@@ -39,7 +40,10 @@ def given_points(
     """
     names, n = (*system.inputs, *system.parameters), len(system.inputs)
     given = {} if points is None else points
-    if not isinstance(given, Mapping):
+    columns = titled(system.inputs, points)
+    if columns is not None:
+        given = dict(zip(system.inputs, columns, strict=True))
+    elif not isinstance(given, Mapping):
         table = np.asarray(points, float)
         if n == 1 and table.ndim <= 1:
             table = table.reshape(-1, 1)

@@ -33,6 +33,8 @@ def test_points_come_as_tables_or_by_name(root):
     }
     named = given_points(system, {"x": [1.0], "y": 2.0}, {}, {})
     assert set(named) == {"x", "y"}
+    records = np.array([(2.0, 1.0)], [("y", float), ("x", float)])
+    assert given_points(system, records, {}, {}) == {"x": 1.0, "y": 2.0}
     for wrong in ([[1.0, 2.0, 3.0]], {"x": [1.0]}, {"x": [1.0], "y": [1.0], "z": [1.0]}, 1.0):
         with pytest.raises(ArgumentError):
             given_points(system, wrong, {}, {})

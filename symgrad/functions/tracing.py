@@ -103,7 +103,8 @@ def trace(function: Callable[..., Any], inputs: object, *, math: Functions | Non
     The function is called once and may use Python's operators, NumPy's functions, ``@``, loops
     and calls of its own. What depends on a value (``if x > 0``) cannot be seen: write
     ``numpy.where``, ``maximum``, ``clip`` or ``math.where``. Its variables are arrays of Exprs
-    (``ir/traced_array.py``), whose comparisons are conditions, and so may be its result.
+    (``ir/traced_array.py``), whose comparisons are conditions, and so may be its result. ``==`` of
+    two single Exprs asks whether they are written alike: write ``numpy.equal(q[0], q[1])``.
 
     Args:
         function: the function. It may return an expression, a sequence, an array or a dict.

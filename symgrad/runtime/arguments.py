@@ -201,13 +201,13 @@ def columns_by_title(signature: Signature, points: tuple[Any, ...]) -> tuple[Any
     Its other columns are left alone; a table that has no input is an array like another.
 
     Raises:
-        ArgumentError: as in ``_titled``.
+        ArgumentError: as in ``titled``.
     """
-    columns = _titled(signature.inputs, points[0]) if len(points) == 1 else None
+    columns = titled(signature.inputs, points[0]) if len(points) == 1 else None
     return points if columns is None else tuple(columns)
 
 
-def _titled(names: Sequence[str], table: Any) -> list[Any] | None:
+def titled(names: Sequence[str], table: Any) -> list[Any] | None:
     """The columns of a table by their titles; None where it is no table or has none of them.
 
     Raises:
@@ -259,7 +259,7 @@ def _parameters(signature: Signature, values: Mapping[str, Any], batch: tuple[in
 
 
 def parameter_values(signature: Signature, values: Any) -> dict[str, Any]:
-    """The parameters of a dict or of an array of shape (p,) or (*batch, p), by name.
+    """The parameters of a dict, of a table or of an array of shape (p,) or (*batch, p), by name.
 
     Raises:
         ShapeError: the array has no axis with an entry for every parameter.
@@ -269,7 +269,7 @@ def parameter_values(signature: Signature, values: Any) -> dict[str, Any]:
     if isinstance(values, Mapping):
         return by_name(values)
     names = signature.parameters
-    columns = _titled(names, values)
+    columns = titled(names, values)
     if columns is not None:
         return dict(zip(names, columns, strict=True))
     array = as_array("parameters", values, signature.numpy_dtype)

@@ -175,8 +175,8 @@ class CpuFunction(CompiledFunction):
             on_chunk: called with (points done, points in all).
             tangent: for "jvp" and "hvp": direction, shape (*batch, len(wrt)).
             cotangent: for "vjp" and "hvp": weights of the outputs, shape (*batch, *S).
-            parameters: values of parameters in place of keywords: a dict by name, or an array of
-                shape (p,) or (*batch, p).
+            parameters: values of parameters in place of keywords: a dict or a table by name, or an
+                array of shape (p,) or (*batch, p).
             **named: parameters by keyword; inputs by name where ``points`` is empty.
 
         Returns:
