@@ -340,6 +340,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("families", nargs="*", metavar="FAMILY", help="all if none")
     chosen = parser.parse_args(arguments).families or list(FAMILIES)
+    for family in set(chosen) - set(FAMILIES):
+        parser.error(f"there is no {family}; there are {', '.join(FAMILIES)}")
     with mpmath.workdps(DIGITS):
         for family in chosen:
             for name, table in FAMILIES[family]().items():

@@ -477,8 +477,11 @@ def text(name: str, values: Sequence[Any]) -> str:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("families", nargs="*", default=list(FAMILIES), choices=list(FAMILIES))
-    for family in parser.parse_args(arguments).families:
+    parser.add_argument("families", nargs="*", metavar="FAMILY", help="all if none")
+    chosen = parser.parse_args(arguments).families or list(FAMILIES)
+    for family in set(chosen) - set(FAMILIES):
+        parser.error(f"there is no {family}; there are {', '.join(FAMILIES)}")
+    for family in chosen:
         print(f"# {family}")
         with mpmath.workdps(DIGITS):
             tables = FAMILIES[family]()

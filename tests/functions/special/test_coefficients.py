@@ -34,3 +34,12 @@ def test_every_module_of_tables_has_its_script() -> None:
     folder = Path(package.__path__[0])
     found = [path.relative_to(folder) for path in folder.rglob("*coefficients.py")]
     assert sorted(path.with_suffix("").as_posix().replace("/", ".") for path in found) == MODULES
+
+
+@pytest.mark.parametrize("script", [special, segments])
+def test_without_a_name_a_script_prints_all_tables(script, monkeypatch, capsys) -> None:
+    monkeypatch.setattr(script, "FAMILIES", {"some": lambda: {"TABLE": (1.0, 2.0)}})
+    script.main([])
+    assert "TABLE" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        script.main(["none"])
