@@ -207,20 +207,11 @@ class Expr:
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         """NumPy's functions of Exprs, with numbers and arrays beside them."""
-        name = ufunc.__name__
-        plain = method == "__call__" and not options
-        if plain and all(_operand(value) for value in inputs):
-            return numpy_call(name, *inputs)
-        from numpy import empty, frompyfunc  # noqa: PLC0415 - NumPy calls this, so it is loaded
+        if method == "__call__" and not options and all(_operand(value) for value in inputs):
+            return numpy_call(ufunc.__name__, *inputs)
+        from symgrad.ir.traced_array import array_ufunc  # noqa: PLC0415 - it imports NumPy
 
-        boxed = list(inputs)
-        for index, value in enumerate(inputs):
-            if isinstance(value, Expr):
-                boxed[index] = empty((), object)
-                boxed[index][()] = value
-        if plain and name in NUMPY:
-            return frompyfunc(partial(numpy_call, name), len(inputs), 1)(*boxed)
-        return getattr(ufunc, method)(*boxed, **options)
+        return array_ufunc(ufunc, method, inputs, options)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         """NumPy's functions of arrays; of them ``where`` chooses between values."""

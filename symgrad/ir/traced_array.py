@@ -32,23 +32,8 @@ class TracedArray(np.ndarray[Any, np.dtype[Any]]):
     """
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: Any, *inputs: Any, **options: Any) -> Any:
-        """NumPy's functions of numbers, entry by entry."""
-        name, out = ufunc.__name__, options.get("out")
-        if out is not None:
-            options["out"] = tuple([plain(array) for array in out])
-        if isinstance(options.get("where"), Expr | TracedArray):
-            raise ArgumentError(f"where= of NumPy's {name} is a condition: {NO_TRUTH}")
-        call: Any = ufunc
-        if name in NUMPY:
-            call = np.frompyfunc(partial(numpy_call, name), ufunc.nin, 1, identity=ufunc.identity)
-        elif not any("O" in kinds for kinds in ufunc.types):
-            raise UnknownFunctionError(
-                f"NumPy's {name} has no meaning for traced expressions; see `symgrad functions`"
-            )
-        made = getattr(call, method)(*[plain(value) for value in inputs], **options)
-        if out is not None:
-            return out[0]
-        return _seen(made)
+        """NumPy's functions of numbers."""
+        return array_ufunc(ufunc, method, inputs, options)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         """NumPy's other functions."""
@@ -80,6 +65,33 @@ def plain(value: Any) -> Any:
         boxed[()] = value
         return boxed
     return value.view(np.ndarray) if isinstance(value, TracedArray) else value
+
+
+def array_ufunc(
+    ufunc: np.ufunc, method: str, inputs: Sequence[Any], options: dict[str, Any]
+) -> Any:
+    """A function of numbers of NumPy's that is given Exprs or TracedArrays, entry by entry.
+
+    Raises:
+        UnknownFunctionError: it has no meaning for expressions.
+        ArgumentError: its ``where=`` is a condition.
+    """
+    name, out = ufunc.__name__, options.get("out")
+    if out is not None:
+        options["out"] = tuple([plain(array) for array in out])
+    if isinstance(options.get("where"), Expr | TracedArray):
+        raise ArgumentError(f"where= of NumPy's {name} is a condition: {NO_TRUTH}")
+    call: Any = ufunc
+    if name in NUMPY:
+        call = np.frompyfunc(partial(numpy_call, name), ufunc.nin, 1, identity=ufunc.identity)
+    elif not any("O" in kinds for kinds in ufunc.types):
+        raise UnknownFunctionError(
+            f"NumPy's {name} has no meaning for traced expressions; see `symgrad functions`"
+        )
+    made = getattr(call, method)(*[plain(value) for value in inputs], **options)
+    if out is not None:
+        return out[0]
+    return _seen(made)
 
 
 def array_function(

@@ -21,6 +21,7 @@ CHOICES = {
     "where unequal": lambda x: np.where(x != 0, 5, x),
     "where one equals": lambda x: np.where(np.equal(x[0], x[2]), 5, x),
     "where either": lambda x: np.where(np.logical_xor(x > 0, x < 1), x, 0),
+    "where numbers by one": lambda x: np.where(np.array([1.0, 2.0, 0.0]) * x[0] == 0, x, 1),
     "where any": lambda x: np.where(np.any(x > 2), x, 0),
     "where any of none": lambda x: np.where(np.any(x[:0] > 2), x, 0),
     "maximum": lambda x: np.maximum(x, 0.5),
