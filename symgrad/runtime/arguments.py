@@ -212,7 +212,8 @@ def titled(names: Sequence[str], table: Any) -> list[Any] | None:
 
     Raises:
         ArgumentError: the table has some of the names and lacks others, one title names several
-            columns, or a field of records holds several numbers and another does not.
+            columns, they cannot be read, or a field of records holds several numbers and another
+            does not.
     """
     titles = getattr(table, "column_names", getattr(table, "columns", None))
     if titles is None:
@@ -227,7 +228,10 @@ def titled(names: Sequence[str], table: Any) -> list[Any] | None:
             raise ArgumentError(
                 f"a table has {count or 'no'} columns titled {name!r}; its titles are {said}"
             )
-    columns = [table[name] for name in names]
+    try:
+        columns = [table[name] for name in names]
+    except TypeError as error:  # a plan of a table, as polars' LazyFrame
+        raise ArgumentError(f"a {type(table).__name__} gives no columns ({error})") from error
     if len({getattr(column, "ndim", 1) for column in columns}) > 1:
         raise ArgumentError(
             "a table's columns have different numbers of axes; give one number a row"
