@@ -34,9 +34,9 @@ class Target:
         tile: points that are copied to and from scratch memory at a time; a multiple of width.
         lanes: of one vector register.
         reduced: whether results are sums over blocks of points.
-        contract: whether products become fused multiply-adds (``contract.py``).
-        fused: whether products that are summed over points do (``accumulate.py``).
-        past_cache_too: whether there may be other pieces for large results (``loop.py``).
+        contract: whether products become fused multiply-adds (``kernels/contract.py``).
+        fused: whether products that are summed over points do (``sums/accumulate.py``).
+        past_cache_too: whether there may be other pieces for large results (``kernels/loop.py``).
 
     Raises:
         InvariantError: a tile is no whole number of vectors, so that its end would be overwritten.

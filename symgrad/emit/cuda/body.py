@@ -7,7 +7,7 @@ is no arithmetic is a call of libdevice.
 
 A product is an intrinsic with its rounding written out. NVVM and ptxas fuse a plain product with a
 plain sum wherever they meet, and a user's own kernel is compiled with the user's flags; this one
-they leave alone. So a fused multiply-add is where ``contract.py`` put it, and nowhere else.
+they leave alone. So a fused multiply-add is where ``kernels/contract.py`` put it, and nowhere else.
 """
 
 from __future__ import annotations

@@ -212,7 +212,7 @@ def _compile_rare(symbol: str, function: RareFunction) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Copies:
-    """Code that all kernels of a kind share (``copies.py``), before it is compiled.
+    """Code that all kernels of a kind share (``memory/copies.py``), before it is compiled.
 
     Attributes:
         name: it holds the hash of all that the code is made from.

@@ -14,13 +14,13 @@ cache lines, so the first tile is shortened until the memory of the largest resu
 Where rows begin at different places in their lines (999,999 points: 82 ns), or whole pages apart,
 the results of many rows are gathered in short tiles and written in runs instead (37 ns). Where a
 point's entries follow another's without a gap (points first), the rows of a short tile are one run,
-which is written straight from registers where those are whole lines (``rows.py``).
+which is written straight from registers where those are whole lines (``memory/rows.py``).
 Short programs, and those of many results, have their pieces twice, the second time with stores that
-go past the cache by themselves (``directly.py``): 34 ns for the arm in place of 40, but 5.8 in
-place of 4.5 for Rosenbrock's function of 10 inputs. The caller times what there is. The second
+go past the cache by themselves (``pieces/directly.py``): 34 ns for the arm in place of 40, but 5.8
+in place of 4.5 for Rosenbrock's function of 10 inputs. The caller times what there is. The second
 pieces take a third of the time to compile, so they come later, once large results have taken some
 milliseconds (``Target.past_cache_too``). Short programs of few results have other pieces in place
-of the first ones then, which suit points first as well (``turned.py``).
+of the first ones then, which suit points first as well (``pieces/turned.py``).
 
 Every function aligns its stack to a vector register. LLVM does not do it for values that spill
 after registers are allocated; the stack a thread starts with would then decide whether each of

@@ -3,10 +3,10 @@
 Points are summed in blocks that do not depend on how a batch is shared among threads: every lane
 of a register has a sum of its own for each entry, a block's lanes are added in halves, and the sums
 of the blocks are the caller's to add. So the result has the same bits for any number of workers.
-Nothing of the batch's size is stored. What the pieces leave to the sums (``summands.py``) stands
-in the first-level cache for a tile of points, and is added then (``accumulate.py``): the normal
-equations of 9 parameters, 54 sums, take half of the time that it does to add to each of them for
-every vector of points (8.2 to 4.0 ns a point).
+Nothing of the batch's size is stored. What the pieces leave to the sums (``sums/summands.py``)
+stands in the first-level cache for a tile of points, and is added then (``sums/accumulate.py``):
+the normal equations of 9 parameters, 54 sums, take half of the time that it does to add to each of
+them for every vector of points (8.2 to 4.0 ns a point).
 """
 
 from __future__ import annotations

@@ -3,9 +3,9 @@
 Each piece of the Program becomes one internal function. Its arguments are, for every argument
 group and every result in order, the address of the vector's first point and the distance in bytes
 from one column to the next, and last the address of the slots through which values pass from one
-piece to a later one. Entries that are constants are left to ``constants.py``. In a kernel of sums
-the last result is the sums, to which values are added (``summands.py``), and there follows how many
-lanes hold points of the batch; values of the others are not added.
+piece to a later one. Entries that are constants are left to ``memory/constants.py``. In a kernel
+of sums the last result is the sums, to which values are added (``sums/summands.py``), and there
+follows how many lanes hold points of the batch; values of the others are not added.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """Short programs of few results: their piece takes vectors and returns vectors.
 
 Around it the rows of points that follow each other without a gap (points first) are turned into
-columns in registers, and back. Through scratch columns (``copies.py``) that takes stores and loads
-of their own, and three loops for every tile, each of which has to end before the next one begins:
-x1^2 sin x2 with its gradient takes 1.04 ns a point that way, and 0.8 this way (points last 0.7).
+columns in registers, and back. Through scratch columns (``memory/copies.py``) that takes stores and
+loads of their own, and three loops for every tile, each of which has to end before the next one
+begins: x1^2 sin x2 with its gradient takes 1.04 ns a point that way, and 0.8 this way (points last
+0.7).
 """
 
 from __future__ import annotations
