@@ -165,6 +165,9 @@ def direct_call(
                 numbers.append(number)
             values = np.array((numbers,), np.float64)
             arguments.append(repeated(values.astype(dtype) if narrow else values, count))
+        directed = tangent is not None or cotangent is not None
+        if directed and (tangent is not None) + (cotangent is not None) != len(directions):
+            return NotImplemented
         for name, wanted, flat, one in directions:
             direction = tangent if name == "tangent" else cotangent
             if type(direction) is not ndarray or direction.dtype != dtype:
@@ -179,8 +182,6 @@ def direct_call(
                 arguments.append(repeated(shared, count))
             else:
                 return NotImplemented
-        if (tangent is not None) + (cotangent is not None) != len(directions):
-            return NotImplemented
         whole = out is None or (single and type(out) is ndarray)
         if not whole:
             if type(out) is Result:
@@ -198,9 +199,10 @@ def direct_call(
                 flags = array.flags.num
                 if flags & WRITABLE != WRITABLE:
                     return NotImplemented
-                for direction in (tangent, cotangent):
-                    if direction is not None and np.may_share_memory(direction, array):
-                        return NotImplemented
+                if directed:
+                    for direction in (tangent, cotangent):
+                        if direction is not None and np.may_share_memory(direction, array):
+                            return NotImplemented
                 if given is not None:
                     # Two arrays that own their memory share none of it: that is quick to see.
                     apart = flags & owned & OWNED and array is not given
