@@ -230,6 +230,20 @@ def test_the_map_of_the_package_names_every_folder():
         assert (PACKAGE / name).exists()
 
 
+def test_the_map_of_the_emitter_names_its_folders_and_each_uses_those_below_it():
+    text = (PACKAGE / "emit" / "__init__.py").read_text(encoding="utf-8")
+    order = re.findall(r"^    (\w+)/", text, re.MULTILINE)
+    folders = {path.parent.name for path in (PACKAGE / "emit").glob("*/__init__.py")}
+    assert sorted(order) == sorted(folders)
+    for module, path in sources().items():
+        folder = module.removeprefix("emit/").split("/")[0]
+        if not module.startswith("emit/") or folder not in order[: order.index("cuda")]:
+            continue
+        words = [name.split(".") for name, _ in imports(path) if name.startswith("symgrad.emit.")]
+        used = {word[2] for word in words if word[2] in folders}
+        assert used <= set(order[order.index(folder) :]), f"{module} uses {sorted(used)}"
+
+
 def test_the_readme_names_the_folders_of_the_pipeline():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     named = set(re.findall(r"`symgrad/(\w+)/?`", text))

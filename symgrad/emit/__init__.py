@@ -13,5 +13,6 @@
     cuda/         kernels for NVIDIA GPUs
     readable/     NumPy and PyTorch, C and numba for people
 
-Start at ``kernels/kernel.py``, ``kernels/loop.py`` and ``pieces/body.py``.
+Of the CPU's folders, which come first, each imports those below it alone. Start at
+``kernels/kernel.py``, ``kernels/loop.py`` and ``pieces/body.py``.
 """

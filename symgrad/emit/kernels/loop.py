@@ -81,9 +81,8 @@ def define_loop(module: ir.Module, program: Program, target: Target) -> ir.Funct
     past: Directly | Turned | None = None
     if target.past_cache_too and can_write_past(program, target):
         past = (Turned if turns(program) else Directly)(module, program, target)
-    turned = past if isinstance(past, Turned) else None
-    if turned:
-        pieces = every = turned.pieces
+    if isinstance(past, Turned):
+        pieces = every = past.pieces
     else:
         pieces = define_pieces(module, made.program if made else program, target)
         every = [*pieces, *(past.pieces if past else ())]
@@ -103,7 +102,7 @@ def define_loop(module: ir.Module, program: Program, target: Target) -> ir.Funct
     if made:
         emit_sums(builder, made, target, pieces)
     else:
-        _emit_tiles(builder, program, target, pieces, past, turned)
+        _emit_tiles(builder, program, target, pieces, past)
     builder.ret_void()
     for one in (function, *every):
         one.attributes.alignstack = target.lanes * target.itemsize
@@ -144,9 +143,9 @@ def _emit_tiles(
     target: Target,
     pieces: Sequence[ir.Function],
     past: Directly | Turned | None,
-    turned: Turned | None,
 ) -> None:
     """Emit the loop that fills the results, a tile of points at a time."""
+    turned = past if isinstance(past, Turned) else None
     start, stop, stream, scratch, *given = builder.function.args
     layout, slots, _ = scratch_layout(program, target)
     spill = offset(builder, scratch, slots)

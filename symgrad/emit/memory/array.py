@@ -65,7 +65,20 @@ def copy_in(builder: ir.IRBuilder, groups: Sequence[KernelArray], first: Any, co
 
 
 class KernelArray:
-    """One array of the kernel: its memory, and where the present tile reads or writes it."""
+    """One array of the kernel: its memory, and where the present tile reads or writes it.
+
+    Attributes:
+        shared: all points have the same values; they stand in scratch columns.
+        adjacent: a column's points follow each other without a gap (points last).
+        close: a point's entries do, and the next point's follow them (points first).
+        turned: close, and pieces turn the rows of whole tiles in registers (``pieces/turned.py``).
+        there: the present tile is read or written in the array itself; ``direct`` where columns
+            are, ``turning`` where rows are turned.
+        apart: it is copied to or from scratch columns, tile by tile.
+        runs: a result is gathered there, and written in runs (``runs.py``).
+        rowwise, joined: rows go past the cache, from memory in which they are gathered, or straight
+            from registers (``rows.py``).
+    """
 
     def __init__(
         self,
