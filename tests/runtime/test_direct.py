@@ -211,6 +211,12 @@ def test_directions_that_results_would_overwrite_are_left_to_the_general_call(fu
         call = partial(f, rows, tangent=tangent, cotangent=cotangent, out=out)
         made.append(outcome(f, lambda _, call=call: call()))
     assert made[0] == made[1]
+    for name, overwritten in (("hvp", "tangent"), ("vjp", "cotangent"), ("jvp", None)):
+        given = {"tangent": rows + 1, "cotangent": rows - 1}
+        out = {result: np.empty_like(rows) for result in ("vjp", "jvp", "hvp")}
+        out[name] = given.get(overwritten, out[name])
+        taken = fn._direct((rows,), {}, out, None, **given)
+        assert (taken is NotImplemented) == (overwritten is not None)
 
 
 def test_a_direction_that_nothing_needs_is_refused(functions, rows):
