@@ -29,8 +29,8 @@ from symgrad.ir.recipe import Recipe
 from symgrad.ir.system import Request, System, Tensor
 from symgrad.ir.traverse import reachable
 from symgrad.options import Options
-from symgrad.simplify.network import Network
-from symgrad.simplify.optimise import ORDERS, optimise, regroup
+from symgrad.simplify.regroup.network import Network
+from symgrad.simplify.regroup.optimise import ORDERS, optimise, regroup
 from symgrad.tiers import load_kernel
 
 REPEATS, SEARCHES, ENOUGH = 5, 3, 5.0

@@ -50,7 +50,7 @@ from symgrad.options import Options
 from symgrad.portfolio import PRIMALS, Primal, find_program
 from symgrad.schedule.expand import expand
 from symgrad.schedule.lower import schedule
-from symgrad.simplify.optimise import ORDERS, PRIMAL, optimise
+from symgrad.simplify.regroup.optimise import ORDERS, PRIMAL, optimise
 from symgrad.simplify.rewrite import simplify
 
 DIGITS = 40

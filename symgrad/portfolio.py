@@ -29,17 +29,17 @@ from symgrad.schedule.expand import expand
 from symgrad.schedule.lower import schedule
 from symgrad.schedule.order import in_best_order
 from symgrad.schedule.shared import parameters_first
+from symgrad.simplify.digits.scales import meet_scales
 from symgrad.simplify.exponentials import (
     CANCELLING,
     makes_exponentials,
     relate_exponentials,
     unfold_squares,
 )
-from symgrad.simplify.network import Network
-from symgrad.simplify.optimise import ORDERS, PRIMAL, Pass, optimise, prepare, regroup
+from symgrad.simplify.regroup.network import Network
+from symgrad.simplify.regroup.optimise import ORDERS, PRIMAL, Pass, optimise, prepare, regroup
 from symgrad.simplify.rewrite import simplify
 from symgrad.simplify.rules import LEVELS
-from symgrad.simplify.scales import meet_scales
 
 
 @dataclass(frozen=True, slots=True)

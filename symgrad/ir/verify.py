@@ -26,7 +26,7 @@ def verify_graph(graph: Graph, *, canonical: bool = True) -> None:
     Args:
         graph: the graph.
         canonical: whether sums and products must be canonical; after they were regrouped
-            (``simplify/optimise.py``) numbers may stand among the factors of products.
+            (``simplify/regroup/optimise.py``) numbers may stand among the factors of products.
 
     Raises:
         InvariantError: names the node and the rule that it breaks.

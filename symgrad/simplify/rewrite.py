@@ -12,13 +12,13 @@ from symgrad.ir.expression import ARITHMETIC, Expr
 from symgrad.ir.graph import Graph
 from symgrad.ir.system import Tensor
 from symgrad.ir.traverse import reachable
-from symgrad.simplify.differences import DIFFERENCES
-from symgrad.simplify.forms import FORMS, factors, flattened, terms
-from symgrad.simplify.logarithms import LOGARITHMS
-from symgrad.simplify.overflows import OVERFLOWS
-from symgrad.simplify.quotients import QUOTIENTS
+from symgrad.simplify.digits.differences import DIFFERENCES
+from symgrad.simplify.digits.forms import FORMS, factors, flattened, terms
+from symgrad.simplify.digits.logarithms import LOGARITHMS
+from symgrad.simplify.digits.overflows import OVERFLOWS
+from symgrad.simplify.digits.quotients import QUOTIENTS
+from symgrad.simplify.digits.singularities import fill_singularities
 from symgrad.simplify.rules import LEVELS, RULES, Rule
-from symgrad.simplify.singularities import fill_singularities
 
 IN_GRAPH = {"add": "sum", "multiply": "product", "power": "product"}
 """What a Graph calls the arithmetic of patterns."""

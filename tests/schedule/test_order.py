@@ -16,7 +16,7 @@ from symgrad.ir.system import Request, Tensor
 from symgrad.ir.verify import verify_program
 from symgrad.schedule.lower import schedule
 from symgrad.schedule.order import REGISTERS, in_best_order, waiting
-from symgrad.simplify.optimise import ORDERS, optimise
+from symgrad.simplify.regroup.optimise import ORDERS, optimise
 from tests.expressions import system_of
 
 

@@ -21,9 +21,9 @@ from symgrad.ir.system import Request, System, Tensor
 from symgrad.ir.verify import verify_program
 from symgrad.schedule.expand import expand
 from symgrad.schedule.lower import schedule
-from symgrad.simplify.inline import inline
-from symgrad.simplify.literals import coefficients_to_literals
-from symgrad.simplify.network import ONE, Network, read, write
+from symgrad.simplify.regroup.inline import inline
+from symgrad.simplify.regroup.literals import coefficients_to_literals
+from symgrad.simplify.regroup.network import ONE, Network, read, write
 from tests.expressions import CORPUS, Case, close, in_mpmath, random_case, system_of
 
 NAMES = ("x", "y", "z", "w")
