@@ -96,6 +96,16 @@ def joined(a: Monomial, b: Monomial) -> Monomial:
     return tuple(sorted([(base, exponent) for base, exponent in made.items() if exponent]))
 
 
+def is_positive(graph: Graph, node: int) -> bool:
+    """Whether a node is a positive number and squares that are added to it."""
+    if graph.ops[node] != "sum":
+        return False
+    start, coefficients = graph.data[node]
+    parts = [factors(graph, part) for part in graph.args[node]]
+    squares = [e % 2 == 0 for _, held in parts for e in held.values()]
+    return start > 0 and min(coefficients) > 0 and min([c for c, _ in parts]) > 0 and all(squares)
+
+
 def argument_of(
     graph: Graph, leads: Mapping[int, Lead], node: int
 ) -> tuple[Monomial, Number, Fraction] | None:

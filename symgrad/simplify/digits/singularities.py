@@ -34,6 +34,7 @@ from symgrad.simplify.digits.directions import (
     argument_of,
     atom,
     has_root,
+    is_positive,
     joined,
     power_of,
     raised_number,
@@ -133,9 +134,13 @@ class _Search:
         direction, factor, times = argument
         op = self.graph.ops[node]
         order, value = series.leading(op)
-        if op in series.EVEN and times.denominator == 2:
+        if op in series.EVEN and times.denominator == 2 and self._may_vanish(direction):
             self.found[node] = Found(direction, {node: 1})
         return Lead(direction, (), order * times, value * as_float(factor) ** order)
+
+    def _may_vanish(self, direction: Monomial) -> bool:
+        """Whether something under the root may, as 1 + x^2 and its like cannot."""
+        return not all(is_positive(self.graph, base) for base, power in direction if power % 2)
 
     def leave_beside_odd(self, seen: Iterable[int]) -> None:
         """Leave functions of sqrt(z) where sin(sqrt(z)) is: its slope is no number at 0 anyhow."""

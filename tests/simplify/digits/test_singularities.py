@@ -194,3 +194,9 @@ def test_quotients_by_sums_among_the_terms(formula: str) -> None:
 def test_roots_beside_squares_that_overflow() -> None:
     value = sg.compile("cos(sqrt(y)*x)", "x y", "value", jit="never", cache=False)
     np.testing.assert_array_equal(value([(1e160, 0.0), (2.0, 0.0), (0.1, -0.1)]), [1, 1, np.nan])
+
+
+@pytest.mark.parametrize("formula", ["cos(y*sqrt(1 + x**2))", "cosh(sqrt(2 + x**2*y**4))"])
+def test_roots_that_cannot_vanish_are_left(formula: str) -> None:
+    fn = sg.compile(formula, "x y", ["value", "gradient"], jit="never", cache=False)
+    assert "lt" not in fn.operations.counts
